@@ -1,0 +1,244 @@
+"""The typed document: what a person wrote, before anything is resolved.
+
+YAML and Python build exactly these values. Texts stay as written (durations, conditions, templates); the compiler gives them
+meaning. `at` is where a thing stands in its file; it takes no part in equality, so the same workflow written twice is equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from durable_dsl.errors import Position
+
+Json: TypeAlias = Any
+"""A JSON value whose texts may hold `${ … }`. `Any` because JSON is recursive and every reader narrows it anyway."""
+
+
+class Unset:
+    """Tells an absent `output` from one that is null; there is exactly one, `UNSET`."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET = Unset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Runs a Python function, importable by name; without `with_` it is given the whole data."""
+
+    function: str
+    with_: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """Puts values into the data; every expression sees the data before it."""
+
+    values: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """Writes a message to the execution's log."""
+
+    message: Json
+
+
+Action: TypeAlias = Call | Set | Log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A retry policy; the defaults are the language's. Durations stay as written."""
+
+    max_attempts: int = 3
+    backoff: Literal["exponential", "linear", "constant"] = "exponential"
+    delay: str = "1s"
+    factor: float = 2
+    max_delay: str = "5m"
+    max_elapsed: str | None = None
+    jitter: float | Literal["full"] = 0.25
+    only: tuple[str, ...] = ()
+    except_: tuple[str, ...] = ()
+    when: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseNode:
+    """What every node takes, whatever its kind."""
+
+    name: str
+    when: str | None = None
+    description: str | None = None
+    timeout: str | None = None
+    save: str | None = None
+    output: Json | Unset = UNSET
+    at: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(BaseNode):
+    """One unit of work. `retry` is a policy, a policy's name, or None for the workflow's default."""
+
+    action: Action
+    retry: Retry | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One row of a decision's `choose`."""
+
+    when: str
+    goto: str
+    at: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(BaseNode):
+    """Jumps forward: by `choose`, or by a function that returns one of the names in `goto`."""
+
+    choose: tuple[Choice, ...] = ()
+    call: str | None = None
+    goto: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One list of a branch: taken when `match` gives `value` (as text), or when `when` holds."""
+
+    value: str | None = None
+    when: str | None = None
+    steps: tuple[Node, ...]
+    at: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch(BaseNode):
+    """Runs one of several lists; `default` None means that no match fails."""
+
+    match: str | None = None
+    cases: tuple[Case, ...]
+    default: tuple[Node, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel(BaseNode):
+    """Runs its branches at once. `join` is `all`, `any` or the number of successes that is enough."""
+
+    branches: Mapping[str, tuple[Node, ...]]
+    on_error: Literal["fail_fast", "complete_all"] = "fail_fast"
+    join: Literal["all", "any"] | int = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreach(BaseNode):
+    """Runs its list for each item of `in_`, at most `concurrency` items at once."""
+
+    in_: str
+    as_: str = "item"
+    concurrency: int = 1
+    batch: int | None = None
+    on_error: Literal["fail_fast", "complete_all"] = "fail_fast"
+    steps: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """How the sleep between turns grows: turn n after `every·factor^(n-1)`, at most `max`."""
+
+    factor: float = 2
+    max: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop(BaseNode):
+    """Runs its list turn after turn; exactly one of `while_` (tested before) and `until` (tested after) is set."""
+
+    while_: str | None = None
+    until: str | None = None
+    every: str | None = None
+    backoff: Backoff | None = None
+    max_iterations: int = 1000
+    on_limit: Literal["fail", "continue"] = "fail"
+    steps: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(BaseNode):
+    """Suspends without holding anything; exactly one of `for_` (a duration) and `until_at` (an instant) is set."""
+
+    for_: str | None = None
+    until_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group(BaseNode):
+    """A list of nodes with one `when` and one `timeout`."""
+
+    steps: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail(BaseNode):
+    """Fails with an error of the given type."""
+
+    type: str = "Failed"
+    message: Json = None
+    data: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish(BaseNode):
+    """Ends the whole execution early and well. Its `output`, or the workflow's, is the execution's."""
+
+
+Node: TypeAlias = Step | Decision | Branch | Parallel | Foreach | Loop | Wait | Group | Fail | Finish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What steps that call take when they say nothing themselves."""
+
+    retry: Retry | str | None = None
+    timeout: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """A whole workflow. `input` is a JSON Schema (2020-12), `retries` are named policies."""
+
+    name: str
+    description: str | None = None
+    version: str | None = None
+    timeout: str | None = None
+    queue: str = "default"
+    priority: int = 0
+    input: Json = None
+    output: Json | Unset = UNSET
+    defaults: Defaults = Defaults()
+    retries: Mapping[str, Retry] = field(default_factory=dict)
+    constants: Mapping[str, Json] = field(default_factory=dict)
+    steps: tuple[Node, ...]
+    at: Position | None = field(default=None, compare=False)
+    places: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict, compare=False, repr=False)
+    """Where every field stands, by its path in the plain document: `("steps", 0, "retry", "delay")`."""
+
+
+def lists_of(node: Node) -> Iterator[tuple[str, tuple[Node, ...]]]:
+    """Yields the lists a node holds with their labels, in the order written; nothing for a leaf."""
+    match node:
+        case Branch():
+            for index, case in enumerate(node.cases):
+                yield (case.value if case.value is not None else f"when {index + 1}"), case.steps
+            if node.default is not None:
+                yield "default", node.default
+        case Parallel():
+            yield from node.branches.items()
+        case Foreach() | Loop() | Group():
+            yield "steps", node.steps
+        case Step() | Decision() | Wait() | Fail() | Finish():
+            return
