@@ -1,8 +1,4 @@
-"""The typed document: what a person wrote, before anything is resolved.
-
-YAML and Python build exactly these values. Texts stay as written (durations, conditions, templates); the compiler gives them
-meaning. `at` is where a thing stands in its file; it takes no part in equality, so the same workflow written twice is equal.
-"""
+"""The nodes of a document and their actions, as written."""
 
 from __future__ import annotations
 
@@ -197,35 +193,6 @@ class Finish(BaseNode):
 
 
 Node: TypeAlias = Step | Decision | Branch | Parallel | Foreach | Loop | Wait | Group | Fail | Finish
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """What steps that call take when they say nothing themselves."""
-
-    retry: Retry | str | None = None
-    timeout: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
-    """A whole workflow. `input` is a JSON Schema (2020-12), `retries` are named policies."""
-
-    name: str
-    description: str | None = None
-    version: str | None = None
-    timeout: str | None = None
-    queue: str = "default"
-    priority: int = 0
-    input: Json = None
-    output: Json | Unset = UNSET
-    defaults: Defaults = Defaults()
-    retries: Mapping[str, Retry] = field(default_factory=dict)
-    constants: Mapping[str, Json] = field(default_factory=dict)
-    steps: tuple[Node, ...]
-    at: Position | None = field(default=None, compare=False)
-    places: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict, compare=False, repr=False)
-    """Where every field stands, by its path in the plain document: `("steps", 0, "retry", "delay")`."""
 
 
 def lists_of(node: Node) -> Iterator[tuple[str, tuple[Node, ...]]]:
