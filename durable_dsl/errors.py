@@ -8,11 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1.
+
+    `width` is how many columns the thing takes in its first line. `text` is how a scalar is written there, quotes and indentation
+    included, which lets `places.place_inside` find one of its characters; None where that is not known.
+    """
 
     file: str
     line: int
     column: int
+    width: int = field(default=1, compare=False)
+    text: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
