@@ -33,8 +33,8 @@ def test_a_diamond_is_no_cycle() -> None:
 
 def test_imports_of_both_packages_are_read() -> None:
     imports = structure.read_imports()
-    assert {"durable_dsl.document", "durable_runtime"} <= imports.keys()
-    assert "durable_dsl.errors" in imports["durable_dsl.document"]
+    assert {"durable_dsl.errors", "durable_runtime"} <= imports.keys()
+    assert any("durable_dsl.errors" in imported for imported in imports.values())
 
 
 def test_a_name_that_says_nothing_is_found_in_files_and_folders() -> None:
