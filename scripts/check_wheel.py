@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.dev import ROOT, create_environment, install, locate, make_variables, say
+from scripts.dev import ROOT, SetupError, create_environment, install, locate, make_variables, say
 
 EXAMPLE = ("examples/workflows/order.yaml", "--input", "@examples/workflows/order.input.json")
 LONGEST_RUN_SECONDS = 300
@@ -55,7 +55,7 @@ def main() -> int:
         install(environment, wheel)
         say(f"durable run {' '.join(EXAMPLE)}")
         run_example(environment, folder)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+    except (SetupError, OSError, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:
