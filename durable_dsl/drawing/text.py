@@ -1,0 +1,142 @@
+"""Graph to a tree of text, for terminals and plain files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from rich.cells import cell_len
+
+from durable_dsl.drawing.status import LOOKS, PENDING, NodeState, States, state_of, status_words, statuses_shown
+from durable_dsl.drawing.words import CLOCK, FACT, OTHERWISE, facts, jumps_of, kind_word, shorten, target_text, title
+from durable_dsl.graph import (
+    Branch,
+    Decision,
+    Fail,
+    Finish,
+    Foreach,
+    Graph,
+    Group,
+    Loop,
+    Node,
+    Parallel,
+    Step,
+    Wait,
+    lists_of,
+)
+
+_FACTS_AT_MOST = 40
+"""The column at which facts start at the latest; longer names push only their own line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Strokes:
+    tee: str
+    corner: str
+    pipe: str
+    gap: str
+    top: str
+    arrow: str
+    separator: str
+    clock: str
+
+
+_UNICODE = _Strokes("├─ ", "└─ ", "│  ", "   ", "● ", "→", " · ", CLOCK + " ")
+_ASCII = _Strokes("|- ", "`- ", "|  ", "   ", "* ", "->", ", ", "")
+
+
+def to_text(graph: Graph, states: States | None = None, *, color: bool = False, unicode: bool = True) -> str:
+    """Draws a graph as a tree that reads from top to bottom, one line per node, in time linear in its size.
+
+    `color` adds ANSI colours; nothing else in the text can be an escape sequence. Without `unicode` everything is ASCII.
+    """
+    pen = _Pen(states, color, _UNICODE if unicode else _ASCII, unicode)
+    rows = list(pen.list_rows(graph.steps, ""))
+    wanted = max((cell_len(row.lead) + cell_len(row.head) for row in rows), default=0) + 2
+    column = min(wanted, _FACTS_AT_MOST)
+    lines = [pen.strokes.top + pen.paint(shorten(graph.workflow, 80), "1")]
+    lines += [pen.line(row, column) for row in rows]
+    if states is not None:
+        lines += ["", pen.legend(graph, states)]
+    text = "\n".join(line.rstrip() for line in lines) + "\n"
+    return text if unicode else text.encode("ascii", "backslashreplace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line: the branches of the tree, the head without colours (for its width) and with them, the facts, the state."""
+
+    lead: str
+    head: str
+    painted: str
+    tail: str
+    state: NodeState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    states: States | None
+    color: bool
+    strokes: _Strokes
+    unicode: bool
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
+
+    def list_rows(self, nodes: tuple[Node, ...], lead: str) -> Iterator[_Row]:
+        if not nodes:
+            yield self._plain_row(lead + self.strokes.corner, "(nothing)")
+        for position, node in enumerate(nodes, start=1):
+            last = position == len(nodes)
+            yield self._node_row(node, lead + (self.strokes.corner if last else self.strokes.tee))
+            yield from self._inner_rows(node, lead + (self.strokes.gap if last else self.strokes.pipe))
+
+    def _inner_rows(self, node: Node, lead: str) -> Iterator[_Row]:
+        match node:
+            case Decision():
+                jumps = [(f"when {what}" if node.call is None else what, target_text(to)) for what, to in jumps_of(node)]
+                for position, (what, target) in enumerate([*jumps, (OTHERWISE, "next")], start=1):
+                    stroke = self.strokes.corner if position > len(jumps) else self.strokes.tee
+                    yield self._plain_row(lead + stroke, f"{shorten(what, FACT)} {self.strokes.arrow} {target}")
+            case Branch() | Parallel():
+                lists = list(lists_of(node))
+                for position, (label, inner) in enumerate(lists, start=1):
+                    last = position == len(lists)
+                    yield self._plain_row(lead + (self.strokes.corner if last else self.strokes.tee), shorten(label, FACT) + ":")
+                    yield from self.list_rows(inner, lead + (self.strokes.gap if last else self.strokes.pipe))
+            case Foreach() | Loop() | Group():
+                yield from self.list_rows(node.steps, lead)
+            case Step() | Wait() | Fail() | Finish():
+                return
+            case _:
+                assert_never(node)
+
+    def _node_row(self, node: Node, lead: str) -> _Row:
+        state = state_of(node.id, self.states)
+        word = kind_word(node) + " " if kind_word(node) else ""
+        if isinstance(node, Wait):
+            word = self.strokes.clock + word
+        glyph, code = "", "2"
+        if state is not None:
+            look = LOOKS[state.status]
+            glyph, code = (look.glyph if self.unicode else look.code) + " ", look.ansi
+        painted = self.paint(glyph, code) + self.paint(word, "2") + self.paint(title(node), "1")
+        return _Row(lead, glyph + word + title(node), painted, self.strokes.separator.join(facts(node)), state)
+
+    def _plain_row(self, lead: str, text: str) -> _Row:
+        return _Row(lead, text, self.paint(text, "3"), "")
+
+    def line(self, row: _Row, column: int) -> str:
+        width = cell_len(row.lead) + cell_len(row.head)
+        tail = self.paint(row.tail, "2")
+        if row.state is not None and row.state != PENDING:
+            words = shorten(status_words(row.state).replace(" · ", self.strokes.separator), 80)
+            tail = self.strokes.separator.join(filter(None, (self.paint(words, LOOKS[row.state.status].ansi), tail)))
+        padding = " " * max(2, column - width) if tail else ""
+        return self.paint(row.lead, "2") + row.painted + padding + tail
+
+    def legend(self, graph: Graph, states: States) -> str:
+        shown = statuses_shown((node.id for node in graph.walk()), states)
+        marks = [(LOOKS[status].glyph if self.unicode else LOOKS[status].code, status) for status in shown]
+        return "  ".join(self.paint(mark, LOOKS[status].ansi) + " " + status for mark, status in marks)

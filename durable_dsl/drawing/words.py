@@ -1,0 +1,196 @@
+"""What a drawing says about a node: the few facts that tell it apart, in texts that no format can choke on."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import assert_never
+
+import msgspec
+
+from durable_dsl.graph import (
+    END,
+    Branch,
+    Call,
+    Decision,
+    Fail,
+    Finish,
+    Foreach,
+    Group,
+    Json,
+    Log,
+    Loop,
+    Node,
+    Parallel,
+    RetryPolicy,
+    Set,
+    Span,
+    Step,
+    Wait,
+)
+
+FACT = 44
+"""Characters of one fact before it is shortened."""
+
+LABEL = 36
+"""Characters of a text on an edge."""
+
+CLOCK = "◷"
+"""Stands beside every wait."""
+
+OTHERWISE = "otherwise"
+
+
+def clean(text: str) -> str:
+    """Gives one line without anything that a terminal, XML or a font takes for a command.
+
+    Control characters, lone surrogates and marks that turn the writing direction become spaces or `�`.
+    """
+    kept = "".join(map(_printable, text))
+    return " ".join(kept.split())
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    match unicodedata.category(character):
+        case "Cc" | "Zs" | "Zl" | "Zp":
+            return " "
+        case "Cf" if character == "\u200d":  # holds the parts of one emoji together
+            return character
+        case _:
+            return "�"
+
+
+def shorten(text: str, limit: int) -> str:
+    """Gives the cleaned text, cut to `limit` characters with a … where something is missing."""
+    text = clean(text[: limit * 8])[: limit * 8]
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def span_text(span: Span) -> str:
+    """Writes a span as people do: `1h30m`, `250ms`; a template stays as it is."""
+    if isinstance(span, str):
+        return span
+    if span == 0:
+        return "0s"
+    text = ""
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, span = divmod(span, size)
+        if count:
+            text += f"{count}{unit}"
+    return text
+
+
+def title(node: Node) -> str:
+    return shorten(node.name, FACT)
+
+
+def kind_word(node: Node) -> str:
+    """Gives the word that stands before a node's name; a step needs none."""
+    return "" if isinstance(node, Step) else type(node).__name__.lower()
+
+
+def facts(node: Node) -> list[str]:
+    """Lists what a reader wants to know about a node besides its name, most telling first, each one short line."""
+    found = _own_facts(node)
+    if node.when is not None:
+        found.insert(0, f"when {node.when}")
+    if node.timeout is not None:
+        found.append(f"timeout {span_text(node.timeout)}")
+    return [shorten(fact, FACT) for fact in found]
+
+
+def _own_facts(node: Node) -> list[str]:
+    match node:
+        case Step():
+            return [_action_fact(node), *_retry_facts(node.retry)]
+        case Decision():
+            return [] if node.call is None else [f"call {node.call}"]
+        case Branch():
+            found = [] if node.match is None else [f"match {node.match}"]
+            return found if node.default is not None else [*found, "no default: else it fails"]
+        case Parallel():
+            found = [] if node.need is None else [f"needs {node.need} of {len(node.branches)}"]
+            return found + _error_facts(node.on_error)
+        case Foreach():
+            found = [f"{node.variable} in {node.items}"]
+            if node.batch is not None:
+                found.append(f"batches of {node.batch}")
+            if node.concurrency != 1:
+                found.append(f"concurrency {node.concurrency}")
+            return found + _error_facts(node.on_error)
+        case Loop():
+            found = [loop_test(node)]
+            if node.every is not None:
+                found.append(loop_pause(node))
+            limit = f"at most {node.max_iterations} turns"
+            return [*found, limit if node.on_limit == "fail" else f"{limit}, then carries on"]
+        case Wait():
+            return [f"for {span_text(node.for_)}" if node.for_ is not None else f"until {node.until_at}"]
+        case Group():
+            return []
+        case Fail():
+            return [node.type if node.message is None else f"{node.type}: {_json_text(node.message)}"]
+        case Finish():
+            return ["ends the execution"]
+        case _:
+            assert_never(node)
+
+
+def _action_fact(step: Step) -> str:
+    match step.action:
+        case Call(function=function):
+            return f"call {function}"
+        case Set(values=values):
+            return "set " + ", ".join(values)
+        case Log(message=message):
+            return f"log {_json_text(message)}"
+        case _:
+            assert_never(step.action)
+
+
+def _retry_facts(retry: RetryPolicy) -> list[str]:
+    if retry.max_attempts == 1:
+        return []
+    found = [f"{retry.max_attempts} attempts, {retry.backoff} {span_text(retry.delay)}"]
+    if retry.only:
+        found.append("retry only " + ", ".join(retry.only))
+    if retry.except_:
+        found.append("no retry of " + ", ".join(retry.except_))
+    if retry.when is not None:
+        found.append(f"retry when {retry.when}")
+    return found
+
+
+def _error_facts(on_error: str) -> list[str]:
+    return ["an error stops none"] if on_error == "complete_all" else []
+
+
+def _json_text(value: Json) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def loop_test(node: Loop) -> str:
+    """Says a loop's condition; the word tells whether it is tested before a turn (`while`) or after it (`until`)."""
+    return f"while {node.while_}" if node.while_ is not None else f"until {node.until}"
+
+
+def loop_pause(node: Loop) -> str:
+    """Says how long a loop sleeps between turns; empty when it does not."""
+    if node.every is None:
+        return ""
+    text = f"every {span_text(node.every)}"
+    if node.factor != 1.0:
+        text += f" × {node.factor:g}"
+    return text if node.max_every is None else f"{text} up to {span_text(node.max_every)}"
+
+
+def jumps_of(node: Decision) -> list[tuple[str, str]]:
+    """Lists a decision's jumps as (what is chosen, target), the target an id or `end`."""
+    if node.call is not None:
+        return [(name, target) for name, target in node.targets.items()]
+    return [(choice.when, choice.goto) for choice in node.choose]
+
+
+def target_text(target: str) -> str:
+    return END if target == END else shorten(target.rpartition("/")[2], FACT)
