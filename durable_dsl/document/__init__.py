@@ -1,7 +1,8 @@
 """The typed document: what a person wrote, before anything is resolved.
 
-YAML and Python build exactly these values. Texts stay as written (durations, conditions, templates); the compiler gives them
-meaning. `at` is where a thing stands in its file; it takes no part in equality, so the same workflow written twice is equal.
+YAML and Python build exactly these values. Texts stay as written (durations, conditions, templates); the compiler gives
+them meaning. `at` is where a thing stands in its file; it takes no part in equality, so the same workflow written twice
+is equal.
 """
 
 from __future__ import annotations

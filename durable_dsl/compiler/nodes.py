@@ -1,0 +1,311 @@
+"""Document nodes to graph nodes: ids, durations, policies, targets and texts, one list at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
+
+from durable_dsl import document, graph
+from durable_dsl.compiler.findings import Findings
+from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy
+from durable_dsl.compiler.scope import Scope
+from durable_dsl.compiler.targets import BadTarget, Level, resolve
+from durable_dsl.compiler.texts import check_expression, check_instant, check_value
+from durable_dsl.errors import Position
+from durable_dsl.places import Path
+
+_TARGET_CODES = {"unknown": "W103", "backward": "W104", "border": "W105", "inside": "W105"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What surrounds a node: its path in the document, the names it sees, the lists around it, who reads its result."""
+
+    path: Path
+    scope: Scope
+    level: Level
+    result_read: bool
+    at: Position | None = None
+
+    def field(self, *keys: str | int) -> Path:
+        return (*self.path, *keys)
+
+
+@dataclass(slots=True)
+class NodeCompiler:
+    """Compiles the nodes of one workflow; problems go to `findings`, and compiling goes on to find more."""
+
+    findings: Findings
+    ids: dict[str, str]
+    retries: dict[str, graph.RetryPolicy]
+    default_retry: graph.RetryPolicy = graph.ONE_ATTEMPT
+    default_timeout: graph.Span | None = None
+    _seen: set[str] = field(default_factory=set)
+
+    def nodes(
+        self,
+        nodes: tuple[document.Node, ...],
+        path: Path | Callable[[int], Path],
+        scope: Scope,
+        *,
+        prefix: str = "",
+        result_read: bool = False,
+        outer: Level | None = None,
+        border: str | None = None,
+    ) -> tuple[graph.Node, ...]:
+        """Compiles one list. `result_read` tells whether anyone can read the list's result."""
+        names = tuple(node.name for node in nodes)
+        compiled: list[graph.Node] = []
+        for index, node in enumerate(nodes):
+            place = Place(
+                path=path(index) if callable(path) else (*path, index),
+                scope=scope,
+                level=Level(prefix, names, index, outer, border),
+                # A list's result is its last node's, so nobody else's can be read through it.
+                result_read=node.save is not None
+                or not isinstance(node.output, document.Unset)
+                or (result_read and index == len(nodes) - 1),
+                at=node.at,
+            )
+            self._check_name(node, place)
+            compiled.append(self._node(node, place))
+        return tuple(compiled)
+
+    def _check_name(self, node: document.Node, place: Place) -> None:
+        where = node.at or self.findings.place(place.path)
+        if node.name == graph.END:
+            self.findings.add(
+                "W102",
+                "'end' is the target that ends a list, so no node can be called so",
+                where,
+                hint="choose another name",
+            )
+        elif node.name in self._seen:
+            self.findings.add(
+                "W101",
+                f"the name '{node.name}' is used twice",
+                where,
+                hint=f"the first is '{self.ids[node.name]}'; names are unique within a workflow",
+            )
+        self._seen.add(node.name)
+
+    def _node(self, node: document.Node, place: Place) -> graph.Node:
+        shared = self._shared(node, place)
+        match node:
+            case document.Step():
+                return self._step(node, place, shared)
+            case document.Decision():
+                return self._decision(node, place, shared)
+            case document.Branch():
+                return self._branch(node, place, shared)
+            case document.Parallel():
+                return self._parallel(node, place, shared)
+            case document.Foreach():
+                return self._foreach(node, place, shared)
+            case document.Loop():
+                return self._loop(node, place, shared)
+            case document.Wait():
+                return self._wait(node, place, shared)
+            case document.Group():
+                return graph.Group(**shared, steps=self._inner(node.steps, place, place.field("steps")))
+            case document.Fail():
+                for key, value in (("message", node.message), ("data", node.data)):
+                    check_value(value, place.field(key), place.at, place.scope, self.findings)
+                return graph.Fail(**shared, type=node.type, message=node.message, data=node.data)
+            case document.Finish():
+                return graph.Finish(**shared)
+            case _:
+                assert_never(node)
+
+    def _shared(self, node: document.BaseNode, place: Place) -> dict[str, Any]:
+        reshapes = not isinstance(node.output, document.Unset)
+        if reshapes:
+            check_value(node.output, place.field("output"), place.at, place.scope.with_result(), self.findings)
+        return {
+            "id": place.level.prefix + node.name,
+            "when": self._condition(node.when, place, "when"),
+            "description": node.description,
+            "timeout": self._span(node.timeout, place, "timeout", positive=True),
+            "save": node.save,
+            "output": node.output if reshapes else None,
+            "reshapes": reshapes,
+        }
+
+    def _condition(self, text: str | None, place: Place, *keys: str | int, scope: Scope | None = None) -> str | None:
+        if text is None:
+            return None
+        check_expression(text, place.field(*keys), place.at, scope or place.scope, self.findings)
+        return text.strip()
+
+    def _span(
+        self, text: str | None, place: Place, *keys: str, positive: bool = False, scope: Scope | None = None
+    ) -> graph.Span | None:
+        if text is None:
+            return None
+        path = place.field(*keys)
+        if has_expression(text):
+            check_value(text, path, place.at, scope or place.scope, self.findings)
+            return text
+        return milliseconds(text, path, place.at, self.findings, positive=positive)
+
+    def _inner(
+        self,
+        nodes: tuple[document.Node, ...],
+        place: Place,
+        path: Path | Callable[[int], Path],
+        scope: Scope | None = None,
+        border: str | None = None,
+    ) -> tuple[graph.Node, ...]:
+        level = place.level
+        own_id = level.prefix + level.names[level.here]
+        return self.nodes(
+            nodes,
+            path,
+            scope or place.scope,
+            prefix=own_id + "/",
+            result_read=place.result_read,
+            outer=level,
+            border=border,
+        )
+
+    def _step(self, node: document.Step, place: Place, shared: dict[str, Any]) -> graph.Step:
+        action: graph.Action
+        match node.action:
+            case document.Call(function=function, with_=with_):
+                if with_ is not None:
+                    check_value(dict(with_), place.field("with"), place.at, place.scope, self.findings)
+                action = graph.Call(function=function, with_=None if with_ is None else dict(with_))
+            case document.Set(values=values):
+                check_value(dict(values), place.field("set"), place.at, place.scope, self.findings)
+                action = graph.Set(values=dict(values))
+            case document.Log(message=message):
+                check_value(message, place.field("log"), place.at, place.scope, self.findings)
+                action = graph.Log(message=message)
+            case _:
+                assert_never(node.action)
+        if not isinstance(action, graph.Call):
+            self._refuse_attempts(node, place)
+            return graph.Step(**shared, action=action)
+        if node.timeout is None:
+            shared["timeout"] = self.default_timeout
+        if node.retry is None:
+            return graph.Step(**shared, action=action, retry=self.default_retry)
+        policy = retry_policy(node.retry, self.retries, place.field("retry"), place.at, self.findings)
+        if isinstance(node.retry, document.Retry) and node.retry.when is not None:
+            self._condition(node.retry.when, place, "retry", "when", scope=place.scope.with_error())
+        return graph.Step(**shared, action=action, retry=policy)
+
+    def _refuse_attempts(self, node: document.Step, place: Place) -> None:
+        kind = "set" if isinstance(node.action, document.Set) else "log"
+        for key, value in (("retry", node.retry), ("timeout", node.timeout)):
+            if value is not None:
+                self.findings.add(
+                    "W108",
+                    f"'{key}' has no effect on '{kind}', which has no attempts",
+                    self.findings.place(place.field(key), place.at),
+                    hint="remove it",
+                )
+
+    def _decision(self, node: document.Decision, place: Place, shared: dict[str, Any]) -> graph.Decision:
+        choices = []
+        for index, choice in enumerate(node.choose):
+            at = replace(place, at=choice.at or place.at)
+            when = self._condition(choice.when, at, "choose", index, "when")
+            choices.append(graph.Choice(when=when or "", goto=self._target(choice.goto, at, "choose", index, "goto")))
+        targets = {name: self._target(name, place, "goto", index) for index, name in enumerate(node.goto)}
+        return graph.Decision(**shared, choose=tuple(choices), call=node.call, targets=targets)
+
+    def _target(self, goto: str, place: Place, *keys: str | int) -> str:
+        target = resolve(goto, place.level, self.ids)
+        if isinstance(target, BadTarget):
+            where = self.findings.place(place.field(*keys), place.at)
+            code = _TARGET_CODES[target.reason]
+            self.findings.add(code, target.message, where, hint=target.hint)
+            return graph.END
+        return target
+
+    def _branch(self, node: document.Branch, place: Place, shared: dict[str, Any]) -> graph.Branch:
+        match_ = self._condition(node.match, place, "match")
+        cases = []
+        for index, case in enumerate(node.cases):
+            if case.value is not None:
+                path, label = place.field("cases", case.value), case.value
+            else:
+                path, label = place.field("cases", index, "steps"), (case.when or "").strip()
+            when = self._condition(case.when, replace(place, at=case.at or place.at), "cases", index, "when")
+            steps = self._inner(case.steps, place, path)
+            cases.append(graph.Case(label=label, value=case.value, when=when, steps=steps))
+        default = None if node.default is None else self._inner(node.default, place, place.field("default"))
+        return graph.Branch(**shared, cases=tuple(cases), match=match_, default=default)
+
+    def _parallel(self, node: document.Parallel, place: Place, shared: dict[str, Any]) -> graph.Parallel:
+        # The short form `steps:` makes each node its own branch; its nodes stand elsewhere in the file.
+        short = self.findings.knows(place.field("steps"))
+        branches: dict[str, tuple[graph.Node, ...]] = {}
+        for index, (label, nodes) in enumerate(node.branches.items()):
+            path = place.field("branches", label)
+            at = _constant(place.field("steps", index)) if short else path
+            border = f"branch '{label}' of parallel '{node.name}'"
+            branches[label] = self._inner(nodes, place, at, border=border)
+        match node.join:
+            case "all":
+                need = None
+            case "any":
+                need = 1
+            case int(count):
+                need = count
+        return graph.Parallel(**shared, branches=branches, on_error=node.on_error, need=need)
+
+    def _foreach(self, node: document.Foreach, place: Place, shared: dict[str, Any]) -> graph.Foreach:
+        items = self._condition(node.in_, place, "in") or ""
+        inner = place.scope.in_foreach(node, place.path, self.findings)
+        return graph.Foreach(
+            **shared,
+            items=items,
+            variable=node.as_,
+            concurrency=node.concurrency,
+            batch=node.batch,
+            on_error=node.on_error,
+            collect=place.result_read,
+            steps=self._inner(
+                node.steps, place, place.field("steps"), scope=inner, border=f"the items of foreach '{node.name}'"
+            ),
+        )
+
+    def _loop(self, node: document.Loop, place: Place, shared: dict[str, Any]) -> graph.Loop:
+        inner = place.scope.in_loop()
+        if node.backoff is not None and node.every is None:
+            self.findings.add(
+                "W108",
+                "'backoff' has no effect without 'every'",
+                self.findings.place(place.field("backoff"), place.at),
+                hint="add 'every', the sleep after the first turn",
+            )
+        longest = node.backoff.max if node.backoff is not None else None
+        if longest is not None:
+            max_every = milliseconds(longest, place.field("backoff", "max"), place.at, self.findings)
+        return graph.Loop(
+            **shared,
+            while_=self._condition(node.while_, place, "while", scope=inner),
+            until=self._condition(node.until, place, "until", scope=inner),
+            every=self._span(node.every, place, "every", scope=inner),
+            factor=float(node.backoff.factor) if node.backoff is not None else 1.0,
+            max_every=None if longest is None else max_every,
+            max_iterations=node.max_iterations,
+            on_limit=node.on_limit,
+            steps=self._inner(node.steps, place, place.field("steps"), scope=inner),
+        )
+
+    def _wait(self, node: document.Wait, place: Place, shared: dict[str, Any]) -> graph.Wait:
+        if node.until_at is not None:
+            check_instant(node.until_at, place.field("at"), place.at, place.scope, self.findings)
+        return graph.Wait(
+            **shared,
+            for_=self._span(node.for_, place, "for"),
+            until_at=None if node.until_at is None else node.until_at.strip(),
+        )
+
+
+def _constant(path: Path) -> Callable[[int], Path]:
+    return lambda _index: path

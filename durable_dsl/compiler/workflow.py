@@ -1,0 +1,80 @@
+"""A whole document to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from durable_dsl import document, graph
+from durable_dsl.compiler.findings import Findings
+from durable_dsl.compiler.nodes import NodeCompiler
+from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy, whole_policy
+from durable_dsl.compiler.scope import Scope
+from durable_dsl.compiler.texts import check_expression, check_no_expressions, check_value
+from durable_dsl.document import Workflow, lists_of
+from durable_dsl.errors import Problem
+
+
+def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Problem]]:
+    """Compiles a document to its graph, or gives every problem in the order of the text; never both.
+
+    The same document always gives the same bytes of `to_json()`, so the same version. Where things stand in a file,
+    durations written another way (`90s`, `1m30s`) and a policy by name or in place change nothing. Descriptions are
+    drawn with the graph, so they are part of it: a new description is a new version.
+    """
+    findings = Findings(workflow)
+    scope = Scope()
+    retries = {}
+    for name, policy in workflow.retries.items():
+        retries[name] = whole_policy(policy, ("retries", name), workflow.at, findings)
+        if policy.when is not None:
+            check_expression(policy.when, ("retries", name, "when"), workflow.at, scope.with_error(), findings)
+    default_retry = workflow.defaults.retry
+    if isinstance(default_retry, document.Retry) and default_retry.when is not None:
+        check_expression(default_retry.when, ("defaults", "retry", "when"), workflow.at, scope.with_error(), findings)
+    compiler = NodeCompiler(
+        findings=findings,
+        ids=dict(_ids(workflow.steps, "")),
+        retries=retries,
+        default_retry=retry_policy(default_retry, retries, ("defaults", "retry"), workflow.at, findings),
+        default_timeout=_span(workflow.defaults.timeout, ("defaults", "timeout"), workflow, findings),
+    )
+    check_no_expressions(workflow.constants, ("constants",), workflow.at, findings)
+    timeout = _span(workflow.timeout, ("timeout",), workflow, findings)
+    reshapes = not isinstance(workflow.output, document.Unset)
+    if reshapes:
+        check_value(workflow.output, ("output",), workflow.at, scope, findings)
+    steps = compiler.nodes(workflow.steps, ("steps",), scope)
+    if findings.problems:
+        return None, sorted(findings.problems, key=lambda problem: (problem.line, problem.column))
+    compiled = graph.Graph(
+        workflow=workflow.name,
+        steps=steps,
+        description=workflow.description,
+        label=workflow.version,
+        timeout=timeout,
+        queue=workflow.queue,
+        priority=workflow.priority,
+        input=workflow.input,
+        output=workflow.output if reshapes else None,
+        reshapes=reshapes,
+        constants=dict(workflow.constants),
+    )
+    return compiled, []
+
+
+def _span(text: str | None, path: tuple[str, ...], workflow: Workflow, findings: Findings) -> graph.Span | None:
+    if text is None:
+        return None
+    if has_expression(text):
+        check_value(text, path, workflow.at, Scope(), findings)
+        return text
+    return milliseconds(text, path, workflow.at, findings, positive=True)
+
+
+def _ids(nodes: tuple[document.Node, ...], prefix: str) -> Iterator[tuple[str, str]]:
+    """Yields every node's name and id; backwards, so that of two nodes with one name the first is kept."""
+    for node in reversed(nodes):
+        own = prefix + node.name
+        for _label, inner in reversed(list(lists_of(node))):
+            yield from _ids(inner, own + "/")
+        yield node.name, own
