@@ -39,12 +39,14 @@ log_min_error_statement = panic
 # The folder of the socket keeps others out. This keeps them out again, should someone open that folder.
 _ACCESS: Final = "local all all peer map=durable\n"
 
-# Writes the users file, then starts the program in the background, so that it becomes nobody's child of ours.
+# Writes the users file, removes the lock beside the socket (PostgreSQL takes it for valid while any process has the id
+# in it, like the pid file), and starts the server in the background: it must not become a child that we have to reap.
 _START: Final = """
 set -e
 cd "$1"
 cat >pg_ident.conf
-shift
+rm -f "$2"
+shift 2
 "$@" >>server.log 2>&1 </dev/null &
 """
 
@@ -132,11 +134,12 @@ class DataFolder:
         self._mend_pid_file(account)
         self.bound_log(account)
         users = {account.name, user_name(os.geteuid()), user_name(0)}
-        sockets = str(self._socket_folder(account)).replace('"', '""')
+        sockets = self._socket_folder(account)
+        listed = str(sockets).replace('"', '""')
         started = account.run(
-            "/bin/sh", "-c", _START, "sh", data,
+            "/bin/sh", "-c", _START, "sh", data, sockets / f".s.PGSQL.{PORT}.lock",
             binaries / "postgres", "-D", data, "-c", "listen_addresses=", "-c", f"port={PORT}",
-            "-c", f'unix_socket_directories="{sockets}"', "-c", "unix_socket_permissions=0700",
+            "-c", f'unix_socket_directories="{listed}"', "-c", "unix_socket_permissions=0700",
             feed="".join(f'durable "{user}" postgres\n' for user in sorted(users)),
             keep=[alive],
         )  # fmt: skip
