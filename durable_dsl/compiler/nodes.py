@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from durable_dsl import document, graph
-from durable_dsl.compiler.findings import Findings
 from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy
 from durable_dsl.compiler.scope import Scope
 from durable_dsl.compiler.targets import BadTarget, Level, resolve
 from durable_dsl.compiler.texts import check_expression, check_instant, check_value
 from durable_dsl.errors import Position
+from durable_dsl.findings import Findings
 from durable_dsl.places import Path
 
 _TARGET_CODES = {"unknown": "W103", "backward": "W104", "border": "W105", "inside": "W105"}
@@ -34,10 +33,14 @@ class Place:
 
 @dataclass(slots=True)
 class NodeCompiler:
-    """Compiles the nodes of one workflow; problems go to `findings`, and compiling goes on to find more."""
+    """Compiles the nodes of one workflow; problems go to `findings`, and compiling goes on to find more.
+
+    `ids` has the id of every name, `paths` the path in the document of every node by its identity.
+    """
 
     findings: Findings
     ids: dict[str, str]
+    paths: dict[int, Path]
     retries: dict[str, graph.RetryPolicy]
     default_retry: graph.RetryPolicy = graph.ONE_ATTEMPT
     default_timeout: graph.Span | None = None
@@ -46,7 +49,6 @@ class NodeCompiler:
     def nodes(
         self,
         nodes: tuple[document.Node, ...],
-        path: Path | Callable[[int], Path],
         scope: Scope,
         *,
         prefix: str = "",
@@ -59,7 +61,7 @@ class NodeCompiler:
         compiled: list[graph.Node] = []
         for index, node in enumerate(nodes):
             place = Place(
-                path=path(index) if callable(path) else (*path, index),
+                path=self.paths[id(node)],
                 scope=scope,
                 level=Level(prefix, names, index, outer, border),
                 # A list's result is its last node's, so nobody else's can be read through it.
@@ -108,7 +110,7 @@ class NodeCompiler:
             case document.Wait():
                 return self._wait(node, place, shared)
             case document.Group():
-                return graph.Group(**shared, steps=self._inner(node.steps, place, place.field("steps")))
+                return graph.Group(**shared, steps=self._inner(node.steps, place))
             case document.Fail():
                 for key, value in (("message", node.message), ("data", node.data)):
                     check_value(value, place.field(key), place.at, place.scope, self.findings)
@@ -153,7 +155,6 @@ class NodeCompiler:
         self,
         nodes: tuple[document.Node, ...],
         place: Place,
-        path: Path | Callable[[int], Path],
         scope: Scope | None = None,
         border: str | None = None,
     ) -> tuple[graph.Node, ...]:
@@ -161,7 +162,6 @@ class NodeCompiler:
         own_id = level.prefix + level.names[level.here]
         return self.nodes(
             nodes,
-            path,
             scope or place.scope,
             prefix=own_id + "/",
             result_read=place.result_read,
@@ -229,25 +229,18 @@ class NodeCompiler:
         match_ = self._condition(node.match, place, "match")
         cases = []
         for index, case in enumerate(node.cases):
-            if case.value is not None:
-                path, label = place.field("cases", case.value), case.value
-            else:
-                path, label = place.field("cases", index, "steps"), (case.when or "").strip()
+            label = case.value if case.value is not None else (case.when or "").strip()
             when = self._condition(case.when, replace(place, at=case.at or place.at), "cases", index, "when")
-            steps = self._inner(case.steps, place, path)
+            steps = self._inner(case.steps, place)
             cases.append(graph.Case(label=label, value=case.value, when=when, steps=steps))
-        default = None if node.default is None else self._inner(node.default, place, place.field("default"))
+        default = None if node.default is None else self._inner(node.default, place)
         return graph.Branch(**shared, cases=tuple(cases), match=match_, default=default)
 
     def _parallel(self, node: document.Parallel, place: Place, shared: dict[str, Any]) -> graph.Parallel:
-        # The short form `steps:` makes each node its own branch; its nodes stand elsewhere in the file.
-        short = self.findings.knows(place.field("steps"))
-        branches: dict[str, tuple[graph.Node, ...]] = {}
-        for index, (label, nodes) in enumerate(node.branches.items()):
-            path = place.field("branches", label)
-            at = _constant(place.field("steps", index)) if short else path
-            border = f"branch '{label}' of parallel '{node.name}'"
-            branches[label] = self._inner(nodes, place, at, border=border)
+        branches = {
+            label: self._inner(nodes, place, border=f"branch '{label}' of parallel '{node.name}'")
+            for label, nodes in node.branches.items()
+        }
         match node.join:
             case "all":
                 need = None
@@ -268,9 +261,7 @@ class NodeCompiler:
             batch=node.batch,
             on_error=node.on_error,
             collect=place.result_read,
-            steps=self._inner(
-                node.steps, place, place.field("steps"), scope=inner, border=f"the items of foreach '{node.name}'"
-            ),
+            steps=self._inner(node.steps, place, scope=inner, border=f"the items of foreach '{node.name}'"),
         )
 
     def _loop(self, node: document.Loop, place: Place, shared: dict[str, Any]) -> graph.Loop:
@@ -294,7 +285,7 @@ class NodeCompiler:
             max_every=None if longest is None else max_every,
             max_iterations=node.max_iterations,
             on_limit=node.on_limit,
-            steps=self._inner(node.steps, place, place.field("steps"), scope=inner),
+            steps=self._inner(node.steps, place, scope=inner),
         )
 
     def _wait(self, node: document.Wait, place: Place, shared: dict[str, Any]) -> graph.Wait:
@@ -305,7 +296,3 @@ class NodeCompiler:
             for_=self._span(node.for_, place, "for"),
             until_at=None if node.until_at is None else node.until_at.strip(),
         )
-
-
-def _constant(path: Path) -> Callable[[int], Path]:
-    return lambda _index: path

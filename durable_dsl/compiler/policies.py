@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from durable_dsl import document
-from durable_dsl.compiler.findings import Findings
 from durable_dsl.durations import parse_duration
 from durable_dsl.errors import Position
+from durable_dsl.findings import Findings
 from durable_dsl.graph import ONE_ATTEMPT, Milliseconds, RetryPolicy
 from durable_dsl.places import Path
 from durable_dsl.suggestions import did_you_mean

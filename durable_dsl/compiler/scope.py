@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from durable_dsl.compiler.findings import Findings
 from durable_dsl.document import Foreach
+from durable_dsl.findings import Findings
 from durable_dsl.places import Path
 
 ALWAYS = frozenset({"input", "data", "constants", "execution", "now"})

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from durable_dsl.compiler.findings import Findings
 from durable_dsl.compiler.policies import has_expression
 from durable_dsl.compiler.scope import Scope
 from durable_dsl.errors import Position
 from durable_dsl.expressions import ExpressionSyntaxError, compile_expression, compile_template
+from durable_dsl.findings import Findings
 from durable_dsl.places import Path
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from durable_dsl import document, graph
-from durable_dsl.compiler.findings import Findings
 from durable_dsl.compiler.nodes import NodeCompiler
 from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy, whole_policy
 from durable_dsl.compiler.scope import Scope
 from durable_dsl.compiler.texts import check_expression, check_no_expressions, check_value
-from durable_dsl.document import Workflow, lists_of
+from durable_dsl.document import Workflow, locate_nodes
 from durable_dsl.errors import Problem
+from durable_dsl.findings import Findings
 
 
 def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Problem]]:
@@ -31,9 +29,12 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
     default_retry = workflow.defaults.retry
     if isinstance(default_retry, document.Retry) and default_retry.when is not None:
         check_expression(default_retry.when, ("defaults", "retry", "when"), workflow.at, scope.with_error(), findings)
+    located = list(locate_nodes(workflow))
     compiler = NodeCompiler(
         findings=findings,
-        ids=dict(_ids(workflow.steps, "")),
+        # Backwards, so that of two nodes with one name the first keeps it.
+        ids={each.node.name: each.id for each in reversed(located)},
+        paths={id(each.node): each.path for each in located},
         retries=retries,
         default_retry=retry_policy(default_retry, retries, ("defaults", "retry"), workflow.at, findings),
         default_timeout=_span(workflow.defaults.timeout, ("defaults", "timeout"), workflow, findings),
@@ -43,7 +44,7 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
     reshapes = not isinstance(workflow.output, document.Unset)
     if reshapes:
         check_value(workflow.output, ("output",), workflow.at, scope, findings)
-    steps = compiler.nodes(workflow.steps, ("steps",), scope)
+    steps = compiler.nodes(workflow.steps, scope)
     if findings.problems:
         return None, sorted(findings.problems, key=lambda problem: (problem.line, problem.column))
     compiled = graph.Graph(
@@ -69,12 +70,3 @@ def _span(text: str | None, path: tuple[str, ...], workflow: Workflow, findings:
         check_value(text, path, workflow.at, Scope(), findings)
         return text
     return milliseconds(text, path, workflow.at, findings, positive=True)
-
-
-def _ids(nodes: tuple[document.Node, ...], prefix: str) -> Iterator[tuple[str, str]]:
-    """Yields every node's name and id; backwards, so that of two nodes with one name the first is kept."""
-    for node in reversed(nodes):
-        own = prefix + node.name
-        for _label, inner in reversed(list(lists_of(node))):
-            yield from _ids(inner, own + "/")
-        yield node.name, own

@@ -33,6 +33,7 @@ from durable_dsl.document.nodes import (
     Wait,
     lists_of,
 )
+from durable_dsl.document.paths import LocatedNode, locate_nodes
 from durable_dsl.document.workflow import Defaults, Workflow
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Foreach",
     "Group",
     "Json",
+    "LocatedNode",
     "Log",
     "Loop",
     "Node",
@@ -62,4 +64,5 @@ __all__ = [
     "Wait",
     "Workflow",
     "lists_of",
+    "locate_nodes",
 ]

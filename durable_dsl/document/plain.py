@@ -1,13 +1,13 @@
-"""A document as plain JSON values, in the order of keys that a person would write.
+"""Nodes as plain JSON values, in the order of keys that a person would write.
 
-`plain_workflow` is the inverse of reading: what is at its default is left out, so the shortest form comes back.
+The inverse of reading: what is at its default is left out, so the shortest form comes back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from durable_dsl.document.nodes import (
     Branch,
@@ -29,30 +29,9 @@ from durable_dsl.document.nodes import (
     Wait,
 )
 
-if TYPE_CHECKING:
-    from durable_dsl.document.workflow import Defaults, Workflow
-
 Plain: TypeAlias = dict[str, Any]
 
 _RETRY_DEFAULTS = Retry()
-
-
-def plain_workflow(workflow: Workflow) -> Plain:
-    """Gives the mapping that, read again, is this workflow."""
-    plain: Plain = {"workflow": workflow.name}
-    _put(plain, "description", workflow.description)
-    _put(plain, "version", workflow.version)
-    _put(plain, "timeout", workflow.timeout)
-    _put(plain, "queue", workflow.queue, "default")
-    _put(plain, "priority", workflow.priority, 0)
-    _put(plain, "input", plain_json(workflow.input))
-    if not isinstance(workflow.output, Unset):
-        plain["output"] = plain_json(workflow.output)
-    _put(plain, "defaults", _plain_defaults(workflow.defaults), {})
-    _put(plain, "retries", {name: _plain_policy(policy) for name, policy in workflow.retries.items()}, {})
-    _put(plain, "constants", plain_json(workflow.constants), {})
-    plain["steps"] = plain_nodes(workflow.steps)
-    return plain
 
 
 def plain_nodes(nodes: tuple[Node, ...]) -> list[Plain]:
@@ -63,52 +42,52 @@ def plain_nodes(nodes: tuple[Node, ...]) -> list[Plain]:
 def plain_node(node: Node) -> Plain:
     """Gives one node: its kind and name first, the lists it holds last."""
     plain: Plain = {type(node).__name__.lower(): node.name}
-    _put(plain, "description", node.description)
-    _put(plain, "when", node.when)
+    put(plain, "description", node.description)
+    put(plain, "when", node.when)
     lists: Plain = {}
     match node:
         case Step():
             _put_action(plain, node.action)
-            _put(plain, "retry", None if node.retry is None else _plain_retry(node.retry))
+            put(plain, "retry", None if node.retry is None else plain_retry(node.retry))
         case Decision():
-            _put(plain, "choose", [{"when": choice.when, "goto": choice.goto} for choice in node.choose], [])
-            _put(plain, "call", node.call)
-            _put(plain, "goto", list(node.goto), [])
+            put(plain, "choose", [{"when": choice.when, "goto": choice.goto} for choice in node.choose], [])
+            put(plain, "call", node.call)
+            put(plain, "goto", list(node.goto), [])
         case Branch():
-            _put(plain, "match", node.match)
+            put(plain, "match", node.match)
             lists["cases"] = _plain_cases(node)
-            _put(lists, "default", None if node.default is None else plain_nodes(node.default))
+            put(lists, "default", None if node.default is None else plain_nodes(node.default))
         case Parallel():
-            _put(plain, "on_error", node.on_error, "fail_fast")
-            _put(plain, "join", {"at_least": node.join} if isinstance(node.join, int) else node.join, "all")
+            put(plain, "on_error", node.on_error, "fail_fast")
+            put(plain, "join", {"at_least": node.join} if isinstance(node.join, int) else node.join, "all")
             lists["branches"] = {label: plain_nodes(nodes) for label, nodes in node.branches.items()}
         case Foreach():
             plain["in"] = node.in_
-            _put(plain, "as", node.as_, "item")
-            _put(plain, "batch", node.batch)
-            _put(plain, "concurrency", node.concurrency, 1)
-            _put(plain, "on_error", node.on_error, "fail_fast")
+            put(plain, "as", node.as_, "item")
+            put(plain, "batch", node.batch)
+            put(plain, "concurrency", node.concurrency, 1)
+            put(plain, "on_error", node.on_error, "fail_fast")
             lists["steps"] = plain_nodes(node.steps)
         case Loop():
             _put_loop(plain, node)
             lists["steps"] = plain_nodes(node.steps)
         case Wait():
-            _put(plain, "for", node.for_)
-            _put(plain, "at", node.until_at)
+            put(plain, "for", node.for_)
+            put(plain, "at", node.until_at)
         case Group():
             lists["steps"] = plain_nodes(node.steps)
         case Fail():
-            _put(plain, "type", node.type, "Failed")
-            _put(plain, "message", plain_json(node.message))
-            _put(plain, "data", plain_json(node.data))
+            put(plain, "type", node.type, "Failed")
+            put(plain, "message", plain_json(node.message))
+            put(plain, "data", plain_json(node.data))
         case Finish():
             pass
         case _:
             assert_never(node)
-    _put(plain, "timeout", node.timeout)
+    put(plain, "timeout", node.timeout)
     if not isinstance(node.output, Unset):
         plain["output"] = plain_json(node.output)
-    _put(plain, "save", node.save)
+    put(plain, "save", node.save)
     return plain | lists
 
 
@@ -121,7 +100,8 @@ def plain_json(value: Json) -> Json:
     return value
 
 
-def _put(plain: Plain, key: str, value: Json, default: Json = None) -> None:
+def put(plain: Plain, key: str, value: Json, default: Json = None) -> None:
+    """Puts a value that is not at its default."""
     # The types are compared too: 1 == True, and a default of 1 must not swallow a true.
     if type(value) is not type(default) or value != default:
         plain[key] = value
@@ -131,7 +111,7 @@ def _put_action(plain: Plain, action: Call | Set | Log) -> None:
     match action:
         case Call():
             plain["call"] = action.function
-            _put(plain, "with", plain_json(action.with_))
+            put(plain, "with", plain_json(action.with_))
         case Set():
             plain["set"] = plain_json(action.values)
         case Log():
@@ -141,14 +121,14 @@ def _put_action(plain: Plain, action: Call | Set | Log) -> None:
 
 
 def _put_loop(plain: Plain, node: Loop) -> None:
-    _put(plain, "while", node.while_)
-    _put(plain, "until", node.until)
-    _put(plain, "every", node.every)
+    put(plain, "while", node.while_)
+    put(plain, "until", node.until)
+    put(plain, "every", node.every)
     if node.backoff is not None:
         plain["backoff"] = {"factor": node.backoff.factor}
-        _put(plain["backoff"], "max", node.backoff.max)
-    _put(plain, "max_iterations", node.max_iterations, 1000)
-    _put(plain, "on_limit", node.on_limit, "fail")
+        put(plain["backoff"], "max", node.backoff.max)
+    put(plain, "max_iterations", node.max_iterations, 1000)
+    put(plain, "on_limit", node.on_limit, "fail")
 
 
 def _plain_cases(node: Branch) -> Json:
@@ -157,24 +137,19 @@ def _plain_cases(node: Branch) -> Json:
     return [{"when": case.when, "steps": plain_nodes(case.steps)} for case in node.cases]
 
 
-def _plain_retry(retry: Retry | str) -> Json:
+def plain_retry(retry: Retry | str) -> Json:
+    """Gives what stands behind `retry`: a policy's name, a number of attempts, or a mapping."""
     if isinstance(retry, str):
         return retry
-    policy = _plain_policy(retry)
+    policy = plain_policy(retry)
     return policy["max_attempts"] if list(policy) == ["max_attempts"] else policy
 
 
-def _plain_policy(retry: Retry) -> Plain:
+def plain_policy(retry: Retry) -> Plain:
+    """Gives a policy as a mapping; its number of attempts always stands in it."""
     policy: Plain = {"max_attempts": retry.max_attempts}
     for field in fields(Retry):
         value = getattr(retry, field.name)
         if value != getattr(_RETRY_DEFAULTS, field.name):
             policy[field.name.rstrip("_")] = list(value) if isinstance(value, tuple) else value
     return policy
-
-
-def _plain_defaults(defaults: Defaults) -> Plain:
-    plain: Plain = {}
-    _put(plain, "retry", None if defaults.retry is None else _plain_retry(defaults.retry))
-    _put(plain, "timeout", defaults.timeout)
-    return plain

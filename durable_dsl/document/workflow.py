@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from durable_dsl.document.nodes import UNSET, Json, Node, Retry, Unset
+from durable_dsl.document.plain import Plain, plain_json, plain_nodes, plain_policy, plain_retry, put
 from durable_dsl.errors import Position
+from durable_dsl.yaml_writer import write_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +38,27 @@ class Workflow:
     at: Position | None = field(default=None, compare=False)
     places: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict, compare=False, repr=False)
     """Where every field stands, by its path in the plain document: `("steps", 0, "retry", "delay")`."""
+
+    def to_plain(self) -> Plain:
+        """Gives the mapping that a YAML file holds, keys in the order a person would write them."""
+        plain: Plain = {"workflow": self.name}
+        put(plain, "description", self.description)
+        put(plain, "version", self.version)
+        put(plain, "timeout", self.timeout)
+        put(plain, "queue", self.queue, "default")
+        put(plain, "priority", self.priority, 0)
+        put(plain, "input", plain_json(self.input))
+        if not isinstance(self.output, Unset):
+            plain["output"] = plain_json(self.output)
+        defaults: Plain = {}
+        put(defaults, "retry", None if self.defaults.retry is None else plain_retry(self.defaults.retry))
+        put(defaults, "timeout", self.defaults.timeout)
+        put(plain, "defaults", defaults, {})
+        put(plain, "retries", {name: plain_policy(policy) for name, policy in self.retries.items()}, {})
+        put(plain, "constants", plain_json(self.constants), {})
+        plain["steps"] = plain_nodes(self.steps)
+        return plain
+
+    def to_yaml(self) -> str:
+        """Gives the YAML a person would write for this workflow; `load` gives an equal workflow back."""
+        return write_yaml(self.to_plain())

@@ -15,10 +15,6 @@ class Findings:
         self._places = workflow.places
         self._whole = workflow.at
 
-    def knows(self, path: Path) -> bool:
-        """Tells whether the file has something at this path."""
-        return path in self._places
-
     def place(self, path: Path, near: Position | None = None) -> Position | None:
         """Gives where a field stands; if it is not in the file, the node `near` it, else the closest thing around."""
         exact = self._places.get(path)
