@@ -43,8 +43,23 @@ class Deadline:
         time.sleep(0.005)
 
 
+# A child that another thread forks while a lock is held must not keep it as long as it lives.
+_not_for_children: set[int] = set()
+
+
+def _close_in_child() -> None:
+    while _not_for_children:
+        os.close(_not_for_children.pop())
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
 def try_lock(path: Path, *, shared: bool = False) -> int | None:
-    """Return a descriptor that holds the lock until it is closed, or None where someone else holds it."""
+    """Return a descriptor that holds the lock until its `release`, or None where someone else holds it.
+
+    A forked child keeps a shared lock with its parent, and loses an exclusive one.
+    """
     # In a folder of ours nobody else needs the file, and who can open it can hold us up.
     mode = 0o600 if path.parent.stat().st_uid == os.geteuid() else 0o644
     descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
@@ -56,7 +71,15 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
     except BaseException:
         os.close(descriptor)
         raise
+    if not shared:
+        _not_for_children.add(descriptor)
     return descriptor
+
+
+def release(descriptor: int) -> None:
+    """Give up the lock, unless a child that inherited it still holds it."""
+    _not_for_children.discard(descriptor)
+    os.close(descriptor)
 
 
 def is_locked(path: Path) -> bool:
@@ -66,7 +89,7 @@ def is_locked(path: Path) -> bool:
     descriptor = try_lock(path, shared=True)
     if descriptor is None:
         return True
-    os.close(descriptor)
+    release(descriptor)
     return False
 
 
@@ -78,7 +101,7 @@ def exclusively(path: Path, deadline: Deadline) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(descriptor)
+        release(descriptor)
 
 
 def count_holders(path: Path) -> int | None:

@@ -86,7 +86,8 @@ def list_processes(data: Path) -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(data):
+            # A shell that someone left standing in the folder is none of them.
+            if process.name() == "postgres" and process.cwd() == str(data):
                 found.append(process.pid)
         except psutil.Error:  # gone, a zombie, or another user's
             continue

@@ -16,7 +16,7 @@ from .account import choose_account
 from .datafolder import DataFolder
 from .ending import STOP_TIMEOUT, Orphans, stop_processes
 from .errors import EmbeddedPostgresError, StartFailed, explain_os_error, explain_output
-from .locks import Deadline, count_holders, exclusively, is_locked, try_lock
+from .locks import Deadline, count_holders, exclusively, is_locked, release, try_lock
 from .places import default_home, make_home
 from .postmaster import Postmaster, find_postmaster
 
@@ -77,7 +77,7 @@ class EmbeddedServer:
             if self._use is None:  # another thread was first
                 return False
             atexit.unregister(self._leave_at_exit)
-            os.close(self._use)
+            release(self._use)
             self._use = None
             # A forked child that lives on keeps our descriptor, so only a new one sees whether we were the last.
             last = try_lock(self._users_lock)
@@ -86,34 +86,32 @@ class EmbeddedServer:
             try:
                 return self._stop()
             finally:
-                os.close(last)
+                release(last)
 
     def stop(self) -> bool:
         """Stop the server even if others use it, with all it has committed on disk; False if it was not running."""
-        if not self.home.is_dir():
-            return False
+        with self._explained():
+            if not self.home.is_dir():
+                return False
         with self._alone(Deadline(STOP_TIMEOUT)):
             return self._stop()
 
     def status(self) -> ServerStatus:
         """Look at the server without waiting for anyone or changing anything."""
-        try:
+        with self._explained():
             running = is_locked(self._alive_lock)
             postmaster = find_postmaster(self._data.path) if running else None
             version = self._data.find_version()
-        except OSError as error:
-            raise explain_os_error(f"The embedded server in {self.home} cannot be looked at", error) from error
-        ready = postmaster is not None and postmaster.accepts_connections()
-        return ServerStatus(
-            home=self.home,
-            data_folder=self._data.path,
-            running=running,
-            pid=postmaster.pid if postmaster else None,
-            version=None if version is None else str(version),
-            users=count_holders(self._users_lock) if self._users_lock.exists() else 0,
-            conninfo=postmaster.url if postmaster and ready else None,
-            size_bytes=_size_of(self._data.path),
-        )
+            return ServerStatus(
+                home=self.home,
+                data_folder=self._data.path,
+                running=running,
+                pid=postmaster.pid if postmaster else None,
+                version=None if version is None else str(version),
+                users=count_holders(self._users_lock) if self._users_lock.exists() else 0,
+                conninfo=postmaster.url if postmaster and postmaster.accepts_connections() else None,
+                size_bytes=_size_of(self._data.path),
+            )
 
     def __enter__(self) -> str:
         return self.join()
@@ -138,13 +136,18 @@ class EmbeddedServer:
 
     @contextmanager
     def _alone(self, deadline: Deadline, *, making: bool = False) -> Iterator[None]:
-        """Keep all other threads and processes from starting and stopping; turn errors of the system into ours."""
+        """Keep all other threads and processes from starting and stopping."""
         self._notice_fork()
-        try:
+        with self._explained():
             if making:
                 make_home(self.home)
             with self._turn, exclusively(self.home / "server.lock", deadline):
                 yield
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise explain_os_error(f"The embedded server in {self.home} cannot be used", error) from error
 
@@ -152,7 +155,7 @@ class EmbeddedServer:
         if self._process != os.getpid():
             # The parent's use is not ours to end, nor is the lock of a thread that this process does not have.
             if self._use is not None:
-                os.close(self._use)
+                release(self._use)
             self._use, self._turn, self._process = None, threading.RLock(), os.getpid()
 
     def _serve(self, deadline: Deadline) -> Postmaster:
@@ -168,7 +171,7 @@ class EmbeddedServer:
                         raise explain_output(f"The server on {self._data.path} ended while it was starting", said)
                     log_before = self._start(alive)
                 finally:
-                    os.close(alive)
+                    release(alive)
             postmaster = find_postmaster(self._data.path)
             if postmaster is not None and postmaster.accepts_connections():
                 if log_before is None:
