@@ -1,0 +1,88 @@
+"""YAML text and files to workflows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from durable_dsl.document import Workflow
+from durable_dsl.errors import DslError, Problem
+from durable_dsl.reading import read_workflow
+from durable_dsl.suggestions import did_you_mean
+from durable_dsl.yaml_text import read_yaml, split_lines
+
+
+def load(source: str | Path, workflow: str | None = None) -> Workflow:
+    """Reads a workflow from a YAML file: the one of this name, or the first, which is the file's default.
+
+    Raises `DslError` with every problem of the file, and `FileNotFoundError` and other `OSError`s as they come.
+    """
+    file = str(source)
+    workflows = load_document(read_file(source), file)
+    if workflow is None:
+        return workflows[0]
+    names = [each.name for each in workflows]
+    if workflow not in names:
+        hint = did_you_mean(workflow, names) or f"it holds {', '.join(names)}"
+        raise DslError([Problem("W041", f"there is no workflow '{workflow}' in this file", file, hint=hint)])
+    return workflows[names.index(workflow)]
+
+
+def load_document(text: str, file: str = "<input>") -> list[Workflow]:
+    """Reads every workflow of a text, at least one. Raises `DslError` with all problems of all documents."""
+    workflows, problems = read_documents(text, file)
+    if problems:
+        raise DslError(problems)
+    return workflows
+
+
+def read_documents(text: str, file: str = "<input>") -> tuple[list[Workflow], list[Problem]]:
+    """Reads every workflow of a text and gives them with all problems, in the order of the text; raises nothing.
+
+    With problems, the workflows are those that are good enough to look for more.
+    """
+    workflows: list[Workflow] = []
+    problems: list[Problem] = []
+    documents = read_yaml(text, file)
+    if not documents:
+        problems.append(
+            Problem("W015", "there is no workflow here", file, hint="a document begins with 'workflow: name'")
+        )
+    for document in documents:
+        workflow, found = read_workflow(document.value, document.places, file)
+        problems += document.problems + found
+        if workflow is None:
+            continue
+        first = next((other for other in workflows if other.name == workflow.name), None)
+        if first is not None and first.at is not None and workflow.at is not None:
+            message = f"there are two workflows called '{workflow.name}' in this file"
+            at = workflow.at
+            hint = f"the first is in line {first.at.line}"
+            problems.append(Problem("W040", message, file, at.line, at.column, hint, at.width))
+        workflows.append(workflow)
+    problems.sort(key=lambda problem: (problem.line, problem.column))
+    return workflows, add_source_lines(problems, text)
+
+
+def read_file(source: str | Path) -> str:
+    """Reads a file's text. Raises `DslError` where it is not UTF-8, and `OSError`s as they come."""
+    raw = Path(source).read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = split_lines(raw[: error.start].decode("utf-8-sig"))
+        message = f"the file is not UTF-8: byte 0x{raw[error.start]:02X} cannot stand here"
+        problem = Problem("W011", message, str(source), len(before), len(before[-1]) + 1, "save it as UTF-8")
+        raise DslError([problem]) from None
+
+
+def add_source_lines(problems: Iterable[Problem], text: str) -> list[Problem]:
+    """Puts into each problem the line it stands in, which is shown below its message."""
+    lines = split_lines(text.removeprefix("\ufeff"))
+    return [
+        replace(problem, source_line=lines[problem.line - 1])
+        if problem.source_line is None and 0 < problem.line <= len(lines)
+        else problem
+        for problem in problems
+    ]
