@@ -29,8 +29,9 @@ FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 def to_dot(graph: Graph, states: States | None = None) -> str:
     """Draws a graph as DOT, in time linear in its size.
 
-    A leaf is a DOT node named by its id, a container a cluster named `cluster_` and its id; both carry `id="node-<id>"`, so
-    that the SVG made from it can be found by node. Raises `DrawingError` when a jump leads nowhere.
+    A leaf is a DOT node named by its id, a container a cluster named `cluster_` and its id; both carry
+    `id="node-<id>"`, so that the SVG made from it can be found by node. Raises `DrawingError` when a jump leads
+    nowhere.
     """
     flow = trace(graph)
     dot = graphviz.Digraph(name=graphviz.escape(clean(graph.workflow)))
@@ -73,9 +74,23 @@ def _mark_attributes(mark: Mark, states: States | None) -> dict[str, str]:
         case Shape.start:
             return {**dot_size, "shape": "circle", "width": "0.2", "height": "0.2", "fillcolor": INK, "color": INK}
         case Shape.end:
-            return {**dot_size, "shape": "doublecircle", "width": "0.14", "height": "0.14", "fillcolor": INK, "color": INK}
+            return {
+                **dot_size,
+                "shape": "doublecircle",
+                "width": "0.14",
+                "height": "0.14",
+                "fillcolor": INK,
+                "color": INK,
+            }
         case Shape.fork | Shape.join:
-            return {**dot_size, "shape": "circle", "width": "0.12", "height": "0.12", "fillcolor": FAINT, "color": FAINT}
+            return {
+                **dot_size,
+                "shape": "circle",
+                "width": "0.12",
+                "height": "0.12",
+                "fillcolor": FAINT,
+                "color": FAINT,
+            }
         case Shape.empty:
             return {**dot_size, "shape": "circle", "width": "0.08", "height": "0.08", "fillcolor": LINE}
         case _:
@@ -87,7 +102,13 @@ def _node_attributes(mark: Mark, node: Node, states: States | None) -> dict[str,
     if mark.shape is Shape.test:
         assert isinstance(node, Loop)
         word = "while" if node.while_ is not None else "until"
-        return {"shape": "hexagon", "style": "filled", "label": _rich(_small(word)), "margin": "0.02,0.02", "height": "0.3"}
+        return {
+            "shape": "hexagon",
+            "style": "filled",
+            "label": _rich(_small(word)),
+            "margin": "0.02,0.02",
+            "height": "0.3",
+        }
     state = state_of(mark.key, states)
     found = {"id": _plain("node-" + mark.key), "tooltip": _tooltip(node), "label": _label(node, state)}
     styles = ["filled"]
@@ -201,6 +222,5 @@ def _plain(text: str) -> str:
 
 
 def _key(key: str) -> str:
-    """Spells an id so that it is one DOT name: a colon would be a port, a backslash or a quote would end the name early."""
+    """Spells an id so that it is one DOT name: a colon would begin a port, a backslash an escape."""
     return "".join(c if c.isalnum() or c in "_/#-." else f"%{ord(c):x}." for c in key)
-

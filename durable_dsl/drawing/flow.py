@@ -1,13 +1,13 @@
 """The arrows of a graph: nested nodes in, marks, boxes and arrows out, for formats that lay them out themselves.
 
-Each node is visited once with the loose arrow ends that lead to it and leaves the ends that lead on. Jumps only go forward, so a
-jump is one more loose end, kept until its target comes; one pass finds every arrow.
+Each node is visited once with the loose arrow ends that lead to it and leaves the ends that lead on. Jumps only go
+forward, so a jump is one more loose end, kept until its target comes; one pass finds every arrow.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from enum import Enum
 from typing import Literal, TypeAlias, assert_never
 
 from durable_dsl.drawing.errors import DrawingError
@@ -33,7 +33,7 @@ Boxed: TypeAlias = Parallel | Foreach | Loop | Group
 ArrowKind: TypeAlias = Literal["flow", "jump", "back"]
 
 
-class Shape(StrEnum):
+class Shape(Enum):
     start = "start"
     end = "end"
     step = "step"
@@ -70,7 +70,7 @@ Part: TypeAlias = Mark | Box
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """From one mark's key to another's. `leaves` and `enters` name the outermost box whose border it starts or ends at."""
+    """From one mark's key to another's; `leaves` and `enters` name the box at whose border it starts or ends."""
 
     tail: str
     head: str
@@ -88,6 +88,17 @@ class Flow:
 
 START_KEY = "#start"
 END_KEY = "#end"
+
+
+def may_be_passed(node: Node) -> bool:
+    """Tells whether the flow can get past a node although every way through it ends.
+
+    A node with a condition may be skipped, a foreach may have no items, and a parallel that lets errors stop nothing
+    takes the failures of its branches for results.
+    """
+    if node.when is not None:
+        return True
+    return isinstance(node, Foreach) or (isinstance(node, Parallel) and node.on_error == "complete_all")
 
 
 def trace(graph: Graph) -> Flow:
@@ -137,6 +148,13 @@ class _Tracer:
         return parts, loose
 
     def trace_node(self, node: Node, loose: list[_Loose]) -> tuple[list[Part], list[_Loose]]:
+        parts, after = self._trace_kind(node, loose)
+        if not after and may_be_passed(node):
+            leaves = node.id if isinstance(parts[0], Box) else None
+            after = [_Loose(_first_mark(parts[0]).key, OTHERWISE, leaves=leaves)]
+        return parts, after
+
+    def _trace_kind(self, node: Node, loose: list[_Loose]) -> tuple[list[Part], list[_Loose]]:
         match node:
             case Step():
                 return self._mark(node, Shape.step, loose)
@@ -208,6 +226,12 @@ class _Tracer:
         parts, after = self.trace_list(node.steps, [*loose, again])
         self.connect(after, test.key)
         return [Box(node.id, node, (*parts, test))], [_Loose(test.key, "yes")]
+
+
+def _first_mark(part: Part) -> Mark:
+    while isinstance(part, Box):
+        part = part.parts[0]
+    return part
 
 
 def _leaving(loose: list[_Loose], box: str) -> list[_Loose]:

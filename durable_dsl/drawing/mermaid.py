@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from durable_dsl.drawing.flow import Arrow, Box, Mark, Part, Shape, trace
 from durable_dsl.drawing.status import LOOKS, PENDING, Border, NodeState, States, state_of, status_words, statuses_shown
 from durable_dsl.drawing.words import CLOCK, LABEL, clean, facts, kind_word, shorten, title
 from durable_dsl.graph import Graph, Loop, Node, Wait
 
-_DASHES: dict[Border, str] = {"solid": "", "dashed": ",stroke-dasharray:6 4", "dotted": ",stroke-dasharray:2 3", "double": ""}
+_DASHES: dict[Border, str] = {
+    "solid": "",
+    "dashed": ",stroke-dasharray:6 4",
+    "dotted": ",stroke-dasharray:2 3",
+    "double": "",
+}
 
 
 def to_mermaid(graph: Graph, states: States | None = None) -> str:
     """Draws a graph as a Mermaid flowchart, in time linear in its size.
 
-    A node's name in the text is `n-` and its id with `-` for `/`. Mermaid has no double border: failed and compensated nodes have
-    a heavy one. Raises `DrawingError` when a jump leads nowhere.
+    A node's name in the text is `n-` and its id with `-` for `/`. Mermaid has no double border: failed and
+    compensated nodes have a heavy one. Raises `DrawingError` when a jump leads nowhere.
     """
     flow = trace(graph)
     lines = ["---", f"title: {_quoted_title(graph.workflow)}", "---", "flowchart TD"]
@@ -65,7 +72,9 @@ def _mark(mark: Mark, states: States | None) -> str:
 
 
 def _label(node: Node, state: NodeState | None) -> str:
-    head = " ".join(filter(None, (CLOCK if isinstance(node, Wait) else "", kind_word(node), f"<b>{_text(title(node))}</b>")))
+    head = " ".join(
+        filter(None, (CLOCK if isinstance(node, Wait) else "", kind_word(node), f"<b>{_text(title(node))}</b>"))
+    )
     if state is not None:
         head = f"{LOOKS[state.status].glyph} {head}"
     lines = [head, *map(_text, facts(node))]
@@ -100,14 +109,23 @@ def _status_lines(graph: Graph, states: States) -> list[str]:
 
 def _text(text: str) -> str:
     """Spells everything that Mermaid, HTML or Markdown could read as a command by its number."""
-    return "".join(c if c.isalnum() or c in _HARMLESS or ord(c) > 127 else f"#{ord(c)};" for c in text)
+    return _HARMFUL.sub(lambda found: f"#{ord(found[0])};", text)
 
 
-_HARMLESS = frozenset(" .,:/+=?!'")
+_HARMFUL = re.compile(
+    r"""[^\w\s.,:/+=?!'()\u0080-\U0010ffff-] # quotes, brackets, `#`, `<`, `*`, `$`, `%` ...
+      | (?<!\w)[_.-] | [_.-](?!\w)    # emphasis and lists; between letters these are only letters
+    """,
+    re.VERBOSE | re.ASCII,
+)
 
 
 def _key(key: str) -> str:
-    return "n-" + "".join(c if c.isascii() and c.isalnum() or c == "_" else "-" if c == "/" else f"-{ord(c):X}-" for c in key)
+    """Spells an id as a Mermaid name. The prefix keeps words like `end` and `class` from being read as such."""
+    return "n-" + "".join(c if c in _KEY_LETTERS else "-" if c == "/" else f"X{ord(c):X}X" for c in key)
+
+
+_KEY_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
 def _quoted_title(text: str) -> str:

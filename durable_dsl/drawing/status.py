@@ -26,8 +26,8 @@ class NodeStatus(StrEnum):
 class NodeState:
     """What a drawing shows of one node of an execution.
 
-    `attempts` counts the first one; `turns` is for loops, `done` of `total` items for foreach; `detail` is a short text for people
-    ("retry at 12:03", the type of an error).
+    `attempts` counts the first one; `turns` is for loops, `done` of `total` items for foreach; `detail` is a short
+    text for people ("retry at 12:03", the type of an error).
     """
 
     status: NodeStatus
@@ -50,8 +50,8 @@ Border: TypeAlias = Literal["solid", "dashed", "dotted", "double"]
 class Look:
     """The dress of one status.
 
-    Glyphs are ones that plain fonts have, one column wide, and that nobody replaces by a coloured picture (as happens to ⏸).
-    `code` is for terminals without Unicode.
+    Glyphs are ones that plain fonts have, one column wide, and that nobody replaces by a coloured picture (as happens
+    to ⏸). `code` is for terminals without Unicode.
     """
 
     glyph: str

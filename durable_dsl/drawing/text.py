@@ -49,18 +49,22 @@ _ASCII = _Strokes("|- ", "`- ", "|  ", "   ", "* ", "->", ", ", "")
 def to_text(graph: Graph, states: States | None = None, *, color: bool = False, unicode: bool = True) -> str:
     """Draws a graph as a tree that reads from top to bottom, one line per node, in time linear in its size.
 
-    `color` adds ANSI colours; nothing else in the text can be an escape sequence. Without `unicode` everything is ASCII.
+    `color` adds ANSI colours; nothing else in the text can be an escape sequence. Without `unicode` everything is
+    ASCII.
     """
     pen = _Pen(states, color, _UNICODE if unicode else _ASCII, unicode)
     rows = list(pen.list_rows(graph.steps, ""))
-    wanted = max((cell_len(row.lead) + cell_len(row.head) for row in rows), default=0) + 2
+    wanted = max((cell_len(row.lead) + cell_len(row.head) for row in rows if row.tail), default=0) + 2
     column = min(wanted, _FACTS_AT_MOST)
     lines = [pen.strokes.top + pen.paint(shorten(graph.workflow, 80), "1")]
     lines += [pen.line(row, column) for row in rows]
     if states is not None:
         lines += ["", pen.legend(graph, states)]
     text = "\n".join(line.rstrip() for line in lines) + "\n"
-    return text if unicode else text.encode("ascii", "backslashreplace").decode()
+    return text if unicode else text.translate(_TYPEWRITER).encode("ascii", "backslashreplace").decode()
+
+
+_TYPEWRITER = str.maketrans({"…": "...", "×": "x"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ class _Pen:
     def _inner_rows(self, node: Node, lead: str) -> Iterator[_Row]:
         match node:
             case Decision():
-                jumps = [(f"when {what}" if node.call is None else what, target_text(to)) for what, to in jumps_of(node)]
+                jumps = [
+                    (f"when {what}" if node.call is None else what, target_text(to)) for what, to in jumps_of(node)
+                ]
                 for position, (what, target) in enumerate([*jumps, (OTHERWISE, "next")], start=1):
                     stroke = self.strokes.corner if position > len(jumps) else self.strokes.tee
                     yield self._plain_row(lead + stroke, f"{shorten(what, FACT)} {self.strokes.arrow} {target}")
@@ -103,7 +109,9 @@ class _Pen:
                 lists = list(lists_of(node))
                 for position, (label, inner) in enumerate(lists, start=1):
                     last = position == len(lists)
-                    yield self._plain_row(lead + (self.strokes.corner if last else self.strokes.tee), shorten(label, FACT) + ":")
+                    yield self._plain_row(
+                        lead + (self.strokes.corner if last else self.strokes.tee), shorten(label, FACT) + ":"
+                    )
                     yield from self.list_rows(inner, lead + (self.strokes.gap if last else self.strokes.pipe))
             case Foreach() | Loop() | Group():
                 yield from self.list_rows(node.steps, lead)
