@@ -32,7 +32,8 @@ class DurationError(ValueError):
 
 
 def parse_duration(text: str) -> timedelta:
-    """Reads a duration: units `w d h m s ms` from large to small, each at most once, or ISO 8601 without years and months.
+    """Reads a duration: units `w d h m s ms` from large to small, each at most once, or ISO 8601 without years and
+    months.
 
     Raises `DurationError` for everything else, a bare number and a negative one included, and beyond a hundred years.
     """

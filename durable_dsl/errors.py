@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class Position:
     """A place in a file; line and column count from 1.
 
-    `width` is how many columns the thing takes in its first line. `text` is how a scalar is written there, quotes and indentation
-    included, which lets `places.place_inside` find one of its characters; None where that is not known.
+    `width` is how many columns the thing takes in its first line. `text` is how a scalar is written there, quotes and
+    indentation included, which lets `places.place_inside` find one of its characters; None where that is not known.
     """
 
     file: str
@@ -25,8 +25,9 @@ class Position:
 class Problem:
     """One mistake in a document: what is wrong, where, and what to do about it.
 
-    `code` is stable across releases (`W004`). `line` and `column` count from 1; 0 means the problem has no place in a text.
-    `width` is the number of columns the caret underlines, `source_line` the line it stands in, for people who read the report.
+    `code` is stable across releases (`W004`). `line` and `column` count from 1; 0 means the problem has no place in a
+    text. `width` is the number of columns the caret underlines, `source_line` the line it stands in, for people who
+    read the report.
     """
 
     code: str

@@ -1,8 +1,8 @@
 """Where the values of a plain document stand in its text.
 
 A mapping of places has one position per value, by the path of keys and indexes down to it. Two markers extend a path:
-`path + (KEY,)` is the place of the key that holds the value, `path + (COMMENT,)` that of a comment right behind an unquoted one.
-They are negative, so no list index is ever equal to one.
+`path + (KEY,)` is the place of the key that holds the value, `path + (COMMENT,)` that of a comment right behind an
+unquoted one. They are negative, so no list index is ever equal to one.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def find_place(places: Places, path: Path) -> Position | None:
 def place_inside(position: Position, offset: int, width: int = 1) -> Position:
     """Gives the place of the character at `offset` of the text that stands at `position`.
 
-    Quotes, escapes, folded lines and the indentation of block scalars are counted in. Where the writing is not known, as for
-    a workflow written in Python, the position itself is given.
+    Quotes, escapes, folded lines and the indentation of block scalars are counted in. Where the writing is not known,
+    as for a workflow written in Python, the position itself is given.
     """
     if position.text is None:
         return position
@@ -101,7 +101,7 @@ def _flow_pieces(text: str, at: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _block_pieces(text: str) -> Iterator[tuple[int, int]]:
-    """The same for `|` and `>` scalars. An explicit indentation (`|2`) is taken from the first line, as if it were not there."""
+    """The same for `|` and `>`. An explicit indentation (`|2`) is taken from the first line, as if it were absent."""
     folded = text[0] == ">"
     lines = text.split("\n")[1:]
     at = text.find("\n") + 1
@@ -111,7 +111,8 @@ def _block_pieces(text: str) -> Iterator[tuple[int, int]]:
         for column in range(len(content)):
             yield at + indent + column, 1
         following = contents[index + 1] if index + 1 < len(contents) else ""
-        # Of the line breaks after a folded line the first one vanishes when empty lines follow, and is a space otherwise.
+        # Of the line breaks after a folded line the first one vanishes when empty lines follow, and is a space
+        # otherwise.
         vanishes = folded and content and content[0] not in " \t" and not following
         yield at + len(lines[index]), 0 if vanishes else 1
         at += len(lines[index]) + 1

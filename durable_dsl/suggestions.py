@@ -9,7 +9,7 @@ _LONGEST = 60
 
 
 def find_similar(word: str, known: Iterable[str]) -> str | None:
-    """Gives the known word that `word` most likely means, or None; case, dashes and blanks count as slips of the pen."""
+    """Gives the known word that `word` most likely means, or None; case, dashes and blanks are slips of the pen."""
     if len(word) > _LONGEST:
         return None
     plain = _plain(word)

@@ -1,8 +1,8 @@
 """YAML text to plain values with the place of every key and value.
 
-Only what JSON has comes out: text, numbers, `true false null`, lists, mappings with text keys. Everything else of YAML (aliases,
-anchors, tags, merge keys, `yes`, dates, sexagesimal numbers) is refused or stays text. The text is read event by event, so limits
-hold before anything large is built, and nesting costs no recursion.
+Only what JSON has comes out: text, numbers, `true false null`, lists, mappings with text keys. Everything else of
+YAML (aliases, anchors, tags, merge keys, `yes`, dates, sexagesimal numbers) is refused or stays text. The text is
+read event by event, so limits hold before anything large is built, and nesting costs no recursion.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -35,7 +36,7 @@ _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(slots=True)
 class YamlDocument:
-    """One document of a text. `value` is `BROKEN` when it is not YAML at all; parts reported as mistakes are `BROKEN` too."""
+    """One document of a text. `value` is `BROKEN` when it is no YAML at all; parts with mistakes are `BROKEN` too."""
 
     value: Json
     places: dict[Path, Position] = field(default_factory=dict)
@@ -75,7 +76,8 @@ def split_lines(text: str) -> list[str]:
 def read_yaml(text: str, file: str = "<input>", parser: Any = None) -> list[YamlDocument]:
     """Reads every document of a text; mistakes are in the documents' `problems`, nothing is raised.
 
-    Documents are cut at `---` before they are parsed, so that a syntax error in one does not hide the mistakes of the others.
+    Documents are cut at `---` before they are parsed, so that a syntax error in one does not hide the mistakes of the
+    others.
     """
     if len(text) > MAX_CHARACTERS:
         message = f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read"
@@ -87,7 +89,7 @@ def _chunks(text: str) -> Iterator[_Chunk]:
     lines = split_lines(text)
     starts = [0, *(index for index, line in enumerate(lines) if _DOCUMENT_MARK.match(line)), len(lines)]
     offsets = [0, *(found.end() for found in _LINE_BREAK.finditer(text)), len(text)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         own = lines[start:end]
         if start == end or all(_says_nothing(line) for line in own):
             continue
@@ -135,7 +137,7 @@ class _Reader:
             return YamlDocument(BROKEN, self.places, self.problems)
         return YamlDocument(self.root, self.places, self.problems)
 
-    def take(self, event: yaml.Event) -> bool:
+    def take(self, event: Any) -> bool:
         """Takes one event; False when the document is too large to go on."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
@@ -149,7 +151,7 @@ class _Reader:
             at = self.place(event, f"*{event.anchor}")
             self.report(
                 "W007", f"the alias '*{event.anchor}' is not part of the language", at,
-                hint="quote it if it belongs to an expression; to reuse values write them under 'constants' or 'retries'",
+                hint="quote it if it is part of an expression; values to reuse stand under 'constants' or 'retries'",
             )  # fmt: skip
             self.add(BROKEN, at)
         else:
@@ -215,16 +217,12 @@ class _Reader:
             what = "this list item" if into is not None else "the document"
             self.report("W003", f"{what} is empty", at, hint="write null if nothing is meant")
             return
-        if (
-            into.flow
-            and type(into.container) is dict
-            and (comma := explain_comma(into.container, into.key, into.key_place or at)) is not None
-        ):
+        place, siblings = into.key_place or at, into.container
+        if into.flow and isinstance(siblings, dict) and (comma := explain_comma(siblings, into.key, place)) is not None:
             self.report_problem(comma)
-            into.container[list(into.container)[-1]] = BROKEN
+            siblings[list(siblings)[-1]] = BROKEN
             into.dropped = True
             return
-        place = into.key_place or at
         self.report("W003", f"'{into.key}' has no value", place, hint="write null if nothing is meant")
 
     def take_key(self, into: _Open, event: Any, at: Position) -> None:
@@ -277,7 +275,7 @@ class _Reader:
             path: Path = ()
         else:
             into = self.open[-1]
-            if type(into.container) is list:
+            if isinstance(into.container, list):
                 path = (*into.path, len(into.container))
                 into.container.append(value)
             elif into.dropped:

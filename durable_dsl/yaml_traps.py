@@ -1,7 +1,7 @@
 """What YAML's own errors mean to someone who writes workflows.
 
-YAML gives meaning to characters that expressions are full of. Its parsers then complain about something far from the cause; here the
-line is looked at again, and the message says which character did it and that quotes are the cure.
+YAML gives meaning to characters that expressions are full of. Its parsers then complain about something far from the
+cause; here the line is looked at again, and the message says which character did it and that quotes are the cure.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def explain_syntax_error(error: Any, lines: list[str], first_line: int, file: st
     column = mark.column if mark is not None else 0
     for candidate in _candidates(error, index, lines):
         if (found := _trap(candidate, lines, column, error)) is not None:
-            code, message, hint, at, width = found
-            return Problem(code, message, file, first_line + candidate, at + 1, hint, max(1, width))
+            code, text, fix, at, width = found
+            return Problem(code, text, file, first_line + candidate, at + 1, fix, max(1, width))
     problem = str(error.problem or error.context or error)
     message = next((plain for part, plain in _PLAIN_WORDS if part in problem), problem)
-    hint = None
+    hint: str | None = None
     opened = error.context_mark
     if opened is not None and "quoted" in str(error.context):
         index, column = opened.line, opened.column
@@ -83,9 +83,9 @@ def explain_tag(tag: str, written: str, at: Position, rest: str) -> Problem:
     )
 
 
-def explain_comma(before: Mapping[str, Json] | list[Json], key: str, at: Position) -> Problem | None:
-    """Explains a key without value in a flow mapping: an expression with a comma, cut in pieces, if the value before is unclosed."""
-    if isinstance(before, list) or not before:
+def explain_comma(before: Mapping[str, Json], key: str, at: Position) -> Problem | None:
+    """Explains a key without value in a flow mapping, if the value before it is an expression cut off at a comma."""
+    if not before:
         return None
     last_key, value = list(before.items())[-1]
     if not isinstance(value, str) or unclosed(value) is None:
@@ -203,7 +203,7 @@ def _end_of_flow(value: str) -> int | None:
 
 
 def _end_of_expression(value: str) -> int:
-    """Finds where a value in a flow mapping was probably meant to end: at a comma or closing bracket that is not its own."""
+    """Finds where a value in a flow mapping was meant to end: at a comma or closing bracket that is not its own."""
     depth = 0
     for at, character in enumerate(value):
         if depth == 0 and character in ",]}":

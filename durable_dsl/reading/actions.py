@@ -6,35 +6,34 @@ import re
 from typing import Any
 
 from durable_dsl.document import Call, Json, Log, Set
-from durable_dsl.places import BROKEN, Broken, Path
+from durable_dsl.places import Broken, Path
 from durable_dsl.reading.collector import Collector, describe
 from durable_dsl.reading.fields import Field
 from durable_dsl.reading.forms import Form, later
 from durable_dsl.reading.shapes import FUNCTION, JSON, MAPPING, Shape
 
-# A step whose action could not be read becomes a call that may change any data, so that later checks do not report reads of
-# values which that action would have given.
+# A step whose action could not be read becomes a call that may change any data, so that later checks do not report
+# reads of values which that action would have given.
 UNREADABLE = Call(function="builtins.dict")
 
 
 def _arguments(collector: Collector, value: Json, path: Path) -> dict[str, Json] | Broken:
-    read = MAPPING.read(collector, value, path)
-    if read is BROKEN:
-        return BROKEN
+    read: dict[str, Json] | Broken = MAPPING.read(collector, value, path)
+    if isinstance(read, Broken):
+        return read
     for name in read:
         if not name.isidentifier():
             message = f"{name!r} cannot be the name of an argument"
             collector.report(
                 "W022", message, (*path, name), at_key=True, hint="letters, digits and '_', no digit first"
             )
-    arguments: dict[str, Json] = read
-    return arguments
+    return read
 
 
 def _assignments(collector: Collector, value: Json, path: Path) -> dict[str, Json] | Broken:
-    read = MAPPING.read(collector, value, path)
-    if read is BROKEN:
-        return BROKEN
+    read: dict[str, Json] | Broken = MAPPING.read(collector, value, path)
+    if isinstance(read, Broken):
+        return read
     if not read:
         return collector.report("W034", "'set' is empty, so it has no effect", path)
     for key in read:
@@ -45,8 +44,7 @@ def _assignments(collector: Collector, value: Json, path: Path) -> dict[str, Jso
             collector.report("W022", message, (*path, key), at_key=True, hint=hint)
         elif not key:
             collector.report("W022", "'set' takes keys of the data, and this one is empty", (*path, key), at_key=True)
-    assignments: dict[str, Json] = read
-    return assignments
+    return read
 
 
 def _message(collector: Collector, value: Json, path: Path) -> Json:

@@ -35,7 +35,7 @@ class Collector:
         inside: int | None = None,
         width: int | None = None,
     ) -> Broken:
-        """Records a problem with the value at `path`, with its key (`at_key`) or with the character `inside` its text."""
+        """Records a problem with the value at `path`, its key (`at_key`) or the character `inside` its text."""
         place = self.places.get((*path, KEY)) if at_key else None
         if place is None:
             place = find_place(self.places, path)

@@ -14,9 +14,10 @@ from durable_dsl.suggestions import did_you_mean
 
 FOREIGN_WORDS = {
     "args": "with", "arguments": "with", "condition": "when", "cron": "schedules", "delay": "for", "each": "in",
-    "else": "default", "env": "constants", "finally": "on_failure", "function": "call", "if": "when", "inputs": "input",
-    "items": "in", "jobs": "steps", "kwargs": "with", "nodes": "steps", "outputs": "output", "params": "with",
-    "parameters": "with", "retries": "retry", "run": "call", "tasks": "steps", "variables": "constants", "vars": "constants",
+    "else": "default", "env": "constants", "finally": "on_failure", "function": "call", "if": "when",
+    "inputs": "input", "items": "in", "jobs": "steps", "kwargs": "with", "nodes": "steps", "outputs": "output",
+    "params": "with", "parameters": "with", "retries": "retry", "run": "call", "tasks": "steps",
+    "variables": "constants", "vars": "constants",
 }  # fmt: skip
 """What other systems call our keys; only ever used in hints."""
 
@@ -46,8 +47,8 @@ def read_fields(
 ) -> dict[str, Any]:
     """Reads a mapping's values by their fields' attributes; what is absent or broken is left out, or its placeholder.
 
-    `owner` names the mapping in messages. Keys in `later` are refused as not supported yet, keys in `known` are somebody else's
-    to read, `elsewhere` tells for a key of the language where it belongs.
+    `owner` names the mapping in messages. Keys in `later` are refused as not supported yet, keys in `known` are
+    somebody else's to read, `elsewhere` tells for a key of the language where it belongs.
     """
     values: dict[str, Any] = {}
     for key, value in plain.items():

@@ -37,7 +37,7 @@ def later(*companions: str) -> Form:
 def choose_forms(
     collector: Collector, plain: Mapping[str, Json], path: Path, forms: Mapping[str, Form], owner: str
 ) -> list[tuple[str, Form]]:
-    """Gives the forms whose keys are there, in the order written; reports unless it is exactly one that this release has."""
+    """Gives the forms whose keys are there, in the order written; reports unless it is just one that is supported."""
     found = [(key, forms[key]) for key in plain if key in forms]
     for key, form in found:
         if form.later:

@@ -29,10 +29,11 @@ _LIST_OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _MAPPING_OF_SCHEMAS = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
 _OTHERS = frozenset(
     {
-        "$anchor", "$comment", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "$vocabulary", "const", "contentEncoding",
-        "contentMediaType", "default", "dependentRequired", "deprecated", "description", "enum", "examples", "exclusiveMaximum",
-        "exclusiveMinimum", "format", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum", "minContains",
-        "minItems", "minLength", "minProperties", "minimum", "multipleOf", "pattern", "readOnly", "required", "title", "type",
+        "$anchor", "$comment", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "$vocabulary",
+        "const", "contentEncoding", "contentMediaType", "default", "dependentRequired", "deprecated",
+        "description", "enum", "examples", "exclusiveMaximum", "exclusiveMinimum", "format", "maxContains",
+        "maxItems", "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength",
+        "minProperties", "minimum", "multipleOf", "pattern", "readOnly", "required", "title", "type",
         "uniqueItems", "writeOnly",
     }
 )  # fmt: skip
@@ -83,7 +84,7 @@ def _schemas(schema: Json, path: Path) -> Iterator[tuple[Path, dict[str, Json]]]
 
 
 def _check_keywords(collector: Collector, schema: dict[str, Json], root: dict[str, Json], path: Path) -> None:
-    for key, value in schema.items():
+    for key in schema:
         if key not in KEYWORDS and not key.startswith("x-"):
             hint = did_you_mean(key, KEYWORDS) or "the fields of the input stand under 'properties'"
             collector.report("W033", f"'{key}' is not a keyword of JSON Schema", (*path, key), at_key=True, hint=hint)
@@ -138,8 +139,8 @@ def _reason(error: ValidationError) -> str:
     if "type" in error.absolute_path and error.validator in ("anyOf", "enum", "type"):
         return f"'type' is one of {', '.join(TYPES)}, or a list of them; not {describe(value)}"
     if error.validator == "type":
-        expected = error.validator_value
-        words = expected if isinstance(expected, list) else [expected]
+        expected: Any = error.validator_value
+        words: list[str] = expected if isinstance(expected, list) else [expected]
         named = {"object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false"}
         return f"'{key}' must be {' or '.join(named.get(word, f'a {word}') for word in words)}, not {describe(value)}"
     if error.validator == "minItems":
@@ -162,6 +163,6 @@ def _hint(error: ValidationError) -> str | None:
             "list": "array",
         }
         common |= {"dict": "object", "map": "object", "mapping": "object", "none": "null", "date": "string"}
-        known = common.get(error.instance.lower())
-        return f"write {known}" if known is not None else did_you_mean(error.instance, TYPES)
+        known = common.get(str(error.instance).lower())
+        return f"write {known}" if known is not None else did_you_mean(str(error.instance), TYPES)
     return None

@@ -21,7 +21,7 @@ MAX_NESTING = 40
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of node. With `forms`, exactly one of their keys must be there; `later` are keys this release refuses."""
+    """One kind of node. With `forms`, exactly one of their keys must be there; `later` keys are refused for now."""
 
     doc: str
     node: Callable[..., Node]
@@ -34,7 +34,7 @@ class Kind:
 def read_nodes(
     collector: Collector, value: Json, path: Path, *, may_be_empty: bool = False
 ) -> tuple[Node, ...] | Broken:
-    """Reads a list of nodes. A broken one becomes some other node: were it left out, the places of those behind would shift."""
+    """Reads a list of nodes. A broken one becomes another node; left out, it would shift the places of those behind."""
     if not isinstance(value, list):
         hint = "put '- ' before each node, as in '- step: charge'" if isinstance(value, dict) else None
         return collector.wrong_type(path, "a list of nodes", value, hint)
@@ -86,7 +86,8 @@ def _read_kind(collector: Collector, plain: dict[str, Json], path: Path, key: st
         values = form.build(values)
     if kind.finish is not None:
         kind.finish(collector, values, path)
-    return kind.node(name=name, at=collector.place(path), **values)
+    node: Node = kind.node(name=name, at=collector.place(path), **values)
+    return node
 
 
 def _read_name(collector: Collector, value: Json, path: Path) -> str:
@@ -108,7 +109,7 @@ def _unreadable(collector: Collector, path: Path) -> Step:
     return Step(name=collector.new_name(), action=UNREADABLE, at=collector.place(path))
 
 
-def _refuse_unkind(collector: Collector, plain: dict[str, Json], path: Path) -> None:
+def _refuse_unkind(collector: Collector, plain: dict[Any, Json], path: Path) -> None:
     """Reports a mapping without a kind; says what it nearly is."""
     hint = f"one of {', '.join(collector.kinds)}"
     action = next((key for key in plain if key in ACTIONS), None)

@@ -30,7 +30,7 @@ _WHOLE_NUMBERS = range(-(2**63), 2**63)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One kind of value. `read` gives the value, or reports and gives `BROKEN`; `schema` is its part of the editor schema."""
+    """One kind of value. `read` gives the value, or reports and gives `BROKEN`; `schema` is for the editor schema."""
 
     read: Callable[[Collector, Json, Path], Any]
     schema: Mapping[str, Json]

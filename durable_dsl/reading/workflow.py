@@ -42,8 +42,9 @@ LATER = frozenset({"secrets", "concurrency", "cancel_on", "schedules", "on_failu
 def read_workflow(plain: Mapping[str, Json], places: Places, file: str) -> tuple[Workflow | None, list[Problem]]:
     """Reads a plain document and gives the workflow with every problem found, in the order of the text.
 
-    `places` says where the values stand, as `durable_dsl.places` describes; an empty one is fine. With problems the workflow is
-    good enough for later checks to find more, but not to be run; it is None when nothing of a workflow is there.
+    `places` says where the values stand, as `durable_dsl.places` describes; an empty one is fine. With problems the
+    workflow is good enough for later checks to find more, but not to be run; it is None when nothing of a workflow is
+    there.
     """
     collector = Collector(places, file, KINDS)
     workflow = _read(collector, plain)
