@@ -44,7 +44,7 @@ class NodeCompiler:
     retries: dict[str, graph.RetryPolicy]
     default_retry: graph.RetryPolicy = graph.ONE_ATTEMPT
     default_timeout: graph.Span | None = None
-    _seen: set[str] = field(default_factory=set)
+    _first: dict[str, Path] = field(default_factory=dict)
 
     def nodes(
         self,
@@ -75,22 +75,19 @@ class NodeCompiler:
         return tuple(compiled)
 
     def _check_name(self, node: document.Node, place: Place) -> None:
-        where = node.at or self.findings.place(place.path)
+        """Refuses what would give two nodes one id, in the words of the reader, which sees most documents first."""
+        path = place.field(type(node).__name__.lower())
         if node.name == graph.END:
+            message = "'end' is where a jump to the end of a list goes, so no node can be called so"
+            self.findings.add("W024", message, self.findings.place(path, node.at))
+        elif node.name in self._first:
+            first = self.findings.place(self._first[node.name])
+            hint = f"the first is in line {first.line}" if first else "names are unique within a workflow"
             self.findings.add(
-                "W102",
-                "'end' is the target that ends a list, so no node can be called so",
-                where,
-                hint="choose another name",
+                "W023", f"the name '{node.name}' is used twice", self.findings.place(path, node.at), hint=hint
             )
-        elif node.name in self._seen:
-            self.findings.add(
-                "W101",
-                f"the name '{node.name}' is used twice",
-                where,
-                hint=f"the first is '{self.ids[node.name]}'; names are unique within a workflow",
-            )
-        self._seen.add(node.name)
+        else:
+            self._first[node.name] = path
 
     def _node(self, node: document.Node, place: Place) -> graph.Node:
         shared = self._shared(node, place)
@@ -266,13 +263,6 @@ class NodeCompiler:
 
     def _loop(self, node: document.Loop, place: Place, shared: dict[str, Any]) -> graph.Loop:
         inner = place.scope.in_loop()
-        if node.backoff is not None and node.every is None:
-            self.findings.add(
-                "W108",
-                "'backoff' has no effect without 'every'",
-                self.findings.place(place.field("backoff"), place.at),
-                hint="add 'every', the sleep after the first turn",
-            )
         longest = node.backoff.max if node.backoff is not None else None
         if longest is not None:
             max_every = milliseconds(longest, place.field("backoff", "max"), place.at, self.findings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from durable_dsl.document import Foreach
+from durable_dsl.expressions import ExpressionSyntaxError, compile_expression
 from durable_dsl.findings import Findings
 from durable_dsl.places import Path
 
-ALWAYS = frozenset({"input", "data", "constants", "execution", "now"})
-"""What every expression of a workflow sees."""
+ALWAYS = frozenset({"input", "data", "constants", "execution"})
+"""What every expression of a workflow sees; `now` is part of the language of expressions itself."""
 
 ELSEWHERE = {
     "item": "it exists only inside a foreach",
@@ -22,7 +23,7 @@ ELSEWHERE = {
 }
 """Why a name of the language cannot be read where it is not in scope."""
 
-RESERVED = ALWAYS | (frozenset(ELSEWHERE) - {"item"})
+RESERVED = ALWAYS | {"now"} | (frozenset(ELSEWHERE) - {"item"})
 """Names an item cannot take, since it would hide something the reader of an expression counts on."""
 
 
@@ -46,7 +47,7 @@ class Scope:
         """Gives the scope of a foreach's items; refuses a name that hides the item of a foreach around it."""
         place = findings.place((*path, "as"), node.at)
         taken = dict(self.items)
-        if node.as_ in RESERVED:
+        if node.as_ in RESERVED or not _is_free(node.as_):
             findings.add(
                 "W111",
                 f"'{node.as_}' already means something in expressions, so an item cannot be called so",
@@ -61,3 +62,11 @@ class Scope:
                 hint="give one of them another name with 'as'",
             )
         return replace(self, names=self.names | {node.as_, "index"}, items=(*self.items, (node.as_, node.name)))
+
+
+def _is_free(name: str) -> bool:
+    """Tells whether a word means nothing by itself in expressions: `int` is a type there, `in` an operator."""
+    try:
+        return name in compile_expression(name).names
+    except ExpressionSyntaxError:
+        return False

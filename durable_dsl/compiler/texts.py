@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from durable_dsl.compiler.policies import has_expression
-from durable_dsl.compiler.scope import Scope
+from durable_dsl.compiler.scope import ELSEWHERE, Scope
 from durable_dsl.errors import Position
 from durable_dsl.expressions import ExpressionSyntaxError, compile_expression, compile_template
 from durable_dsl.findings import Findings
 from durable_dsl.places import Path
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check_expression(text: str, path: Path, near: Position | None, scope: Scope, findings: Findings) -> None:
@@ -79,4 +82,12 @@ def check_instant(text: str, path: Path, near: Position | None, scope: Scope, fi
 
 
 def _add(error: ExpressionSyntaxError, path: Path, near: Position | None, findings: Findings) -> None:
-    findings.add_inside("W109", error.message, (*path, *error.path), near, error.offset, hint=error.hint)
+    word = _WORD.match(error.source, error.offset)
+    width = len(word[0]) if word else 1
+    full = (*path, *error.path)
+    if word and word[0] in ELSEWHERE and error.message == f"there is no '{word[0]}' here":
+        findings.add_inside("W110", error.message, full, near, error.offset, width=width, hint=ELSEWHERE[word[0]])
+    elif error.message.startswith("there is no '"):
+        findings.add_inside("W110", error.message, full, near, error.offset, width=width, hint=error.hint)
+    else:
+        findings.add_inside("W109", error.message, full, near, error.offset, width=width, hint=error.hint)

@@ -43,14 +43,19 @@ def plain_node(node: Node) -> Plain:
     """Gives one node: its kind and name first, the lists it holds last."""
     plain: Plain = {type(node).__name__.lower(): node.name}
     put(plain, "description", node.description)
-    put(plain, "when", node.when)
+    put(plain, "when", _plain_condition(node.when))
     lists: Plain = {}
     match node:
         case Step():
             _put_action(plain, node.action)
             put(plain, "retry", None if node.retry is None else plain_retry(node.retry))
         case Decision():
-            put(plain, "choose", [{"when": choice.when, "goto": choice.goto} for choice in node.choose], [])
+            put(
+                plain,
+                "choose",
+                [{"when": _plain_condition(choice.when), "goto": choice.goto} for choice in node.choose],
+                [],
+            )
             put(plain, "call", node.call)
             put(plain, "goto", list(node.goto), [])
         case Branch():
@@ -121,8 +126,8 @@ def _put_action(plain: Plain, action: Call | Set | Log) -> None:
 
 
 def _put_loop(plain: Plain, node: Loop) -> None:
-    put(plain, "while", node.while_)
-    put(plain, "until", node.until)
+    put(plain, "while", _plain_condition(node.while_))
+    put(plain, "until", _plain_condition(node.until))
     put(plain, "every", node.every)
     if node.backoff is not None:
         plain["backoff"] = {"factor": node.backoff.factor}
@@ -131,10 +136,15 @@ def _put_loop(plain: Plain, node: Loop) -> None:
     put(plain, "on_limit", node.on_limit, "fail")
 
 
+def _plain_condition(condition: str | None) -> str | bool | None:
+    """Gives a constant condition as YAML's own literal, without quotes."""
+    return {"true": True, "false": False}.get(condition, condition) if condition is not None else None
+
+
 def _plain_cases(node: Branch) -> Json:
     if all(case.value is not None for case in node.cases):
         return {case.value: plain_nodes(case.steps) for case in node.cases}
-    return [{"when": case.when, "steps": plain_nodes(case.steps)} for case in node.cases]
+    return [{"when": _plain_condition(case.when), "steps": plain_nodes(case.steps)} for case in node.cases]
 
 
 def plain_retry(retry: Retry | str) -> Json:
@@ -152,4 +162,5 @@ def plain_policy(retry: Retry) -> Plain:
         value = getattr(retry, field.name)
         if value != getattr(_RETRY_DEFAULTS, field.name):
             policy[field.name.rstrip("_")] = list(value) if isinstance(value, tuple) else value
+    put(policy, "when", _plain_condition(policy.pop("when", None)))
     return policy
