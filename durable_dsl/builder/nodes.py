@@ -1,0 +1,159 @@
+"""One function per kind of node; each gives a draft that `workflow(…)` reads as if it stood in a file.
+
+Names and fields are those of YAML; reserved words of Python take a trailing underscore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, TypedDict, Unpack
+
+from durable_dsl.builder.data import Change
+from durable_dsl.builder.values import Condition, Draft, Duration, Function, Retry, draft
+from durable_dsl.document import Json
+
+
+class AtLeast(TypedDict):
+    """How many branches of a parallel are enough."""
+
+    at_least: int
+
+
+class Backoff(TypedDict, total=False):
+    """How the sleep between turns of a loop grows."""
+
+    factor: float
+    max: Duration
+
+
+class Shared(TypedDict, total=False):
+    """What every node takes, whatever its kind."""
+
+    when: Condition
+    description: str
+    timeout: Duration
+    save: str
+    output: Json
+
+
+def step(
+    name: str,
+    action: Function | Change | None = None,
+    *,
+    with_: Mapping[str, Json] | None = None,
+    set: Mapping[str, Json] | None = None,
+    log: Json = None,
+    retry: int | str | Retry | None = None,
+    **shared: Unpack[Shared],
+) -> Draft:
+    """One unit of work: a function, a change of the data (`set=`, `assign(…)`), or a message for the log.
+
+    A function without `with_` is given the whole data; `with_` are its keyword arguments.
+    """
+    if isinstance(action, Change):
+        if set is not None:
+            raise TypeError(f"step '{name}' is given a change of the data and 'set'; put both into one of them")
+        set = action.values
+        action = None
+    return draft("step", name, {"call": action, "with": with_, "set": set, "log": log, "retry": retry, **shared})
+
+
+def decision(
+    name: str,
+    function: Function | None = None,
+    *,
+    choose: Mapping[str, str] | None = None,
+    goto: Sequence[str] | None = None,
+    **shared: Unpack[Shared],
+) -> Draft:
+    """Jumps forward: `choose={condition: target}`, the first that holds; or a function that returns one of `goto`."""
+    rows = None if choose is None else [{"when": when, "goto": target} for when, target in choose.items()]
+    return draft("decision", name, {"choose": rows, "call": function, "goto": goto, **shared})
+
+
+def case(when: Condition, *nodes: Draft) -> Draft:
+    """One list of a `branch(cases=[…])`, run when its condition holds and none before it did."""
+    made = draft("when", "", {"steps": nodes})
+    return Draft({**made.plain, "when": when}, made.at, made.problems)
+
+
+def branch(
+    name: str,
+    *,
+    cases: Mapping[str, Sequence[Draft]] | Sequence[Draft],
+    match: str | None = None,
+    default: Sequence[Draft] | None = None,
+    **shared: Unpack[Shared],
+) -> Draft:
+    """Runs one of several lists: `cases={value: [nodes]}` with `match`, or `cases=[case(condition, *nodes)]`."""
+    return draft("branch", name, {"match": match, "cases": cases, "default": default, **shared})
+
+
+def parallel(
+    name: str,
+    branches: Mapping[str, Sequence[Draft]] | Sequence[Draft],
+    *,
+    on_error: Literal["fail_fast", "complete_all"] | None = None,
+    join: Literal["all", "any"] | AtLeast | None = None,
+    **shared: Unpack[Shared],
+) -> Draft:
+    """Runs its branches at once: `{name: [nodes]}`, or a list of nodes that are each their own branch."""
+    key = "branches" if isinstance(branches, Mapping) else "steps"
+    return draft("parallel", name, {key: branches, "on_error": on_error, "join": join, **shared})
+
+
+def foreach(
+    name: str,
+    *nodes: Draft,
+    in_: str,
+    as_: str | None = None,
+    concurrency: int | None = None,
+    batch: int | None = None,
+    on_error: Literal["fail_fast", "complete_all"] | None = None,
+    **shared: Unpack[Shared],
+) -> Draft:
+    """Runs its nodes for each item of the list that `in_` gives; each item has its own copy of the data."""
+    fields = {"in": in_, "as": as_, "concurrency": concurrency, "batch": batch, "on_error": on_error}
+    return draft("foreach", name, {**fields, "steps": nodes, **shared})
+
+
+def loop(
+    name: str,
+    *nodes: Draft,
+    while_: Condition | None = None,
+    until: Condition | None = None,
+    every: Duration | None = None,
+    backoff: Backoff | None = None,
+    max_iterations: int | None = None,
+    on_limit: Literal["fail", "continue"] | None = None,
+    **shared: Unpack[Shared],
+) -> Draft:
+    """Runs its nodes turn after turn: while a condition holds (tested before), or until one does (tested after)."""
+    fields = {"while": while_, "until": until, "every": every, "backoff": backoff}
+    limits = {"max_iterations": max_iterations, "on_limit": on_limit}
+    return draft("loop", name, {**fields, **limits, "steps": nodes, **shared})
+
+
+def wait(
+    name: str, *, for_: Duration | None = None, at: str | datetime | None = None, **shared: Unpack[Shared]
+) -> Draft:
+    """Suspends for a span, or until an instant, without holding anything meanwhile."""
+    return draft("wait", name, {"for": for_, "at": at, **shared})
+
+
+def group(name: str, *nodes: Draft, **shared: Unpack[Shared]) -> Draft:
+    """A list of nodes with one condition and one timeout."""
+    return draft("group", name, {"steps": nodes, **shared})
+
+
+def fail(
+    name: str, *, type: str | None = None, message: Json = None, data: Json = None, **shared: Unpack[Shared]
+) -> Draft:
+    """Fails with an error of this type."""
+    return draft("fail", name, {"type": type, "message": message, "data": data, **shared})
+
+
+def finish(name: str, **shared: Unpack[Shared]) -> Draft:
+    """Ends the whole execution early and well; without `output` the workflow's is used."""
+    return draft("finish", name, shared)
