@@ -1,0 +1,69 @@
+"""Checkpoints: the committed outcomes of node instances. Past tense; append-only; folding them rebuilds the state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+Json: TypeAlias = Any
+
+Key: TypeAlias = str | int
+Keys: TypeAlias = tuple[Key, ...]
+"""The address of a frame: one key for each container above it (a branch's label, a case's index, an item, a turn)."""
+
+Kind: TypeAlias = Literal[
+    "completed",
+    "collected",
+    "skipped",
+    "retrying",
+    "failed",
+    "entered",
+    "turned",
+    "waiting",
+    "cancelled",
+]
+
+
+class ErrorValue(msgspec.Struct, frozen=True, kw_only=True):
+    """An error as workflows see it. `data` is JSON; `node` is the instance path; `attempt` counts from 1."""
+
+    type: str
+    message: str
+    data: Json = None
+    node: str | None = None
+    attempt: int = 1
+
+    def as_json(self) -> dict[str, Json]:
+        return {
+            "type": self.type,
+            "message": self.message,
+            "data": self.data,
+            "node": self.node,
+            "attempt": self.attempt,
+        }
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One committed outcome.
+
+    `seq` numbers an execution's checkpoints from 1 without a gap (0: not numbered yet). `path` is the instance's path
+    (`poll#2/lines[3]/price`), empty for the execution itself. `result` means, by kind: the value (`completed`, `skipped`), nothing
+    stored (`collected`: the value is put together from the items' own checkpoints), the case's index or the number of items
+    (`entered`), the turn (`turned`), who asked and why (`cancelled`). `due_at` is when a retry, a wait or a deadline falls due.
+    `encoded` is `result` as the JSON text that is stored, when someone encoded it already.
+    """
+
+    path: str
+    kind: Kind
+    finished_at: datetime
+    seq: int = 0
+    attempt: int = 1
+    result: Json = None
+    error: ErrorValue | None = None
+    due_at: datetime | None = None
+    started_at: datetime | None = None
+    keys: Keys | None = None
+    encoded: bytes | None = None
+    log: str | None = None

@@ -1,0 +1,65 @@
+"""Commands: what the interpreter wants done next. Imperative; someone else does them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Evolve the state with this checkpoint: it was computed, nothing outside is touched."""
+
+    checkpoint: Checkpoint
+
+
+class Perform(msgspec.Struct, frozen=True, kw_only=True):
+    """Run one attempt of a step's function with these arguments, then hand in its outcome.
+
+    `function` is the import path. `arguments` None gives it `data`, the whole data at this place.
+    """
+
+    path: str
+    node: str
+    keys: Keys
+    function: str
+    attempt: int
+    data: Json
+    arguments: dict[str, Json] | None
+    timeout: timedelta | None
+
+
+class Collect(msgspec.Struct, frozen=True, kw_only=True):
+    """Read the results of a finished foreach back from its items' checkpoints."""
+
+    path: str
+    keys: Keys
+    total: int
+    complete_all: bool
+
+
+class Abandon(msgspec.Struct, frozen=True):
+    """Stop every attempt at or below this path; nobody wants its outcome any more. An empty path means all."""
+
+    path: str
+
+    def covers(self, path: str) -> bool:
+        """Tells whether `path` is the abandoned instance or lies below it, in any item or turn."""
+        if not self.path or path == self.path:
+            return True
+        return path.startswith(self.path) and path[len(self.path)] in "/[#"
+
+
+class Finish(msgspec.Struct, frozen=True, kw_only=True):
+    """End the execution with this status."""
+
+    status: Literal["completed", "failed", "cancelled"]
+    at: datetime
+    output: Json = None
+    error: ErrorValue | None = None
+
+
+Command: TypeAlias = Record | Perform | Collect | Abandon | Finish

@@ -1,0 +1,318 @@
+"""decide: what an execution wants next, seen from one of its frames. Pure; it changes nothing.
+
+A frame is looked at after a checkpoint touched it, when something in it fell due, or in a scan after a fold. Looking twice gives
+the same commands twice; whoever performs them knows which attempts already run.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import assert_never
+
+from durable_dsl import graph as g
+from durable_dsl.expressions import Expression, ExpressionError
+from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Key, Keys
+from durable_runtime.core.commands import Abandon, Collect, Command, Finish, Perform, Record
+from durable_runtime.core.containers import fail_with, join, next_turn
+from durable_runtime.core.environment import TimeError, environment, parse_instant, span_of
+from durable_runtime.core.outcomes import completed, failed
+from durable_runtime.core.program import DEFAULT_CASE, Program
+from durable_runtime.core.state import (
+    Each,
+    Forked,
+    Frame,
+    Inside,
+    Retrying,
+    State,
+    Turning,
+    Waiting,
+    chain_to,
+    data_of,
+)
+
+
+def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
+    """Gives the commands that the frame at `keys` calls for; none when the frame is gone or waits for others.
+
+    A `Record` among them changes the state: evolve it before looking anywhere else. `now` only tells what has fallen due;
+    expressions see the time of the last checkpoint, so that a decision made again after a crash is the same.
+    """
+    ending = _ending(program, state, now)
+    if ending is not None:
+        return ending
+    chain = chain_to(state, keys)
+    if chain is None:
+        return []
+    frame = chain[-1]
+    try:
+        if frame.error is not None or frame.ended:
+            return _list_over(program, state, chain, keys, now)
+        overdue = _deadline(frame, keys, now)
+        if overdue:
+            return overdue
+        match frame.opening:
+            case None:
+                return _start(program, state, chain, keys, now)
+            case Retrying(attempt=attempt, retry_at=retry_at):
+                return [_perform(program, state, chain, keys, attempt)] if now >= retry_at else []
+            case Waiting(due_at=due_at, times_out=times_out):
+                if now < due_at:
+                    return []
+                if times_out:
+                    return [Record(_timeout(frame, keys, now))]
+                return [Record(completed(program, state, chain, keys, None, at=now))]
+            case Inside():
+                return []
+            case Forked():
+                return join(program, state, chain, keys)
+            case Each(done=done, total=total):
+                return _gather(program, state, chain, keys) if done >= total else []
+            case Turning(frame=None):
+                return next_turn(program, state, chain, keys, now)
+            case Turning():
+                return []
+            case _:
+                assert_never(frame.opening)
+    except (ExpressionError, TimeError) as error:
+        return _failed_to_decide(chain, keys, error, state)
+
+
+def _ending(program: Program, state: State, now: datetime) -> list[Command] | None:
+    """Tells how the execution ends, or None while it goes on."""
+    if state.cancelled is not None:
+        error = ErrorValue(type="Cancelled", message=state.cancelled.get("reason") or "cancelled", data=state.cancelled)
+        return [Abandon(""), Finish(status="cancelled", error=error, at=state.now)]
+    if state.finished:
+        return [Abandon(""), Finish(status="completed", output=state.output, at=state.now)]
+    if state.root.error is not None:
+        return [Abandon(""), Finish(status="failed", error=state.root.error, at=state.now)]
+    if state.deadline_at is not None and now >= state.deadline_at:
+        error = ErrorValue(type="Timeout", message="the execution took longer than its timeout")
+        return [Abandon(""), Record(Checkpoint(path="", kind="failed", error=error, finished_at=now))]
+    if state.root.ended:
+        try:
+            output = workflow_output(program, state, [state.root])
+        except ExpressionError as failure:
+            error = ErrorValue(type="ExpressionError", message=f"the workflow's output: {failure}")
+            return [Record(Checkpoint(path="", kind="failed", error=error, finished_at=state.now))]
+        return [Finish(status="completed", output=output, at=state.now)]
+    return None
+
+
+def workflow_output(program: Program, state: State, chain: list[Frame]) -> Json:
+    """Gives the workflow's `output`, by default all of the data."""
+    if program.output is None:
+        return data_of(chain)
+    return program.output.render(environment(program, state, chain), now=state.now)
+
+
+def _deadline(frame: Frame, keys: Keys, now: datetime) -> list[Command]:
+    match frame.opening:
+        case Inside() | Forked() | Each() | Turning():
+            deadline_at = frame.opening.deadline_at
+            if deadline_at is not None and now >= deadline_at:
+                return [Abandon(frame.path), Record(_timeout(frame, keys, now))]
+        case _:
+            pass
+    return []
+
+
+def _timeout(frame: Frame, keys: Keys, now: datetime) -> Checkpoint:
+    return failed(frame, keys, "Timeout", f"{frame.path} took longer than its timeout", at=now)
+
+
+def _list_over(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:
+    """A list ran to its end or failed: its container goes on, or is over too."""
+    inner, outer, outer_keys = chain[-1], chain[:-1], keys[:-1]
+    holder = outer[-1]
+    if isinstance(holder.opening, Forked):
+        return join(program, state, outer, outer_keys)
+    if inner.error is not None:
+        return fail_with(holder, outer_keys, inner, state)
+    if isinstance(holder.opening, Turning):
+        try:
+            return next_turn(program, state, outer, outer_keys, now)
+        except (ExpressionError, TimeError) as error:
+            return _failed_to_decide(outer, outer_keys, error, state)
+    result = inner.result if holder.node.result_used else None
+    return [Record(completed(program, state, outer, outer_keys, result, at=state.now))]
+
+
+def _failed_to_decide(chain: list[Frame], keys: Keys, error: Exception, state: State) -> list[Command]:
+    frame = chain[-1]
+    type = "ExpressionError" if isinstance(error, ExpressionError) else "NotATime"
+    return [Abandon(frame.path), Record(failed(frame, keys, type, str(error), at=state.now))]
+
+
+def _gather(program: Program, state: State, chain: list[Frame], keys: Keys) -> list[Command]:
+    """All items of a foreach are over: read their results back, if anyone wants them."""
+    frame = chain[-1]
+    node, each = frame.node.graph, frame.opening
+    assert isinstance(node, g.Foreach) and isinstance(each, Each)
+    if not frame.node.result_used:
+        return [Record(completed(program, state, chain, keys, None, at=state.now))]
+    return [Collect(path=frame.path, keys=keys, total=each.total, complete_all=node.on_error == "complete_all")]
+
+
+def _start(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:
+    """Starts the node that the frame stands at."""
+    frame = chain[-1]
+    node = frame.node
+    graph = node.graph
+    if node.when is not None and not node.when.test(environment(program, state, chain), now=state.now):
+        return [Record(Checkpoint(path=frame.path, kind="skipped", keys=keys, finished_at=state.now))]
+    match graph:
+        case g.Step(action=g.Call()):
+            return [_perform(program, state, chain, keys, attempt=1)]
+        case g.Step(action=g.Set()):
+            assert node.values is not None
+            values = node.values.render(environment(program, state, chain), now=state.now)
+            return [Record(completed(program, state, chain, keys, values, at=state.now))]
+        case g.Step(action=g.Log()):
+            assert node.message is not None
+            message = as_text(node.message.render(environment(program, state, chain), now=state.now))
+            return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]
+        case g.Step():
+            assert_never(graph.action)
+        case g.Decision(call=str()):
+            return [_perform(program, state, chain, keys, attempt=1)]
+        case g.Decision():
+            names = environment(program, state, chain)
+            chosen = next((target for when, target in node.choices if when.test(names, now=state.now)), None)
+            return [Record(completed(program, state, chain, keys, chosen, at=state.now))]
+        case g.Branch():
+            case = _choose_case(program, state, chain)
+            if case is None:
+                return [Record(_not_matched(program, state, chain, keys))]
+            return [_enter(program, state, chain, keys, case)]
+        case g.Group() | g.Loop():
+            return [_enter(program, state, chain, keys, None)]
+        case g.Parallel():
+            return [_enter(program, state, chain, keys, None)]
+        case g.Foreach():
+            return [_enter_items(program, state, chain, keys)]
+        case g.Wait():
+            return [_wait(program, state, chain, keys, now)]
+        case g.Fail():
+            assert node.message is not None and node.data is not None
+            names = environment(program, state, chain)
+            message = as_text(node.message.render(names, now=state.now))
+            data = node.data.render(names, now=state.now)
+            return [Record(failed(frame, keys, graph.type, message, data=data, at=state.now))]
+        case g.Finish():
+            # `output` of this node is applied by `completed`; without one the workflow's own is the result.
+            output = None if node.output is not None else workflow_output(program, state, chain)
+            return [Record(completed(program, state, chain, keys, output, at=state.now))]
+        case _:
+            assert_never(graph)
+
+
+def _perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:
+    frame = chain[-1]
+    node, graph = frame.node, frame.node.graph
+    names = environment(program, state, chain)
+    if isinstance(graph, g.Decision):
+        assert graph.call is not None
+        function, arguments = graph.call, None
+    else:
+        assert isinstance(graph, g.Step) and isinstance(graph.action, g.Call)
+        function = graph.action.function
+        arguments = node.values.render(names, now=state.now) if node.values is not None else None
+    return Perform(
+        path=frame.path,
+        node=node.id,
+        keys=keys,
+        function=function,
+        attempt=attempt,
+        data=names["data"],
+        arguments=arguments,
+        timeout=span_of(node.timeout, names, state) if node.timeout is not None else None,
+    )
+
+
+def _deadline_at(program: Program, state: State, chain: list[Frame]) -> datetime | None:
+    timeout = chain[-1].node.timeout
+    if timeout is None:
+        return None
+    return state.now + span_of(timeout, environment(program, state, chain), state)
+
+
+def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, result: Json) -> Record:
+    return Record(
+        Checkpoint(
+            path=chain[-1].path,
+            kind="entered",
+            keys=keys,
+            result=result,
+            due_at=_deadline_at(program, state, chain),
+            finished_at=state.now,
+        )
+    )
+
+
+def _enter_items(program: Program, state: State, chain: list[Frame], keys: Keys) -> Record:
+    frame = chain[-1]
+    node = frame.node.graph
+    assert isinstance(node, g.Foreach) and frame.node.items is not None
+    items = frame.node.items.evaluate(environment(program, state, chain), now=state.now)
+    if not isinstance(items, list):
+        message = f"'in' of {frame.path} gave {as_text(items)[:80]}, which is not a list"
+        return Record(failed(frame, keys, "NotAList", message, at=state.now))
+    total = len(items) if node.batch is None else -(-len(items) // node.batch)
+    return _enter(program, state, chain, keys, total)
+
+
+def _choose_case(program: Program, state: State, chain: list[Frame]) -> Key | None:
+    """Gives the key of the list to run, or None when nothing matches and there is no default."""
+    node = chain[-1].node
+    names = environment(program, state, chain)
+    matched = as_text(node.match.evaluate(names, now=state.now)) if node.match is not None else None
+    for key, condition in node.conditions:
+        if isinstance(condition, Expression):
+            if condition.test(names, now=state.now):
+                return key
+        elif condition == matched:
+            return key
+    return DEFAULT_CASE if DEFAULT_CASE in node.blocks else None
+
+
+def _not_matched(program: Program, state: State, chain: list[Frame], keys: Keys) -> Checkpoint:
+    frame = chain[-1]
+    node = frame.node
+    value = node.match.evaluate(environment(program, state, chain), now=state.now) if node.match is not None else None
+    what = f"{node.match.source!r} gave {as_text(value)[:80]!r}, which" if node.match is not None else "the data"
+    message = f"{what} matches no case of {frame.path}, and there is no default"
+    return failed(frame, keys, "BranchNotMatched", message, data={"value": value}, at=state.now)
+
+
+def _wait(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> Record:
+    frame = chain[-1]
+    node = frame.node
+    names = environment(program, state, chain)
+    if node.for_ is not None:
+        due_at = state.now + span_of(node.for_, names, state)
+    else:
+        assert node.until_at is not None
+        due_at = parse_instant(node.until_at.render(names, now=state.now))
+    deadline_at = _deadline_at(program, state, chain)
+    times_out = deadline_at is not None and deadline_at < due_at
+    if times_out and deadline_at is not None:
+        due_at = deadline_at
+    if not times_out and due_at <= now:
+        return Record(completed(program, state, chain, keys, None, at=now))
+    return Record(
+        Checkpoint(
+            path=frame.path,
+            kind="waiting",
+            keys=keys,
+            result=True if times_out else None,
+            due_at=due_at,
+            finished_at=state.now,
+        )
+    )
+
+
+def as_text(value: Json) -> str:
+    """Gives a value as text: texts as they are, everything else as compact JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

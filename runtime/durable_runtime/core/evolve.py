@@ -1,0 +1,290 @@
+"""evolve: the only way from one state to the next.
+
+`evolve(program, state, checkpoint)` is a pure fold step: the same checkpoints over the same program give the same state, in a
+worker, after a crash, in a simulation. It also names the frames that were touched, so that `decide` looks only there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from durable_dsl import graph as g
+from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
+from durable_runtime.core.environment import environment
+from durable_runtime.core.program import Program
+from durable_runtime.core.state import (
+    Each,
+    Forked,
+    Frame,
+    Inside,
+    Opening,
+    Retrying,
+    State,
+    Turning,
+    Waiting,
+    chain_to,
+    child_of,
+    data_of,
+)
+
+replace = msgspec.structs.replace
+
+Touched: TypeAlias = tuple[Keys, ...]
+"""Addresses of the frames a checkpoint changed; one that is gone by then is passed over."""
+
+_Patch: TypeAlias = dict[str, Json] | None
+_Change: TypeAlias = tuple[Frame, _Patch, Touched]
+"""A frame after the change, the keys it writes into the data, and what was touched."""
+
+
+class HistoryMismatch(Exception):
+    """A checkpoint does not fit the state: the history and the graph are not of one execution, or one came twice."""
+
+
+def begin(
+    program: Program,
+    *,
+    input: Json,
+    execution: dict[str, Json],
+    started_at: datetime,
+    deadline_at: datetime | None = None,
+) -> State:
+    """Gives the state of an execution without a checkpoint; `data` starts as the checked input."""
+    data = dict(input) if isinstance(input, dict) else {}
+    root = Frame(block=program.root, data=data)
+    return State(root=root, input=input, execution=execution, now=started_at, deadline_at=deadline_at)
+
+
+def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
+    """Applies one checkpoint, which takes the next number.
+
+    Raises `HistoryMismatch` when the checkpoint's instance is not what the state stands at.
+    """
+    if checkpoint.seq not in (0, state.seq + 1):
+        raise HistoryMismatch(f"checkpoint {checkpoint.seq} of {checkpoint.path!r} came after checkpoint {state.seq}")
+    if not checkpoint.path:
+        return _evolve_execution(state, checkpoint)
+    keys = checkpoint.keys if checkpoint.keys is not None else program.locate(checkpoint.path)
+    chain = chain_to(state, keys)
+    if chain is None:
+        raise HistoryMismatch(f"{checkpoint.path!r} is not open")
+    frame = chain[-1]
+    if frame.ended or frame.error is not None or frame.path != checkpoint.path:
+        raise HistoryMismatch(f"{checkpoint.path!r} is not what its list stands at")
+    node = frame.node.graph
+    if checkpoint.kind == "entered":
+        frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
+    elif isinstance(node, g.Decision) and checkpoint.kind == "completed" and checkpoint.result not in (None, g.END):
+        # A jump may leave containers that share this data; what lies between the decision and the target's list is forgotten.
+        keys = keys[: checkpoint.result.count("/")]
+        frame = chain[len(keys)]
+        position = frame.block.index[checkpoint.result]
+        frame, patch, touched = replace(frame, at=position, opening=None, result=None), None, (keys,)
+    else:
+        frame, patch, touched = _apply(chain, keys, checkpoint)
+    root, more = _rebuild(chain, keys, frame, patch)
+    finished, output = state.finished, state.output
+    if isinstance(node, g.Finish) and checkpoint.kind == "completed":
+        finished, output = True, checkpoint.result
+    state = replace(
+        state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output
+    )
+    return state, touched + more
+
+
+def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
+    """Applies a checkpoint of the execution itself: its cancellation, or a failure that no node owns."""
+    state = replace(state, seq=state.seq + 1, now=checkpoint.finished_at)
+    match checkpoint.kind:
+        case "cancelled":
+            return replace(state, cancelled=checkpoint.result or {}), ((),)
+        case "failed":
+            return replace(state, root=replace(state.root, error=checkpoint.error, opening=None)), ((),)
+        case _:
+            raise HistoryMismatch(f"an execution has no checkpoint of kind {checkpoint.kind!r}")
+
+
+def _rebuild(chain: list[Frame], keys: Keys, frame: Frame, patch: _Patch) -> tuple[Frame, Touched]:
+    """Copies the way from a changed frame up to the root, and nothing beside it.
+
+    The patch goes into the nearest copy of the data, and no further up.
+    """
+    touched: Touched = ()
+    for depth in range(len(keys), -1, -1):
+        if patch and frame.data is not None:
+            changes = {**frame.changes, **patch} if frame.changes is not None else None
+            frame = replace(frame, data={**frame.data, **patch}, changes=changes)
+            patch = None
+        if depth == 0:
+            break
+        parent = chain[depth - 1]
+        assert parent.opening is not None
+        opening, more = _with_child(parent, parent.opening, keys[depth - 1], frame, keys[: depth - 1])
+        touched += more
+        frame = replace(parent, opening=opening)
+    return frame, touched
+
+
+def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: Keys) -> tuple[Opening, Touched]:
+    """Puts a changed inner frame back. A foreach closes an item that is over and begins the next."""
+    match opening:
+        case Inside() | Turning():
+            return replace(opening, frame=inner), ()
+        case Forked():
+            assert isinstance(key, str)
+            return replace(opening, frames={**opening.frames, key: inner}), ()
+        case Each():
+            assert isinstance(key, int) and isinstance(parent.node.graph, g.Foreach)
+            over = inner.ended or (inner.error is not None and parent.node.graph.on_error == "complete_all")
+            if not over:
+                return replace(opening, live={**opening.live, key: inner}), ()
+            live = {index: frame for index, frame in opening.live.items() if index != key}
+            opening, begun = _begin_items(parent, replace(opening, live=live, done=opening.done + 1), keys)
+            return opening, (keys, *begun)
+        case Retrying() | Waiting():
+            raise HistoryMismatch(f"{parent.path!r} holds no list")
+        case _:
+            assert_never(opening)
+
+
+def _begin_items(frame: Frame, each: Each, keys: Keys) -> tuple[Each, Touched]:
+    """Begins items until the window is full; always in order, so that a fold begins the same ones."""
+    node = frame.node.graph
+    assert isinstance(node, g.Foreach)
+    if each.next >= each.total or len(each.live) >= node.concurrency:
+        return each, ()
+    block, path, size = frame.node.blocks[None], frame.path, node.batch
+    live, position, begun = dict(each.live), each.next, []
+    while position < each.total and len(live) < node.concurrency:
+        item = each.items[position] if size is None else each.items[position * size : (position + 1) * size]
+        live[position] = Frame(
+            block=block,
+            prefix=f"{path}[{position}]/",
+            data=each.data,
+            names={node.variable: item, "index": position},
+        )
+        begun.append((*keys, position))
+        position += 1
+    return replace(each, live=live, next=position), tuple(begun)
+
+
+def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
+    """Opens a container: its list begins; all lists of a parallel; a window of a foreach's items."""
+    frame = chain[-1]
+    node, path, deadline_at = frame.node, frame.path, checkpoint.due_at
+    match node.graph:
+        case g.Branch() | g.Group():
+            key: Key = checkpoint.result if isinstance(node.graph, g.Branch) else "steps"
+            inner = Frame(block=node.blocks[key], prefix=path + "/")
+            return replace(frame, opening=Inside(key, inner, deadline_at)), None, ((*keys, key),)
+        case g.Parallel():
+            data = data_of(chain)
+            frames = {
+                label: Frame(block=node.blocks[label], prefix=path + "/", data=data, changes={})
+                for label in node.graph.branches
+            }
+            touched = tuple((*keys, label) for label in frames)
+            return replace(frame, opening=Forked(frames, deadline_at)), None, touched
+        case g.Foreach():
+            assert node.items is not None
+            items = node.items.evaluate(environment(program, state, chain), now=state.now)
+            empty = Each(
+                items=items, total=checkpoint.result, next=0, live={}, data=data_of(chain), deadline_at=deadline_at
+            )
+            each, begun = _begin_items(frame, empty, keys)
+            return replace(frame, opening=each), None, (keys, *begun)
+        case g.Loop():
+            return replace(frame, opening=Turning(turn=0, deadline_at=deadline_at)), None, (keys,)
+        case _:
+            raise HistoryMismatch(f"{path!r} is not a container")
+
+
+def _apply(chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
+    """Applies what happened to the node that the last frame of the chain stands at."""
+    frame = chain[-1]
+    match checkpoint.kind:
+        case "completed" | "collected":
+            return _complete(frame, keys, checkpoint.result)
+        case "skipped":
+            save = frame.node.graph.save
+            absent = save is not None and save not in data_of(chain)
+            return _step_over(frame, None), {save: None} if absent and save else None, (keys,)
+        case "failed":
+            return replace(frame, opening=None, error=checkpoint.error), None, (keys,)
+        case "retrying":
+            if checkpoint.due_at is None or checkpoint.started_at is None:
+                raise HistoryMismatch(f"the retry of {frame.path!r} has no time")
+            first_at = frame.opening.first_at if isinstance(frame.opening, Retrying) else checkpoint.started_at
+            retrying = Retrying(checkpoint.attempt + 1, checkpoint.due_at, first_at)
+            return replace(frame, opening=retrying), None, (keys,)
+        case "waiting":
+            return _suspend(frame, checkpoint), None, (keys,)
+        case "turned":
+            turning = frame.opening
+            if not isinstance(turning, Turning):
+                raise HistoryMismatch(f"{frame.path!r} is not a loop that has begun")
+            turn = checkpoint.result
+            inner = Frame(
+                block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn}
+            )
+            opening = replace(turning, turn=turn, frame=inner, result=_result_so_far(turning), due_at=None)
+            return replace(frame, opening=opening), None, ((*keys, turn),)
+        case "entered" | "cancelled":
+            raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")
+        case _:
+            assert_never(checkpoint.kind)
+
+
+def _complete(frame: Frame, keys: Keys, result: Json) -> _Change:
+    """Moves past the node with its result, and tells which keys of the data it writes."""
+    node = frame.node.graph
+    patch: _Patch = None
+    match node:
+        case g.Decision() if result == g.END:
+            return replace(frame, at=len(frame.block.nodes), opening=None, result=None), None, (keys,)
+        case g.Decision():
+            result = None
+        case g.Parallel(save=None):
+            patch = merged_changes(frame.opening)
+        case g.Step(action=g.Set()):
+            patch = result
+        case g.Step(action=g.Call(with_=None), save=None):
+            patch = result
+        case _:
+            pass
+    if node.save is not None:
+        patch = {**patch, node.save: result} if patch else {node.save: result}
+    return _step_over(frame, result), patch, (keys,)
+
+
+def _step_over(frame: Frame, result: Json) -> Frame:
+    return replace(frame, at=frame.at + 1, opening=None, result=result)
+
+
+def _suspend(frame: Frame, checkpoint: Checkpoint) -> Frame:
+    """Opens a wait, or lays a loop to rest until its next turn."""
+    if checkpoint.due_at is None:
+        raise HistoryMismatch(f"the wait {frame.path!r} has no time")
+    if isinstance(frame.opening, Turning):
+        turning = frame.opening
+        return replace(
+            frame, opening=replace(turning, frame=None, result=_result_so_far(turning), due_at=checkpoint.due_at)
+        )
+    return replace(frame, opening=Waiting(checkpoint.due_at, times_out=checkpoint.result is True))
+
+
+def _result_so_far(turning: Turning) -> Json:
+    return turning.result if turning.frame is None else turning.frame.result
+
+
+def merged_changes(opening: Opening | None) -> dict[str, Json]:
+    """Gives what the branches of a parallel changed, in the branches' order; failed ones change nothing."""
+    merged: dict[str, Json] = {}
+    if isinstance(opening, Forked):
+        for frame in opening.frames.values():
+            if frame.ended and frame.changes:
+                merged.update(frame.changes)
+    return merged

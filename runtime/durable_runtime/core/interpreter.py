@@ -1,0 +1,99 @@
+"""The interpreter's step: decide and evolve in turn until nothing more can be computed. Pure.
+
+`settle` is what a worker, a simulation and a test call; there is no other way to run a graph.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_runtime.core.commands import Abandon, Collect, Finish, Perform, Record
+from durable_runtime.core.decide import decide
+from durable_runtime.core.evolve import Touched, evolve
+from durable_runtime.core.program import Program
+from durable_runtime.core.state import State, frames_of
+
+MAX_COMPUTED = 100
+"""Checkpoints computed in one pass before they must be committed: a loop that only computes must not hold up everyone else."""
+
+MAX_COMPUTED_BYTES = 64 * 1024
+
+
+class Pass(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass came to.
+
+    `checkpoints` were computed and evolved already and are to be committed in this order. `performs`, `collects` and `finish` are to
+    be done once everything they depend on is durable. `abandons` name the instances whose attempts nobody wants any more.
+    `pending` are addresses not looked at yet because the pass had computed enough: commit, then settle them.
+    """
+
+    state: State
+    checkpoints: list[Checkpoint]
+    performs: list[Perform]
+    collects: list[Collect]
+    abandons: list[Abandon]
+    finish: Finish | None = None
+    pending: Touched = ()
+
+
+def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: datetime) -> Pass:
+    """Computes everything that follows from what was touched; `touched` None looks at every open frame (after a fold)."""
+    addresses = deque(touched if touched is not None else [keys for keys, _frame in frames_of(state.root)])
+    waiting = set(addresses)
+    checkpoints: list[Checkpoint] = []
+    performs: dict[str, Perform] = {}
+    collects: dict[str, Collect] = {}
+    abandons: list[Abandon] = []
+    size = 0
+    while addresses:
+        if len(checkpoints) >= MAX_COMPUTED or size >= MAX_COMPUTED_BYTES:
+            break
+        keys = addresses.popleft()
+        waiting.discard(keys)
+        for command in decide(program, state, keys, now):
+            match command:
+                case Record(checkpoint):
+                    state, more = evolve(program, state, checkpoint)
+                    checkpoints.append(msgspec.structs.replace(checkpoint, seq=state.seq))
+                    size += len(checkpoint.encoded or b"")
+                    for address in more:
+                        if address not in waiting:
+                            waiting.add(address)
+                            addresses.append(address)
+                case Perform():
+                    performs[command.path] = command
+                case Collect():
+                    collects[command.path] = command
+                case Abandon():
+                    abandons.append(command)
+                    performs = {path: perform for path, perform in performs.items() if not command.covers(path)}
+                    collects = {path: collect for path, collect in collects.items() if not command.covers(path)}
+                case Finish():
+                    return Pass(
+                        state=state,
+                        checkpoints=checkpoints,
+                        performs=[],
+                        collects=[],
+                        abandons=abandons,
+                        finish=command,
+                    )
+    return Pass(
+        state=state,
+        checkpoints=checkpoints,
+        performs=list(performs.values()),
+        collects=list(collects.values()),
+        abandons=abandons,
+        pending=tuple(addresses),
+    )
+
+
+def fold(program: Program, state: State, checkpoints: Iterable[Checkpoint]) -> State:
+    """Rebuilds the state from stored checkpoints, in the order of their numbers."""
+    for checkpoint in checkpoints:
+        state, _touched = evolve(program, state, checkpoint)
+    return state

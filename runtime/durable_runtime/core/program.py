@@ -1,0 +1,184 @@
+"""A graph made ready to run: expressions compiled, blocks indexed, once per definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from durable_dsl import graph as g
+from durable_dsl.expressions import Expression, Template, compile_expression, compile_template
+from durable_runtime.core.checkpoints import Key, Keys
+
+Json: TypeAlias = Any
+Env: TypeAlias = Mapping[str, Json]
+
+DEFAULT_CASE = -1
+"""The key of a branch's `default` list; cases have their index."""
+
+_DECORATION = re.compile(r"\[(\d+)\]$|#(\d+)$")
+
+
+class Block:
+    """One list of nodes, ready to run. Compared by identity: there is one for each list of a graph."""
+
+    __slots__ = ("index", "nodes", "result_used")
+
+    def __init__(self, nodes: tuple[CompiledNode, ...], result_used: bool) -> None:
+        self.nodes = nodes
+        self.index = {node.id: position for position, node in enumerate(nodes)}
+        self.result_used = result_used
+
+
+class CompiledNode:
+    """A node with its expressions compiled.
+
+    `labels` are the keys of the lists above it, with None where an instance's path says which (an item, a turn). `result_used` is false
+    when nobody can read the node's result, so that a container need not store what it only passes on.
+    """
+
+    __slots__ = (
+        "blocks", "choices", "conditions", "every", "for_", "graph", "id", "items", "labels", "match", "message", "name", "data",
+        "output", "result_used", "retry_when", "timeout", "until", "until_at", "values", "when", "while_",
+    )  # fmt: skip
+
+    def __init__(self, node: g.Node, labels: tuple[Key | None, ...], last_and_used: bool) -> None:
+        self.graph = node
+        self.id = node.id
+        self.name = node.name
+        self.labels = labels
+        self.result_used = node.save is not None or node.reshapes or last_and_used
+        self.when = _expression(node.when)
+        self.output = compile_template(node.output) if node.reshapes else None
+        self.timeout = _span(node.timeout)
+        self.values: Template | None = None
+        self.message: Template | None = None
+        self.data: Template | None = None
+        self.retry_when: Expression | None = None
+        self.choices: tuple[tuple[Expression, str], ...] = ()
+        self.match: Expression | None = None
+        self.conditions: tuple[tuple[Key, str | Expression | None], ...] = ()
+        self.items: Expression | None = None
+        self.while_: Expression | None = None
+        self.until: Expression | None = None
+        self.every: int | Template | None = None
+        self.for_: int | Template | None = None
+        self.until_at: Template | None = None
+        self.blocks: dict[Key | None, Block] = {}
+        self._compile(node)
+
+    def _compile(self, node: g.Node) -> None:
+        match node:
+            case g.Step():
+                self.retry_when = _expression(node.retry.when)
+                match node.action:
+                    case g.Call(with_=arguments):
+                        self.values = compile_template(arguments) if arguments is not None else None
+                    case g.Set(values=values):
+                        self.values = compile_template(values)
+                    case g.Log(message=message):
+                        self.message = compile_template(message)
+            case g.Decision():
+                self.choices = tuple((compile_expression(row.when), row.goto) for row in node.choose)
+            case g.Branch():
+                self.match = _expression(node.match)
+                self.conditions = tuple(
+                    (index, compile_expression(case.when) if case.when is not None else case.value)
+                    for index, case in enumerate(node.cases)
+                )
+                for index, case in enumerate(node.cases):
+                    self._add(index, case.steps)
+                if node.default is not None:
+                    self._add(DEFAULT_CASE, node.default)
+            case g.Parallel():
+                for label, steps in node.branches.items():
+                    self._add(label, steps)
+            case g.Foreach():
+                self.items = compile_expression(node.items)
+                self._add(None, node.steps)
+            case g.Loop():
+                self.while_ = _expression(node.while_)
+                self.until = _expression(node.until)
+                self.every = _span(node.every)
+                self._add(None, node.steps)
+            case g.Wait():
+                self.for_ = _span(node.for_)
+                self.until_at = compile_template(node.until_at) if node.until_at is not None else None
+            case g.Group():
+                self._add("steps", node.steps)
+            case g.Fail():
+                self.message = compile_template(node.message)
+                self.data = compile_template(node.data)
+            case g.Finish():
+                pass
+
+    def _add(self, key: Key | None, steps: tuple[g.Node, ...]) -> None:
+        self.blocks[key] = _block(steps, (*self.labels, key), self.result_used)
+
+    def __repr__(self) -> str:
+        return f"CompiledNode({self.id!r})"
+
+
+class Program:
+    """A graph ready to run; safe to share between executions."""
+
+    __slots__ = ("constants", "graph", "nodes", "output", "root", "timeout")
+
+    def __init__(self, graph: g.Graph) -> None:
+        self.graph = graph
+        self.root = _block(graph.steps, (), False)
+        self.output = compile_template(graph.output) if graph.reshapes else None
+        self.timeout = _span(graph.timeout)
+        self.constants = graph.constants
+        self.nodes: dict[str, CompiledNode] = {}
+        self._index(self.root)
+
+    def _index(self, block: Block) -> None:
+        for node in block.nodes:
+            self.nodes[node.id] = node
+            for inner in node.blocks.values():
+                self._index(inner)
+
+    def locate(self, path: str) -> Keys:
+        """Gives the address of the frame in which the instance at `path` runs.
+
+        Raises `KeyError` with the path when the graph has no such node.
+        """
+        if path in self.nodes and "/" not in path:
+            return ()
+        names: list[str] = []
+        found: list[int | None] = []
+        for segment in path.split("/"):
+            decoration = _DECORATION.search(segment)
+            names.append(segment[: decoration.start()] if decoration else segment)
+            found.append(int(decoration.group(1) or decoration.group(2)) if decoration else None)
+        try:
+            labels = self.nodes["/".join(names)].labels
+        except KeyError:
+            raise KeyError(path) from None
+        keys: list[Key] = []
+        for label, number in zip(labels, found, strict=False):
+            key = number if label is None else label
+            if key is None:
+                raise KeyError(path)
+            keys.append(key)
+        return tuple(keys)
+
+
+def _block(steps: tuple[g.Node, ...], labels: tuple[Key | None, ...], result_used: bool) -> Block:
+    last = len(steps) - 1
+    return Block(
+        tuple(CompiledNode(node, labels, result_used and position == last) for position, node in enumerate(steps)),
+        result_used,
+    )
+
+
+def _expression(source: str | None) -> Expression | None:
+    return compile_expression(source) if source is not None else None
+
+
+def _span(value: int | str | None) -> int | Template | None:
+    return compile_template(value) if isinstance(value, str) else value
+
+

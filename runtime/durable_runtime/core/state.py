@@ -1,0 +1,211 @@
+"""The state of one execution: a tree of open scopes, nothing else.
+
+Rule 1: only `evolve` makes a new state, and only from a checkpoint.
+Rule 2: a finished scope leaves its result and its changes to the data, and is gone; the tree is as large as what is open.
+Rule 3: values are shared and never changed in place; a new state copies the way from the root to what changed, no more.
+
+A *frame* is one list of nodes being run. The node it stands at may hold an *opening*: a wait, a retry, or inner frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
+from durable_runtime.core.program import Block, CompiledNode
+
+_EMPTY: dict[str, Any] = {}
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """One list of nodes being run.
+
+    `prefix` starts the paths of its nodes. `data` is its own copy, or None when it shares its parent's; `changes` are the
+    keys a parallel's branch changed in its copy, None elsewhere. `names` are what it adds to expressions (item, index, iteration). `error` means the list has failed.
+    """
+
+    block: Block
+    prefix: str = ""
+    at: int = 0
+    opening: Opening | None = None
+    result: Json = None
+    data: dict[str, Json] | None = None
+    changes: dict[str, Json] | None = None
+    names: dict[str, Json] = _EMPTY
+    error: ErrorValue | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True when the list ran to its end; a failed one has not."""
+        return self.at >= len(self.block.nodes) and self.error is None
+
+    @property
+    def node(self) -> CompiledNode:
+        return self.block.nodes[self.at]
+
+    @property
+    def path(self) -> str:
+        """The instance path of the node it stands at."""
+        return self.prefix + self.block.nodes[self.at].name
+
+
+class Retrying(msgspec.Struct, frozen=True):
+    """A step between two attempts; `attempt` is the next one, `first_at` when the first began."""
+
+    attempt: int
+    retry_at: datetime
+    first_at: datetime
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A wait for a time. `times_out` means that its timeout comes first, at `due_at`."""
+
+    due_at: datetime
+    times_out: bool = False
+
+
+class Inside(msgspec.Struct, frozen=True):
+    """A branch or a group: one inner frame under the key of its list."""
+
+    key: Key
+    frame: Frame
+    deadline_at: datetime | None = None
+
+
+class Forked(msgspec.Struct, frozen=True):
+    """A parallel: a frame for each branch, finished ones included until the join."""
+
+    frames: dict[str, Frame]
+    deadline_at: datetime | None = None
+
+
+class Each(msgspec.Struct, frozen=True):
+    """A foreach: the window of live items; `next` is the first not yet begun, `done` counts the finished.
+
+    `data` is what every item begins with.
+    """
+
+    items: list[Json]
+    total: int
+    next: int
+    live: dict[int, Frame]
+    data: dict[str, Json]
+    done: int = 0
+    deadline_at: datetime | None = None
+
+
+class Turning(msgspec.Struct, frozen=True):
+    """A loop: turn 0 stands before the first; `frame` is None between turns, then `due_at` may hold the sleep's end."""
+
+    turn: int
+    frame: Frame | None = None
+    result: Json = None
+    due_at: datetime | None = None
+    deadline_at: datetime | None = None
+
+
+Opening: TypeAlias = Retrying | Waiting | Inside | Forked | Each | Turning
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known of an execution. `now` is the time of its last checkpoint, before the first one its start."""
+
+    root: Frame
+    input: Json
+    execution: dict[str, Json]
+    now: datetime
+    seq: int = 0
+    deadline_at: datetime | None = None
+    finished: bool = False
+    output: Json = None
+    cancelled: dict[str, Json] | None = None
+
+
+def child_of(opening: Opening | None, key: Key) -> Frame | None:
+    """Gives the inner frame under a key, or None when there is no such frame (any more)."""
+    match opening:
+        case Inside():
+            return opening.frame if opening.key == key else None
+        case Forked():
+            return opening.frames.get(key) if isinstance(key, str) else None
+        case Each():
+            return opening.live.get(key) if isinstance(key, int) else None
+        case Turning():
+            return opening.frame if opening.turn == key else None
+        case _:
+            return None
+
+
+def children_of(opening: Opening | None) -> Iterator[tuple[Key, Frame]]:
+    """Yields the inner frames with their keys."""
+    match opening:
+        case Inside():
+            yield opening.key, opening.frame
+        case Forked():
+            yield from opening.frames.items()
+        case Each():
+            yield from opening.live.items()
+        case Turning() if opening.frame is not None:
+            yield opening.turn, opening.frame
+        case _:
+            return
+
+
+def frames_of(frame: Frame, keys: Keys = ()) -> Iterator[tuple[Keys, Frame]]:
+    """Yields this frame and all open frames below it with their addresses, outer ones first."""
+    yield keys, frame
+    for key, inner in children_of(frame.opening):
+        yield from frames_of(inner, (*keys, key))
+
+
+def chain_to(state: State, keys: Keys) -> list[Frame] | None:
+    """Gives the frames from the root down to an address, or None when the address is not open."""
+    frame = state.root
+    chain = [frame]
+    for key in keys:
+        inner = child_of(frame.opening, key)
+        if inner is None:
+            return None
+        frame = inner
+        chain.append(frame)
+    return chain
+
+
+def data_of(chain: list[Frame]) -> dict[str, Json]:
+    """Gives the data that the last frame of a chain works on: its own copy or the nearest one above."""
+    for frame in reversed(chain):
+        if frame.data is not None:
+            return frame.data
+    raise AssertionError("the root frame always has its own data")
+
+
+def timers_of(state: State) -> Iterator[tuple[datetime, Keys, str]]:
+    """Yields everything that falls due by itself: (instant, address of its frame, instance path)."""
+    if state.deadline_at is not None:
+        yield state.deadline_at, (), ""
+    for keys, frame in frames_of(state.root):
+        for due_at in due_times(frame.opening):
+            yield due_at, keys, frame.path
+
+
+def due_times(opening: Opening | None) -> Iterator[datetime]:
+    """Yields the instants at which this opening must be looked at again."""
+    match opening:
+        case None:
+            return
+        case Retrying():
+            yield opening.retry_at
+        case Waiting():
+            yield opening.due_at
+        case Turning():
+            if opening.due_at is not None:
+                yield opening.due_at
+            if opening.deadline_at is not None:
+                yield opening.deadline_at
+        case Inside() | Forked() | Each():
+            if opening.deadline_at is not None:
+                yield opening.deadline_at

@@ -1,0 +1,59 @@
+"""The errors of the runtime. Few and flat; the message says what happened, where, and what to do."""
+
+from __future__ import annotations
+
+
+class DurableError(Exception):
+    """Anything durable-dsl raises on purpose."""
+
+
+class DatabaseUnavailable(DurableError):
+    """The database cannot be reached, or went away and did not come back in time."""
+
+
+class SchemaMismatch(DurableError):
+    """The database's schema is missing, older or newer than this release needs."""
+
+
+class UnknownExecution(DurableError):
+    """There is no execution with this id."""
+
+
+class UnknownWorkflow(DurableError):
+    """There is no workflow of this name in the module, the file or the database."""
+
+
+class InvalidInput(DurableError):
+    """The input does not fit the workflow's `input` schema, or cannot be stored. `problems` lists every reason."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class InvalidOption(DurableError):
+    """An option has a value that it cannot have."""
+
+
+class WrongStatus(DurableError):
+    """The execution's status does not allow this."""
+
+
+class ExecutionFailed(DurableError):
+    """`result` was asked of an execution that failed; `error` is its error as JSON."""
+
+    def __init__(self, message: str, error: object = None) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class ExecutionCancelled(ExecutionFailed):
+    """`result` was asked of an execution that was cancelled."""
+
+
+class ResultTimeout(DurableError):
+    """The execution did not end in the time that `result` was given."""
+
+
+class LeaseLost(DurableError):
+    """This worker's lease ran out and its executions were taken over; nothing it holds may be written any more."""

@@ -1,0 +1,117 @@
+-- The tables of the engine. Hot tables have bigint keys (a random key costs half the throughput), no foreign keys (each is a lookup
+-- and a row lock per insert) and no triggers. User values are json, never jsonb: jsonb reorders keys and turns 1e16 into an integer.
+
+create table durable.definition (
+    id          bigint generated always as identity primary key,
+    workflow    text not null,
+    version     text not null,                      -- content hash of the graph
+    label       text,                               -- the author's `version`, for people
+    graph       json not null,
+    created_at  timestamptz not null default now(),
+    unique (workflow, version)
+);
+
+-- The status is the truth; only the owner writes it, but for making an execution without an owner claimable. Everyone else stores a
+-- request and adds 1 to `signal`. Updated at claim, suspend, finish and by signals only: fillfactor keeps these updates on the page.
+create table durable.execution (
+    id             bigint generated always as identity primary key,
+    public_id      uuid not null unique,
+    definition_id  bigint not null,
+    workflow       text not null,
+    status         text not null default 'pending',
+    paused         boolean not null default false,
+    queue          text not null default 'default',
+    priority       integer not null default 0,
+    owner          bigint,                             -- worker.id; ids are never used twice
+    signal         integer not null default 0,         -- requests ever sent; suspending and finishing apply only if all were seen
+    recoveries     integer not null default 0,         -- takeovers in a row without a new checkpoint
+    recovered_seq  integer not null default 0,         -- the last checkpoint at the last takeover
+    input          json,
+    output         json,
+    error          json,
+    created_at     timestamptz not null default now(),
+    scheduled_at   timestamptz,
+    started_at     timestamptz,
+    finished_at    timestamptz
+) with (fillfactor = 70);
+
+create index execution_by_workflow on durable.execution (workflow, id);
+create index execution_owned on durable.execution (owner) where owner is not null;
+create index execution_open on durable.execution (id) where status in ('pending', 'waiting');
+
+-- A hint that an execution can be claimed: only a claim deletes from it, everybody else inserts. A row too many is harmless, because the
+-- claim looks at the status; a row too few is found by a sweep. `rank` is minus the priority, so that one ascending index serves.
+create table durable.ready (
+    id            bigint generated always as identity,
+    execution_id  bigint not null,
+    queue         text not null,
+    rank          integer not null,
+    alone         boolean not null default false,      -- recovered too often: claimed by a worker that runs nothing else
+    primary key (queue, alone, rank, id)
+);
+
+-- History, audit and state in one: append-only, never updated. Folding an execution's rows in order gives its state.
+create table durable.checkpoint (
+    execution_id  bigint not null,
+    seq           integer not null,
+    path          text not null,
+    kind          text not null,
+    attempt       integer not null default 1,
+    result        json,
+    error         json,
+    due_at        timestamptz,
+    started_at    timestamptz,
+    finished_at   timestamptz not null,
+    primary key (execution_id, seq)
+);
+
+-- What a suspended execution waits for by time. Rows exist while it is suspended; a claim deletes them.
+create table durable.wait (
+    id            bigint generated always as identity primary key,
+    execution_id  bigint not null,
+    path          text not null,
+    kind          text not null,                      -- time: a wait, a retry, a turn, a deadline; start: not before; defer: no worker knows its call
+    due_at        timestamptz not null
+);
+create index wait_by_execution on durable.wait (execution_id);
+create index wait_by_due_at on durable.wait (due_at);
+
+-- The inbox of an execution. The owner deletes a request in the statement that stores what it came to.
+create table durable.request (
+    id            bigint generated always as identity primary key,
+    execution_id  bigint not null,
+    kind          text not null,
+    payload       json,
+    created_at    timestamptz not null default now()
+);
+create index request_by_execution on durable.request (execution_id);
+
+create table durable.worker (
+    id          bigint generated always as identity primary key,
+    name        text not null,
+    host        text not null,
+    pid         integer not null,
+    queues      json not null,
+    started_at  timestamptz not null default now(),
+    expires_at  timestamptz not null,                  -- the lease, on this server's clock
+    loop_lag    real not null default 0                -- seconds by which the worker's event loop was late at its last heartbeat
+) with (fillfactor = 50);
+
+-- The fence, in another row than the heartbeat: every write of an owner takes its lane's row for share with the epoch it knows.
+create table durable.lane (
+    worker_id  bigint not null,
+    lane       integer not null,
+    epoch      integer not null default 1,
+    primary key (worker_id, lane)
+);
+
+create table durable.log (
+    id            bigint generated always as identity primary key,
+    execution_id  bigint not null,
+    path          text not null,
+    attempt       integer not null default 1,
+    level         text not null default 'info',
+    message       text not null,
+    at            timestamptz not null
+);
+create index log_by_execution on durable.log (execution_id, id);

@@ -1,0 +1,88 @@
+"""Migrations: numbered SQL files, each applied once, in order, in one transaction, under a lock."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import psycopg
+from psycopg import sql
+
+from durable_runtime.errors import DatabaseUnavailable, SchemaMismatch
+from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
+
+_FILE = re.compile(r"(\d{4})_(\w+)\.sql")
+_LOCK = 0x64757261  # "dura": one migration at a time in a database, whatever the schema
+
+
+def list_migrations() -> list[tuple[int, str, str]]:
+    """Gives all migrations as (number, name, SQL for the schema `durable`), in order."""
+    found = []
+    for entry in files(__name__).iterdir():
+        match = _FILE.fullmatch(entry.name)
+        if match:
+            found.append((int(match[1]), match[2], entry.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def applied(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> set[int]:
+    """Gives the numbers of the migrations this database has."""
+    exists = connection.execute("select to_regclass(%s)", (f"{schema}.migration",)).fetchone()
+    if exists is None or exists[0] is None:
+        return set()
+    rows = connection.execute(sql.SQL("select number from {}.migration").format(sql.Identifier(schema))).fetchall()
+    return {int(str(row[0])) for row in rows}
+
+
+def migrate(conninfo: str, schema: str = DEFAULT_SCHEMA) -> list[str]:
+    """Brings the schema up to date and gives the names of the migrations it applied; safe to call from many processes at once.
+
+    Raises `DatabaseUnavailable` when the server cannot be reached, `SchemaMismatch` when the database is newer than this release.
+    """
+    known = list_migrations()
+    try:
+        connection = psycopg.connect(conninfo, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(str(error)) from None
+    with connection, connection.transaction():
+        if not _is_current(connection, schema, known):
+            return _apply(connection, schema, known)
+    return []
+
+
+def _is_current(
+    connection: psycopg.Connection[tuple[object, ...]], schema: str, known: list[tuple[int, str, str]]
+) -> bool:
+    """Looks without a lock first: a start on an up-to-date database must not queue behind anything."""
+    have = applied(connection, schema)
+    newer = have - {number for number, _name, _text in known}
+    if newer:
+        raise SchemaMismatch(
+            f"the schema {schema!r} has migration {max(newer)}, which this release does not know: upgrade durable-dsl"
+        )
+    return len(have) == len(known)
+
+
+def _apply(
+    connection: psycopg.Connection[tuple[object, ...]], schema: str, known: list[tuple[int, str, str]]
+) -> list[str]:
+    connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+    have = applied(connection, schema)
+    name = sql.Identifier(schema)
+    if not have:
+        connection.execute(sql.SQL("create schema if not exists {}").format(name))
+        connection.execute(
+            sql.SQL(
+                "create table if not exists {}.migration "
+                "(number integer primary key, name text not null, applied_at timestamptz not null default now())"
+            ).format(name)
+        )
+    done = []
+    for number, title, text in known:
+        if number not in have:
+            connection.execute(with_schema(text, schema).encode())
+            connection.execute(
+                sql.SQL("insert into {}.migration (number, name) values (%s, %s)").format(name), (number, title)
+            )
+            done.append(f"{number:04}_{title}")
+    return done

@@ -1,0 +1,147 @@
+"""The client's side of the store on PostgreSQL: definitions, starts, questions, requests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.values import decode, encode
+from durable_runtime.store.arrays import int4s, int8s, jsons, texts, times
+from durable_runtime.store.connections import Lines
+from durable_runtime.store.protocol import (
+    ALONE_FROM,
+    ExecutionRow,
+    LogLine,
+    NewExecution,
+    Row,
+    Status,
+    WorkerRow,
+)
+from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
+from durable_runtime.store.rows import checkpoint_of, execution_of
+
+
+class PostgresClientStore:
+    """What clients do to the database, over a few shared connections."""
+
+    def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, connections: int = 2) -> None:
+        self.schema = schema
+        self._sql = load_queries("client", schema)
+        self._lines = Lines(conninfo, "durable client", connections)
+
+    async def _fetch(self, name: str, **parameters: object) -> list[Row]:
+        return await self._lines.fetch(self._sql[name], parameters)
+
+    async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int:
+        """Stores a graph under its version, once; gives its id.
+
+        Raises `ValueError` when another graph has the same hash, which has to be impossible before anyone may rely on it.
+        """
+        text = graph.decode()
+        for _attempt in range(2):
+            rows = await self._fetch("save_definition", workflow=workflow, version=version, label=label, graph=text)
+            if rows:
+                if rows[0][1] != text:
+                    raise ValueError(f"two graphs of {workflow!r} have the version {version}")
+                return int(rows[0][0])
+            # Another client stored it between this statement's snapshot and its insert; the next snapshot sees it.
+        raise RuntimeError(f"the definition {workflow} {version} can be neither stored nor read")
+
+    async def latest_definition(self, workflow: str) -> tuple[int, bytes] | None:
+        rows = await self._fetch("latest_definition", workflow=workflow)
+        return (rows[0][0], rows[0][1].encode()) if rows else None
+
+    async def get_definition(self, definition_id: int) -> bytes:
+        rows = await self._fetch("get_definition", id=definition_id)
+        return str(rows[0][0]).encode()
+
+    async def insert_executions(self, executions: Sequence[NewExecution]) -> None:
+        """Starts executions, all or none, and gives workers a hint."""
+        await self._fetch(
+            "insert_executions",
+            public_ids=[execution.public_id for execution in executions],
+            definition_ids=int8s([execution.definition_id for execution in executions]),
+            workflows=texts([execution.workflow for execution in executions]),
+            queues=texts([execution.queue for execution in executions]),
+            priorities=int4s([execution.priority for execution in executions]),
+            inputs=jsons([execution.input for execution in executions]),
+            scheduled_ats=times([execution.scheduled_at for execution in executions]),
+        )
+
+    async def wake_workers(self) -> None:
+        await self._fetch("wake_workers", channel=f"{self.schema}_ready")
+
+    async def find_execution(self, public_id: str) -> ExecutionRow | None:
+        rows = await self._fetch("get_execution", public_id=public_id)
+        return execution_of(rows[0]) if rows else None
+
+    async def find_outcome(self, public_id: str) -> tuple[Status, Json, Json] | None:
+        """Gives (status, output, error), the little that waiting for a result needs."""
+        rows = await self._fetch("execution_outcome", public_id=public_id)
+        if not rows:
+            return None
+        status, output, error = rows[0]
+        return status, decode(output) if output is not None else None, decode(error) if error is not None else None
+
+    async def list_executions(
+        self,
+        *,
+        statuses: Collection[str] | None = None,
+        workflow: str | None = None,
+        queue: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[ExecutionRow]:
+        rows = await self._fetch(
+            "list_executions",
+            statuses=list(statuses) if statuses is not None else None,
+            workflow=workflow,
+            queue=queue,
+            before=before,
+            limit=limit,
+        )
+        return [execution_of(row) for row in rows]
+
+    async def list_checkpoints(self, key: int) -> list[Checkpoint]:
+        return [checkpoint_of(row) for row in await self._fetch("list_checkpoints", id=key)]
+
+    async def list_logs(self, key: int) -> list[LogLine]:
+        rows = await self._fetch("list_logs", id=key)
+        return [LogLine(path=row[0], attempt=row[1], level=row[2], message=row[3], at=row[4]) for row in rows]
+
+    async def list_workers(self) -> list[WorkerRow]:
+        return [
+            WorkerRow(
+                id=row[0],
+                name=row[1],
+                host=row[2],
+                pid=row[3],
+                queues=decode(row[4]),
+                started_at=row[5],
+                expires_at=row[6],
+                expired=row[7],
+                loop_lag=row[8],
+                executions=row[9],
+            )
+            for row in await self._fetch("list_workers")
+        ]
+
+    async def send_request(self, public_id: str, kind: str, payload: Json) -> Status | None:
+        """Puts a request into an execution's inbox; gives the status it found, None when there is no such execution.
+
+        An execution that has ended takes no requests; its status tells.
+        """
+        rows = await self._fetch(
+            "send_request",
+            public_id=public_id,
+            kind=kind,
+            payload=encode(payload)[0].decode(),
+            alone_from=ALONE_FROM,
+        )
+        if not rows:
+            return None
+        status: Status = rows[0][0]
+        return status
+
+    async def close(self) -> None:
+        await self._lines.close()

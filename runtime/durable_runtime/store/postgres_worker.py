@@ -1,0 +1,245 @@
+"""The worker's side of the store on PostgreSQL. Each method is one statement, or says why it is more."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+import psycopg
+
+from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.values import decode
+from durable_runtime.errors import LeaseLost
+from durable_runtime.store.connections import Line
+from durable_runtime.store.protocol import (
+    ALONE_FROM,
+    Claimed,
+    Commit,
+    Inbox,
+    Lease,
+    Outcome,
+    Outlook,
+    Row,
+    Stored,
+)
+from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
+from durable_runtime.store.rows import (
+    checkpoint_columns,
+    checkpoint_of,
+    json_or_none,
+    log_columns,
+    move_columns,
+)
+
+
+class PostgresWorkerStore:
+    """What a worker does to the database.
+
+    `lanes` connections write batches, one claims, one does the rest. Errors come out as `StatementRefused`, `TryAgain`, `NoAnswer` or
+    `LeaseLost`.
+    """
+
+    def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, lanes: int = 2) -> None:
+        self._sql = load_queries("worker", schema)
+        self._definition = load_queries("client", schema)["get_definition"]
+        self._lanes = [Line(conninfo, f"durable lane {lane}") for lane in range(lanes)]
+        self._claims = Line(conninfo, "durable claims")
+        self._chores = Line(conninfo, "durable chores")
+        # Where each claim may begin to look, so that it does not wade through the dead rows of earlier ones; forgotten each second.
+        self._low_water: dict[tuple[str, bool], tuple[int, int]] = {}
+
+    def forget_low_water(self) -> None:
+        """Makes the next claims look from the beginning: work of a higher priority, or work put back, stands there."""
+        self._low_water.clear()
+
+    async def register(self, name: str, queues: dict[str, int], lanes: int, lease: timedelta) -> Lease:
+        """Gives this worker an id and fence rows for its lanes and, last, for its claims."""
+        rows = await self._chores.fetch(
+            self._sql["register"],
+            {
+                "name": name,
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "queues": json.dumps(queues),
+                "lease": lease,
+                "lanes": lanes + 1,
+            },
+        )
+        return Lease(rows[0][0], (1,) * (lanes + 1))
+
+    async def unregister(self, lease: Lease) -> None:
+        await self._chores.fetch(self._sql["unregister"], {"worker_id": lease.worker_id})
+
+    async def claim(
+        self, lease: Lease, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None
+    ) -> list[Claimed]:
+        """Takes up to `limit` pending executions of a queue, highest priority first; with `only`, just these ids."""
+        lane = len(lease.epochs) - 1
+        fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
+        if only is not None:
+            rows = await self._claims.fetch(self._sql["claim_one"], {**fence, "ids": list(only)})
+        else:
+            rank, after = self._low_water.get((queue, alone), (-(2**31), 0))
+            rows = await self._claims.fetch(
+                self._sql["claim"],
+                {**fence, "queue": queue, "limit": limit, "alone": alone, "rank": rank, "after": after},
+            )
+        if not rows[0][0]:
+            raise LeaseLost(f"worker {lease.worker_id} was taken over")
+        last = rows[-1]
+        if last[1] is not None and only is None:
+            self._low_water[queue, alone] = (last[1], last[2])
+        return [_claimed(row) for row in rows if row[3] is not None]
+
+    async def load_graph(self, definition_id: int) -> bytes:
+        rows = await self._chores.fetch(self._definition, {"id": definition_id})
+        return str(rows[0][0]).encode()
+
+    async def load_checkpoints(self, keys: Collection[int]) -> dict[int, list[Checkpoint]]:
+        """Gives the checkpoints of these executions in the order of their numbers."""
+        found: dict[int, list[Checkpoint]] = {key: [] for key in keys}
+        for row in await self._chores.fetch(self._sql["load_checkpoints"], {"ids": list(keys)}):
+            found[row[0]].append(checkpoint_of(row[1:]))
+        return found
+
+    async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]:
+        """Gives (path, kind, result, error) of the checkpoints one level below a foreach's items, in order."""
+        rows = await self._chores.fetch(self._sql["collect"], {"execution_id": key, "prefix": f"{path}["})
+        return [(row[0], row[1], json_or_none(row[2]), json_or_none(row[3])) for row in rows]
+
+    async def commit(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]:
+        """Writes a batch in one statement, or one transaction when it has log lines or answers requests.
+
+        Gives an outcome for each commit. Raises `LeaseLost` when the fence does not hold: then nothing was written.
+        """
+        fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
+        moving = any(commit.move is not None for commit in commits)
+        parameters = {**fence, **checkpoint_columns(commits)}
+        if moving:
+            parameters |= move_columns(commits)
+        query = self._sql["append_and_move" if moving else "append"]
+        logs = log_columns(commits)
+        requests = [request for commit in commits for request in commit.requests]
+        line = self._lanes[lane]
+        if logs is None and not requests:
+            return _outcomes(lease, commits, await line.fetch(query, parameters))
+        async with line.use() as connection, connection.transaction():
+            cursor = await connection.execute(query, parameters)
+            outcomes = _outcomes(lease, commits, await cursor.fetchall())
+            written = [
+                commit
+                for commit, outcome in zip(commits, outcomes, strict=True)
+                if outcome is Outcome.COMMITTED
+            ]
+            await self._write_rest(connection, written)
+        return outcomes
+
+    async def _write_rest(self, connection: psycopg.AsyncConnection[Row], written: list[Commit]) -> None:
+        """Log lines and answered requests, of those executions only whose checkpoints were written."""
+        logs = log_columns(written)
+        if logs is not None:
+            await connection.execute(self._sql["write_logs"], logs)
+        requests = [request for commit in written for request in commit.requests]
+        if requests:
+            await connection.execute(self._sql["drop_requests"], {"ids": requests})
+
+    async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease:
+        """Waits for a lost statement of this lane to end and makes sure it can never begin; gives the new lease."""
+        line = self._claims if lane == len(lease.epochs) - 1 else self._lanes[lane]
+        rows = await line.fetch(
+            self._sql["raise_own_epoch"],
+            {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)},
+        )
+        if not rows:
+            raise LeaseLost(f"worker {lease.worker_id} was taken over")
+        epochs = list(lease.epochs)
+        epochs[lane] = rows[0][0]
+        return Lease(lease.worker_id, tuple(epochs))
+
+    async def read_stored(self, lease: Lease, keys: Collection[int]) -> dict[int, Stored]:
+        rows = await self._chores.fetch(self._sql["last_seqs"], {"ids": list(keys)})
+        return {row[0]: Stored(row[1], row[2] == lease.worker_id, row[3]) for row in rows}
+
+    async def read_inboxes(self, keys: Collection[int]) -> dict[int, Inbox]:
+        """Gives each execution's signal and requests, of one snapshot."""
+        found: dict[int, tuple[int, list[tuple[int, str, Json]]]] = {}
+        for key, signal, request, kind, payload in await self._chores.fetch(
+            self._sql["read_requests"], {"ids": list(keys)}
+        ):
+            requests = found.setdefault(key, (signal, []))[1]
+            if request is not None:
+                requests.append((request, kind, json_or_none(payload)))
+        return {key: Inbox(signal, tuple(requests)) for key, (signal, requests) in found.items()}
+
+    async def signalled(self, lease: Lease) -> list[int]:
+        rows = await self._chores.fetch(self._sql["signalled"], {"worker_id": lease.worker_id})
+        return [row[0] for row in rows]
+
+    async def release(self, lease: Lease, lane: int, keys: Collection[int]) -> list[int]:
+        """Gives executions back to whoever claims them next; fenced, and not counted as a recovery."""
+        rows = await self._chores.fetch(
+            self._sql["release"],
+            {
+                "worker_id": lease.worker_id,
+                "lane": lane,
+                "epoch": lease.epoch(lane),
+                "ids": list(keys),
+                "alone_from": ALONE_FROM,
+            },
+        )
+        return [row[0] for row in rows]
+
+    async def owned(self, lease: Lease) -> list[int]:
+        return [row[0] for row in await self._chores.fetch(self._sql["owned"], {"worker_id": lease.worker_id})]
+
+    async def wake_due(self, limit: int = 1000) -> tuple[int, float | None]:
+        """Makes due executions claimable; gives how many, and the seconds until the next is due (None: nothing waits)."""
+        rows = await self._chores.fetch(self._sql["wake_due"], {"limit": limit, "alone_from": ALONE_FROM})
+        return rows[0][0], rows[0][1]
+
+    async def outlook(self, lease: Lease) -> Outlook:
+        rows = await self._chores.fetch(self._sql["outlook"], {"worker_id": lease.worker_id})
+        return Outlook(*rows[0])
+
+    async def close(self) -> None:
+        for line in (*self._lanes, self._claims, self._chores):
+            await line.close()
+
+
+def _claimed(row: Row) -> Claimed:
+    return Claimed(
+        key=row[3],
+        id=row[4],
+        definition_id=row[5],
+        workflow=row[6],
+        queue=row[7],
+        signal=row[8],
+        recoveries=row[9],
+        input=None if row[10] is None else decode(row[10]),
+        created_at=row[11],
+        scheduled_at=row[12],
+        started_at=row[13],
+        fresh=row[14],
+    )
+
+
+def _outcomes(lease: Lease, commits: Sequence[Commit], rows: list[Row]) -> list[Outcome]:
+    answer = rows[0]
+    if not answer[0]:
+        raise LeaseLost(f"worker {lease.worker_id} was taken over")
+    if len(answer) == 1:
+        return [Outcome.COMMITTED] * len(commits)
+    guarded, refused = set(answer[1]), set(answer[2])
+    return [
+        Outcome.COMMITTED
+        if commit.move is None or commit.key in guarded
+        else Outcome.REFUSED
+        if commit.key in refused
+        else Outcome.BUSY
+        for commit in commits
+    ]
+
+

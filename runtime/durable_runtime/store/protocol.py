@@ -1,0 +1,272 @@
+"""What a store does, and the values that go in and out. Two sides: clients ask and request, workers own and write.
+
+The real store is PostgreSQL (`postgres.py`), the one for tests is `testing.MemoryStore`; one conformance suite runs over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from durable_runtime.core.checkpoints import Checkpoint, Json
+
+Status: TypeAlias = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
+TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+
+ALONE_FROM = 3
+"""From this many recoveries without a checkpoint on, an execution is claimed by a worker that runs nothing else."""
+
+RECOVERY_LIMIT = 20
+"""At this many recoveries without a checkpoint an execution fails with `RecoveryLimit`."""
+
+
+class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution to be started; `input` is checked and encoded already."""
+
+    public_id: str
+    definition_id: int
+    workflow: str
+    input: bytes
+    queue: str = "default"
+    priority: int = 0
+    scheduled_at: datetime | None = None
+
+
+class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution as stored."""
+
+    id: str
+    workflow: str
+    version: str
+    label: str | None
+    status: Status
+    paused: bool
+    queue: str
+    priority: int
+    input: Json
+    output: Json
+    error: Json
+    created_at: datetime
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    recoveries: int
+    key: int
+    definition_id: int
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of an execution's log."""
+
+    path: str
+    attempt: int
+    level: str
+    message: str
+    at: datetime
+
+
+class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker as others see it."""
+
+    id: int
+    name: str
+    host: str
+    pid: int
+    queues: dict[str, int]
+    started_at: datetime
+    expires_at: datetime
+    expired: bool
+    loop_lag: float
+    executions: int
+
+
+class ClientStore(Protocol):
+    """What clients need: definitions, starts, questions, requests."""
+
+    async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int: ...
+
+    async def latest_definition(self, workflow: str) -> tuple[int, bytes] | None: ...
+
+    async def get_definition(self, definition_id: int) -> bytes: ...
+
+    async def insert_executions(self, executions: Sequence[NewExecution]) -> None: ...
+
+    async def find_execution(self, public_id: str) -> ExecutionRow | None: ...
+
+    async def list_executions(
+        self,
+        *,
+        statuses: Collection[str] | None = None,
+        workflow: str | None = None,
+        queue: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[ExecutionRow]: ...
+
+    async def list_checkpoints(self, key: int) -> list[Checkpoint]: ...
+
+    async def list_logs(self, key: int) -> list[LogLine]: ...
+
+    async def list_workers(self) -> list[WorkerRow]: ...
+
+    async def send_request(self, public_id: str, kind: str, payload: Json) -> Status | None: ...
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A worker's place in the store. `epochs` has one entry for each lane, the last is the lane of claims."""
+
+    worker_id: int
+    epochs: tuple[int, ...]
+
+    def epoch(self, lane: int) -> int:
+        return self.epochs[lane]
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution that this worker owns now. `fresh` means that it has no checkpoints, so nothing has to be read."""
+
+    key: int
+    id: str
+    definition_id: int
+    workflow: str
+    queue: str
+    signal: int
+    recoveries: int
+    input: Json
+    created_at: datetime
+    scheduled_at: datetime | None
+    started_at: datetime
+    fresh: bool
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """What a suspended execution waits for by time; kinds as in the table `wait`."""
+
+    path: str
+    kind: Literal["time", "start", "defer"]
+    due_at: datetime
+
+
+class Suspend(msgspec.Struct, frozen=True):
+    """Give the execution up until something wakes it."""
+
+    timers: tuple[Timer, ...]
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """End the execution; `output` and `error` are JSON texts."""
+
+    status: Literal["completed", "failed", "cancelled"]
+    at: datetime
+    output: bytes | None = None
+    error: bytes | None = None
+
+
+class Commit(msgspec.Struct, kw_only=True):
+    """What one execution hands to the journal: checkpoints, and perhaps that it suspends or ends.
+
+    `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are the inbox rows
+    that these checkpoints answer.
+    """
+
+    key: int
+    seen: int
+    checkpoints: list[Checkpoint]
+    move: Suspend | End | None = None
+    requests: tuple[int, ...] = ()
+
+
+class Outcome(Enum):
+    """What became of an execution's part of a batch.
+
+    COMMITTED. REFUSED: a request came first; nothing of this execution was written. BUSY: someone holds its row; nothing was written,
+    try again. UNSTORABLE: the server refuses the values; nothing was written and the same would be refused again.
+    """
+
+    COMMITTED = "committed"
+    REFUSED = "refused"
+    BUSY = "busy"
+    UNSTORABLE = "unstorable"
+
+
+class StatementRefused(Exception):
+    """The server refused a statement for its content (SQLSTATE classes 21, 22, 23, 54): the same again is refused again."""
+
+
+class TryAgain(Exception):
+    """The server gave up a statement for reasons of the moment (deadlock, lock timeout, cancelled): the same again may work."""
+
+
+class NoAnswer(Exception):
+    """The connection is gone; whether the statement was committed is not known."""
+
+
+class Inbox(msgspec.Struct, frozen=True):
+    """An execution's requests with the signal they belong to: (request id, kind, payload)."""
+
+    signal: int
+    requests: tuple[tuple[int, str, Json], ...]
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """What is left that will run by itself; `deferred` executions wait for a worker that knows their calls."""
+
+    pending: int
+    running: int
+    timers: int
+    deferred: int
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the store holds of an execution after an answer was lost."""
+
+    status: Status
+    owned: bool
+    last_seq: int
+
+
+class WorkerStore(Protocol):
+    """What a worker needs. `lane` numbers its connections; every write is fenced by the lane's epoch."""
+
+    async def register(self, name: str, queues: dict[str, int], lanes: int, lease: timedelta) -> Lease: ...
+
+    async def unregister(self, lease: Lease) -> None: ...
+
+    async def claim(
+        self, lease: Lease, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None
+    ) -> list[Claimed]: ...
+
+    async def load_graph(self, definition_id: int) -> bytes: ...
+
+    async def load_checkpoints(self, keys: Collection[int]) -> dict[int, list[Checkpoint]]: ...
+
+    async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]: ...
+
+    async def commit(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]: ...
+
+    async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease: ...
+
+    async def read_stored(self, lease: Lease, keys: Collection[int]) -> dict[int, Stored]: ...
+
+    async def read_inboxes(self, keys: Collection[int]) -> dict[int, Inbox]: ...
+
+    async def signalled(self, lease: Lease) -> list[int]: ...
+
+    async def release(self, lease: Lease, lane: int, keys: Collection[int]) -> list[int]: ...
+
+    async def owned(self, lease: Lease) -> list[int]: ...
+
+    async def wake_due(self, limit: int = 1000) -> tuple[int, float | None]: ...
+
+    async def take_over_expired(self) -> int: ...
+
+    async def sweep(self) -> tuple[int, int]: ...
+
+    async def outlook(self, lease: Lease) -> Outlook: ...
+
+
+Row: TypeAlias = tuple[Any, ...]

@@ -1,0 +1,33 @@
+"""SQL by name from the `.sql` files beside this module, with the schema's name put in."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+DEFAULT_SCHEMA = "durable"
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_SCHEMA = re.compile(r"\bdurable\.")
+_SAFE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+@lru_cache(maxsize=32)
+def load_queries(file: str, schema: str = DEFAULT_SCHEMA) -> dict[str, bytes]:
+    """Gives the statements of `sql/<file>.sql` by name.
+
+    The files are written for the schema `durable`, so that each can be pasted into psql as it is.
+    """
+    text = files(__package__).joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
+    parts = _NAME.split(text)[1:]
+    return {
+        name: with_schema(body.strip(), schema).encode() for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def with_schema(sql: str, schema: str) -> str:
+    """Puts the schema's name in. Raises `ValueError` when it is not a plain lower-case name, which also keeps SQL out of it."""
+    if not _SAFE.fullmatch(schema):
+        raise ValueError(f"{schema!r} is not a schema name; use lower-case letters, digits and _, at most 63 of them")
+    return _SCHEMA.sub(f"{schema}.", sql)

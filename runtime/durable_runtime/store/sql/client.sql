@@ -1,0 +1,98 @@
+-- name: save_definition
+-- Stores a graph once; the same graph again gives the same row.
+with saved as (
+    insert into durable.definition (workflow, version, label, graph)
+    values (%(workflow)s, %(version)s, %(label)s, %(graph)s)
+    on conflict (workflow, version) do nothing
+    returning id, graph::text
+)
+select id, graph from saved
+union all
+select id, graph::text from durable.definition where workflow = %(workflow)s and version = %(version)s
+limit 1
+
+-- name: find_definition
+select id from durable.definition where workflow = %(workflow)s and version = %(version)s and graph::text = %(graph)s
+
+-- name: get_definition
+select graph::text from durable.definition where id = %(id)s
+
+-- name: latest_definition
+select id, graph::text from durable.definition where workflow = %(workflow)s order by id desc limit 1
+
+-- name: insert_executions
+-- Starts executions: row, and hint or due time, in one statement.
+with started as (
+    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, scheduled_at)
+    select * from unnest(
+        %(public_ids)s::uuid[], %(definition_ids)s::bigint[], %(workflows)s::text[], %(queues)s::text[], %(priorities)s::int[],
+        %(inputs)s::json[], %(scheduled_ats)s::timestamptz[]
+    )
+    returning id, queue, priority, scheduled_at
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank)
+    select id, queue, -priority from started where scheduled_at is null or scheduled_at <= now() order by id
+), later as (
+    insert into durable.wait (execution_id, path, kind, due_at)
+    select id, '', 'start', scheduled_at from started where scheduled_at > now()
+)
+select count(*) from started
+
+-- name: wake_workers
+-- A hint, never relied upon: workers poll as well.
+select pg_notify(%(channel)s, '')
+
+-- name: get_execution
+select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
+       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id
+from durable.execution e join durable.definition d on d.id = e.definition_id
+where e.public_id = %(public_id)s::uuid
+
+-- name: execution_outcome
+select status, output::text, error::text from durable.execution where public_id = %(public_id)s::uuid
+
+-- name: list_executions
+-- Newest first; `before` is the last id of the page before.
+select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
+       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id
+from durable.execution e join durable.definition d on d.id = e.definition_id
+where (%(statuses)s::text[] is null or e.status = any(%(statuses)s::text[]))
+  and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
+  and (%(queue)s::text is null or e.queue = %(queue)s::text)
+  and (%(before)s::uuid is null or e.id < (select b.id from durable.execution b where b.public_id = %(before)s::uuid))
+order by e.id desc limit %(limit)s
+
+-- name: list_checkpoints
+select seq, path, kind, attempt, result::text, error::text, due_at, started_at, finished_at
+from durable.checkpoint where execution_id = %(id)s order by seq
+
+-- name: list_logs
+select path, attempt, level, message, at from durable.log where execution_id = %(id)s order by id
+
+-- name: list_workers
+select id, name, host, pid, queues::text, started_at, expires_at, expires_at < now() as expired, loop_lag,
+       (select count(*) from durable.execution e where e.owner = worker.id) as executions
+from durable.worker order by id
+
+-- name: send_request
+-- The row in the inbox and the signal are one statement, so that an owner who saw the signal finds the row. An execution without an
+-- owner is made claimable. Gives the status found; nothing when there is no such execution.
+with found as materialized (
+    select e.id, e.status, e.owner, e.queue, e.priority, e.recoveries
+    from durable.execution e where e.public_id = %(public_id)s::uuid for no key update
+), signalled as (
+    update durable.execution e
+    set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end
+    from found f where e.id = f.id and f.status in ('pending', 'running', 'waiting')
+    returning e.id
+), sent as (
+    insert into durable.request (execution_id, kind, payload) select id, %(kind)s, %(payload)s from signalled
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank, alone)
+    select f.id, f.queue, -f.priority, f.recoveries >= %(alone_from)s
+    from found f join signalled s on s.id = f.id where f.owner is null
+)
+select status from found
+
+-- name: server_time
+select now()

@@ -1,0 +1,292 @@
+-- name: register
+-- A worker takes a new id, never a name, and a fence row for each lane.
+with registered as (
+    insert into durable.worker (name, host, pid, queues, expires_at)
+    values (%(name)s, %(host)s, %(pid)s, %(queues)s, now() + %(lease)s)
+    returning id
+), lanes as (
+    insert into durable.lane (worker_id, lane) select id, lane from registered, generate_series(0, %(lanes)s - 1) lane
+)
+select id from registered
+
+-- name: heartbeat
+-- Renews the lease on the server's clock. No row: the worker was taken over.
+update durable.worker set expires_at = now() + %(lease)s, loop_lag = %(loop_lag)s
+where id = %(worker_id)s
+returning now()
+
+-- name: unregister
+-- Leaves in good order: the executions go back first, in a statement of its own.
+with gone as (delete from durable.worker where id = %(worker_id)s)
+delete from durable.lane where worker_id = %(worker_id)s
+
+-- name: claim
+-- Takes executions for this worker, fenced. Both rows are locked with SKIP LOCKED: neither another claim nor a stranger's transaction
+-- on one execution holds this one up. A hint whose execution is not pending any more is deleted and gives nothing.
+with fence as materialized (
+    select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
+), taken as materialized (
+    select r.id, r.rank, r.execution_id, e.started_at is null as fresh
+    from durable.ready r join durable.execution e on e.id = r.execution_id, fence
+    where r.queue = %(queue)s and r.alone = %(alone)s and (r.rank, r.id) > (%(rank)s, %(after)s)
+    order by r.rank, r.id limit %(limit)s
+    for update of r skip locked for no key update of e skip locked
+), gone as (
+    delete from durable.ready r using taken t
+    where r.queue = %(queue)s and r.alone = %(alone)s and r.rank = t.rank and r.id = t.id
+), claimed as (
+    update durable.execution e
+    set status = 'running', owner = %(worker_id)s, started_at = coalesce(e.started_at, now())
+    from (select execution_id, bool_and(fresh) as fresh, min(rank) as rank, min(id) as ready_id from taken group by execution_id) t
+    where e.id = t.execution_id and e.status = 'pending' and not e.paused
+    returning e.*, t.fresh, t.ready_id
+), cleared as (
+    delete from durable.wait w using claimed c where w.execution_id = c.id and not c.fresh
+)
+select
+    (select count(*) from fence) as fenced,
+    t.rank, t.id as ready_id,
+    c.id, c.public_id::text, c.definition_id, c.workflow, c.queue, c.signal, c.recoveries, c.input::text,
+    c.created_at, c.scheduled_at, c.started_at, c.fresh
+from (select 1) one left join taken t on true left join claimed c on c.id = t.execution_id and c.ready_id = t.id
+order by t.rank, t.id
+
+-- name: claim_one
+-- Takes one execution by its id, for a worker that was started for it. The hint stays; a claim that finds it later drops it.
+with fence as materialized (
+    select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
+), taken as materialized (
+    select e.id, e.started_at is null as fresh from durable.execution e, fence
+    where e.id = any(%(ids)s) and e.status = 'pending' and not e.paused
+    for no key update of e skip locked
+), claimed as (
+    update durable.execution e
+    set status = 'running', owner = %(worker_id)s, started_at = coalesce(e.started_at, now())
+    from taken t where e.id = t.id
+    returning e.*, t.fresh
+), cleared as (
+    delete from durable.wait w using claimed c where w.execution_id = c.id and not c.fresh
+)
+select
+    (select count(*) from fence) as fenced,
+    0 as rank, 0::bigint as ready_id,
+    c.id, c.public_id::text, c.definition_id, c.workflow, c.queue, c.signal, c.recoveries, c.input::text,
+    c.created_at, c.scheduled_at, c.started_at, c.fresh
+from (select 1) one left join claimed c on true
+
+-- name: load_checkpoints
+-- What a fold needs, of many executions at once.
+select execution_id, seq, path, kind, attempt, result::text, error::text, due_at, started_at, finished_at
+from durable.checkpoint where execution_id = any(%(ids)s) order by execution_id, seq
+
+-- name: collect
+-- The checkpoints that may hold an item's result: those one level below the foreach, the last of each item counting. `prefix` is the
+-- path of the foreach and an opening bracket, so that what follows it is `3]/price` for a node of the item's own list.
+select c.path, c.kind, c.result::text, c.error::text
+from durable.checkpoint c, lateral (select substr(c.path, length(%(prefix)s) + 1) as rest) r
+where c.execution_id = %(execution_id)s and starts_with(c.path, %(prefix)s)
+  and c.kind in ('completed', 'collected', 'skipped', 'failed')
+  and strpos(substr(r.rest, strpos(r.rest, '/') + 1), '/') = 0
+order by c.seq
+
+-- name: append
+-- Checkpoints of executions that go on running: the fence is the only guard they need.
+with fence as materialized (
+    select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
+), appended as (
+    insert into durable.checkpoint
+        (execution_id, seq, path, kind, attempt, result, error, due_at, started_at, finished_at)
+    select c.* from fence, unnest(
+        %(execution_ids)s::bigint[], %(seqs)s::int[], %(paths)s::text[], %(kinds)s::text[], %(attempts)s::int[], %(results)s::json[],
+        %(errors)s::json[], %(due_ats)s::timestamptz[], %(started_ats)s::timestamptz[], %(finished_ats)s::timestamptz[]
+    ) c
+)
+select count(*) from fence
+
+-- name: append_and_move
+-- The same with executions that suspend or finish. These are locked and looked at: one that met a request is refused and writes
+-- nothing; one whose row a stranger holds is skipped and tried in the next batch; neither holds up the rest. In `guarded` a concurrent
+-- update is seen because a locked row is checked again in its newest version.
+with fence as materialized (
+    select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
+), move as materialized (
+    select * from unnest(
+        %(move_ids)s::bigint[], %(seen)s::int[], %(statuses)s::text[], %(outputs)s::json[], %(move_errors)s::json[],
+        %(ended_ats)s::timestamptz[]
+    ) m(id, seen, status, output, error, ended_at)
+), guarded as materialized (
+    select m.id, m.status, m.output, m.error, m.ended_at
+    from move m join durable.execution e on e.id = m.id, fence
+    where e.owner = %(worker_id)s and e.status = 'running' and e.signal = m.seen
+    order by e.id
+    for no key update of e skip locked
+), moved as (
+    update durable.execution e
+    set status = g.status, owner = null, output = g.output, error = g.error, finished_at = g.ended_at
+    from guarded g where e.id = g.id
+), appended as (
+    insert into durable.checkpoint
+        (execution_id, seq, path, kind, attempt, result, error, due_at, started_at, finished_at)
+    select c.* from fence, unnest(
+        %(execution_ids)s::bigint[], %(seqs)s::int[], %(paths)s::text[], %(kinds)s::text[], %(attempts)s::int[], %(results)s::json[],
+        %(errors)s::json[], %(due_ats)s::timestamptz[], %(started_ats)s::timestamptz[], %(finished_ats)s::timestamptz[]
+    ) c(execution_id, seq, path, kind, attempt, result, error, due_at, started_at, finished_at)
+    where c.execution_id not in (select id from move) or c.execution_id in (select id from guarded)
+), waiting as (
+    insert into durable.wait (execution_id, path, kind, due_at)
+    select w.* from unnest(
+        %(wait_ids)s::bigint[], %(wait_paths)s::text[], %(wait_kinds)s::text[], %(wait_due_ats)s::timestamptz[]
+    ) w(execution_id, path, kind, due_at)
+    where w.execution_id in (select id from guarded)
+)
+select
+    (select count(*) from fence),
+    array(select id from guarded),
+    array(
+        select m.id from move m left join durable.execution e on e.id = m.id
+        where e.signal is distinct from m.seen or e.owner is distinct from %(worker_id)s or e.status <> 'running'
+    )
+
+-- name: write_logs
+-- Log lines of committed checkpoints; sent in the same transaction as their batch.
+insert into durable.log (execution_id, path, attempt, message, at)
+select * from unnest(
+    %(execution_ids)s::bigint[], %(paths)s::text[], %(attempts)s::int[], %(messages)s::text[], %(ats)s::timestamptz[]
+)
+
+-- name: drop_requests
+delete from durable.request where id = any(%(ids)s)
+
+-- name: read_requests
+-- The inbox with the signal it belongs to, in one snapshot: what is not in this answer has a higher signal.
+select e.id, e.signal, r.id, r.kind, r.payload::text
+from durable.execution e left join durable.request r on r.execution_id = e.id
+where e.id = any(%(ids)s) order by e.id, r.id
+
+-- name: signalled
+-- Which of a worker's executions have requests. The index on request makes this nothing when there are none.
+select distinct r.execution_id from durable.request r join durable.execution e on e.id = r.execution_id
+where e.owner = %(worker_id)s
+
+-- name: raise_own_epoch
+-- Waits for a statement of ours whose answer never came, then makes sure that it can never come again.
+update durable.lane set epoch = epoch + 1
+where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s
+returning epoch
+
+-- name: last_seqs
+-- What is stored of these executions, and who holds them; read after the epoch was raised, so it cannot change behind our back.
+select e.id, e.status, e.owner, coalesce((select max(seq) from durable.checkpoint c where c.execution_id = e.id), 0)
+from durable.execution e where e.id = any(%(ids)s)
+
+-- name: owned
+select id from durable.execution where owner = %(worker_id)s and status = 'running'
+
+-- name: wake_due
+-- Makes executions claimable whose time has come, and tells how long until the next.
+with due as materialized (
+    select w.id, w.execution_id from durable.wait w join durable.execution e on e.id = w.execution_id
+    where w.due_at <= now() order by w.due_at limit %(limit)s
+    for update of w skip locked for no key update of e skip locked
+), gone as (
+    delete from durable.wait w using due where w.id = due.id
+), woken as (
+    update durable.execution e set status = 'pending'
+    from (select distinct execution_id from due) d
+    where e.id = d.execution_id and e.owner is null and e.status in ('waiting', 'pending')
+    returning e.id, e.queue, e.priority, e.recoveries
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank, alone) select id, queue, -priority, recoveries >= %(alone_from)s from woken
+)
+select
+    (select count(*) from woken),
+    (select extract(epoch from w.due_at - now())::float8 from durable.wait w
+     where w.due_at > now() and w.id not in (select id from due) order by w.due_at limit 1)
+
+-- name: expired_workers
+select id from durable.worker where expires_at < now()
+
+-- name: raise_epochs
+-- First statement of a takeover: waits for the commit under way, after it nothing of that worker can be written.
+update durable.lane set epoch = epoch + 1 where worker_id = %(dead_id)s
+
+-- name: still_expired
+-- The lease may have been renewed while we waited for the fence; a renewed one is not taken.
+select id from durable.worker where id = %(dead_id)s and expires_at < now() for update
+
+-- name: blockers
+-- Who holds the fence that a takeover waits for.
+select pid from unnest(pg_blocking_pids(%(pid)s)) pid
+
+-- name: terminate
+select pg_terminate_backend(%(pid)s)
+
+-- name: put_back
+-- Second statement of a takeover, with a snapshot of its own: it sees what the last commit of the dead worker did. A row that a
+-- stranger holds is left to the sweep, so that one open transaction does not hold up the recovery of the rest.
+with lost as (
+    select e.id, coalesce((select max(seq) from durable.checkpoint c where c.execution_id = e.id), 0) as seq
+    from durable.execution e where e.owner = %(dead_id)s and e.status = 'running'
+    order by e.id for no key update of e skip locked
+), back as (
+    update durable.execution e
+    set owner = null,
+        recovered_seq = l.seq,
+        recoveries = case when l.seq > e.recovered_seq then 1 else e.recoveries + 1 end,
+        status = case when l.seq <= e.recovered_seq and e.recoveries + 1 >= %(limit)s then 'failed' else 'pending' end,
+        error = case when l.seq <= e.recovered_seq and e.recoveries + 1 >= %(limit)s then json_build_object(
+            'type', 'RecoveryLimit',
+            'message', 'its worker was lost ' || (e.recoveries + 1) || ' times in a row without a new checkpoint',
+            'data', null, 'node', null, 'attempt', 1) end,
+        finished_at = case when l.seq <= e.recovered_seq and e.recoveries + 1 >= %(limit)s then now() end
+    from lost l where e.id = l.id
+    returning e.id, e.status, e.queue, e.priority, e.recoveries
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank, alone)
+    select id, queue, -priority, recoveries >= %(alone_from)s from back where status = 'pending'
+)
+select id from back
+
+-- name: release
+-- Gives executions back in good order: not a recovery.
+with back as (
+    update durable.execution e set status = 'pending', owner = null
+    from durable.lane l
+    where l.worker_id = %(worker_id)s and l.lane = %(lane)s and l.epoch = %(epoch)s
+      and e.owner = %(worker_id)s and e.status = 'running' and e.id = any(%(ids)s)
+    returning e.id, e.queue, e.priority, e.recoveries
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank, alone) select id, queue, -priority, recoveries >= %(alone_from)s from back
+)
+select id from back
+
+-- name: forget_worker
+with gone as (delete from durable.lane where worker_id = %(dead_id)s)
+delete from durable.worker where id = %(dead_id)s
+
+-- name: sweep_owners
+-- Running executions whose worker is gone; there should be none.
+select e.owner from durable.execution e
+where e.owner is not null and e.status = 'running' and not exists (select from durable.worker w where w.id = e.owner)
+group by e.owner
+
+-- name: sweep_ready
+-- Pending executions without a hint; there should be none. Those that are not due yet have a wait instead.
+insert into durable.ready (execution_id, queue, rank, alone)
+select e.id, e.queue, -e.priority, e.recoveries >= %(alone_from)s
+from durable.execution e
+where e.status = 'pending' and e.owner is null and e.id > %(after)s and e.created_at < now() - interval '5 seconds'
+  and not exists (select from durable.ready r where r.execution_id = e.id)
+  and not exists (select from durable.wait w where w.execution_id = e.id)
+order by e.id limit 1000
+returning execution_id
+
+-- name: outlook
+-- What is left that will run by itself: for a worker that ends when there is nothing.
+select
+    (select count(*) from durable.execution where status = 'pending' and not paused
+        and not exists (select from durable.wait w where w.execution_id = execution.id and w.kind = 'defer')) as pending,
+    (select count(*) from durable.execution where status = 'running' and owner <> %(worker_id)s) as running,
+    (select count(*) from durable.wait w join durable.execution e on e.id = w.execution_id
+        where w.kind <> 'defer' and not e.paused) as timers,
+    (select count(*) from durable.wait where kind = 'defer') as deferred

@@ -1,0 +1,105 @@
+"""Taking over from workers whose lease ran out.
+
+Two statements in one transaction, and the order is the proof. The first raises the epochs of all the dead worker's lanes: it waits for
+a commit under way (which holds its lane's row for share), and every later statement of that worker finds no row with its epoch. Only
+then does the second, with a snapshot of its own, put the executions back: it sees what that last commit did. In a single statement the
+snapshot would be older than the wait, and an execution claimed or finished in between would be orphaned or run again.
+
+A client that froze between its statement and its COMMIT holds the fence for as long as it is frozen; after `PATIENCE` its backend is
+terminated, which rolls its transaction back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+
+from durable_runtime.errors import DatabaseUnavailable
+from durable_runtime.store.connections import Connection, Line, connect
+from durable_runtime.store.protocol import ALONE_FROM, RECOVERY_LIMIT, TryAgain
+from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
+
+PATIENCE = timedelta(seconds=2)
+
+
+class Takeover:
+    """Finds dead workers and puts their executions back. Any worker may run it at any time, many at once."""
+
+    def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, patience: timedelta = PATIENCE) -> None:
+        self._conninfo = conninfo
+        self._sql = load_queries("worker", schema)
+        self._patience = patience
+        self._line = Line(conninfo, "durable takeover")
+
+    async def take_over_expired(self) -> int:
+        """Takes over from every worker whose lease ran out; gives how many executions were put back."""
+        rows = await self._line.fetch(self._sql["expired_workers"])
+        back = 0
+        for (dead_id,) in rows:
+            back += await self.take_over(dead_id)
+        return back
+
+    async def take_over(self, dead_id: int) -> int:
+        """Takes over from one worker, unless its lease was renewed in the meantime or someone else is at it."""
+        for _round in range(3):
+            try:
+                return await self._try(dead_id)
+            except TryAgain:
+                # Our own patience ran out: the holder was terminated, or is about to be.
+                continue
+        return 0
+
+    async def _try(self, dead_id: int) -> int:
+        async with self._line.use() as connection:
+            watch = asyncio.create_task(self._end_blockers(connection.info.backend_pid))
+            try:
+                async with connection.transaction():
+                    timeout = int(self._patience.total_seconds() * 2000)
+                    await connection.execute(f"set local lock_timeout = {timeout}".encode())
+                    await connection.execute(self._sql["raise_epochs"], {"dead_id": dead_id})
+                    still = await connection.execute(self._sql["still_expired"], {"dead_id": dead_id})
+                    if await still.fetchone() is None:
+                        raise psycopg.Rollback
+                    back = await self._put_back(connection, dead_id)
+                    await connection.execute(self._sql["forget_worker"], {"dead_id": dead_id})
+                    return back
+            finally:
+                watch.cancel()
+        return 0
+
+    async def _put_back(self, connection: Connection, dead_id: int) -> int:
+        cursor = await connection.execute(
+            self._sql["put_back"], {"dead_id": dead_id, "limit": RECOVERY_LIMIT, "alone_from": ALONE_FROM}
+        )
+        return len(await cursor.fetchall())
+
+    async def _end_blockers(self, pid: int) -> None:
+        """After `patience`, ends the backends that hold the fence we wait for."""
+        await asyncio.sleep(self._patience.total_seconds())
+        try:
+            other = await connect(self._conninfo, application_name="durable takeover watch")
+        except DatabaseUnavailable:
+            return
+        async with other:
+            cursor = await other.execute(self._sql["blockers"], {"pid": pid})
+            for (blocker,) in await cursor.fetchall():
+                await other.execute(self._sql["terminate"], {"pid": blocker})
+
+    async def sweep(self) -> tuple[int, int]:
+        """Looks for what should not be: running executions without a worker, pending ones without a hint.
+
+        Gives how many of each were put right. Rows that a takeover had to skip because a stranger held them are found here too.
+        """
+        orphans = 0
+        for (owner,) in await self._line.fetch(self._sql["sweep_owners"]):
+            parameters = {"dead_id": owner, "limit": RECOVERY_LIMIT, "alone_from": ALONE_FROM}
+            orphans += len(await self._line.fetch(self._sql["put_back"], parameters))
+        unhinted = await self._line.fetch(self._sql["sweep_ready"], {"after": 0, "alone_from": ALONE_FROM})
+        return orphans, len(unhinted)
+
+    async def close(self) -> None:
+        await self._line.close()
+
+
