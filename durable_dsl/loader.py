@@ -51,7 +51,7 @@ def read_documents(text: str, file: str = "<input>") -> tuple[list[Workflow], li
         )
     for document in documents:
         workflow, found = read_workflow(document.value, document.places, file)
-        problems += document.problems + found
+        problems += first_at_each_place(document.problems, found)
         if workflow is None:
             continue
         first = next((other for other in workflows if other.name == workflow.name), None)
@@ -75,6 +75,15 @@ def read_file(source: str | Path) -> str:
         message = f"the file is not UTF-8: byte 0x{raw[error.start]:02X} cannot stand here"
         problem = Problem("W011", message, str(source), len(before), len(before[-1]) + 1, "save it as UTF-8")
         raise DslError([problem]) from None
+
+
+def first_at_each_place(*stages: Iterable[Problem]) -> list[Problem]:
+    """Joins the problems of several stages; a later stage says nothing about a place where an earlier one has."""
+    kept: list[Problem] = []
+    for stage in stages:
+        taken = {(problem.line, problem.column) for problem in kept if problem.line}
+        kept += [problem for problem in stage if (problem.line, problem.column) not in taken]
+    return kept
 
 
 def add_source_lines(problems: Iterable[Problem], text: str) -> list[Problem]:

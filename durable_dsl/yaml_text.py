@@ -215,7 +215,7 @@ class _Reader:
             return
         if into is None or into.key is None:
             what = "this list item" if into is not None else "the document"
-            self.report("W003", f"{what} is empty", at, hint="write null if nothing is meant")
+            self.report("W003", f"{what} is empty", at, hint="remove it, or write its value")
             return
         place, siblings = into.key_place or at, into.container
         if into.flow and isinstance(siblings, dict) and (comma := explain_comma(siblings, into.key, place)) is not None:
@@ -223,7 +223,7 @@ class _Reader:
             siblings[list(siblings)[-1]] = BROKEN
             into.dropped = True
             return
-        self.report("W003", f"'{into.key}' has no value", place, hint="write null if nothing is meant")
+        self.report("W003", f"'{into.key}' has no value", place, hint="remove the key, or write its value")
 
     def take_key(self, into: _Open, event: Any, at: Position) -> None:
         key: str = event.value

@@ -54,6 +54,10 @@ def explain_syntax_error(error: Any, lines: list[str], first_line: int, file: st
         if (found := _trap(candidate, lines, column, error)) is not None:
             code, text, fix, at, width = found
             return Problem(code, text, file, first_line + candidate, at + 1, fix, max(1, width))
+    if (cut := _cut_in_flow(error, lines)) is not None:
+        line, at = cut
+        message = "' #' begins a comment in YAML, so the value before it is cut off"
+        return Problem("W014", message, file, first_line + line, at + 1, "quote the whole value", len(lines[line]) - at)
     problem = str(error.problem or error.context or error)
     message = next((plain for part, plain in _PLAIN_WORDS if part in problem), problem)
     hint: str | None = None
@@ -154,6 +158,18 @@ def _trap(index: int, lines: list[str], column: int, error: Any) -> tuple[str, s
         message = f"an unquoted value cannot hold ': ', which begins another mapping in YAML ('{key}')"
         return "W014", message, _quoted(value), at, len(value)
     return None
+
+
+def _cut_in_flow(error: Any, lines: list[str]) -> tuple[int, int] | None:
+    """Finds a ` #` inside quotes of an expression in `{ }` or `[ ]`, which hides the closing bracket: (line, column)."""
+    opened = error.context_mark
+    if opened is None or "flow" not in str(error.context) or opened.line >= len(lines):
+        return None
+    line = lines[opened.line]
+    at = line.find(" #", opened.column)
+    if at < 0 or unclosed(line[opened.column : at]) not in ("'", '"'):
+        return None
+    return opened.line, at + 1
 
 
 def _flow_trap(key: str, value: str, at: int, column: int, error: Any) -> tuple[str, str, str, int, int] | None:

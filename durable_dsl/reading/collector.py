@@ -51,6 +51,8 @@ class Collector:
 
     def wrong_type(self, path: Path, expected: str, value: Json, hint: str | None = None) -> Broken:
         """Records that the value at `path` is not what it must be."""
+        if value is None and hint is None:
+            hint = "leave the key out if nothing is meant"
         return self.report("W005", f"{subject(path)} must be {expected}, not {describe(value)}", path, hint=hint)
 
     def new_name(self) -> str:
@@ -68,6 +70,8 @@ def subject(path: Path) -> str:
     if not path:
         return "the document"
     last = path[-1]
+    if last == KEY:
+        return "the key"
     if isinstance(last, str):
         return f"'{last}'"
     of = next((f" of '{part}'" for part in reversed(path[:-1]) if isinstance(part, str)), "")

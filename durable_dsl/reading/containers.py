@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from durable_dsl.document import Backoff, Case, Choice, Json, Node
-from durable_dsl.places import BROKEN, Broken, Path
+from durable_dsl.places import BROKEN, KEY, Broken, Path
 from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.fields import Field, read_fields
 from durable_dsl.reading.nodes import read_nodes
@@ -61,9 +61,9 @@ def _branches(collector: Collector, value: Json, path: Path) -> dict[str, tuple[
         return collector.report("W034", "'branches' is empty; it must hold a branch", path)
     branches: dict[str, tuple[Node, ...]] = {}
     for name, nodes in value.items():
-        NAME.read(collector, name, (*path, name))
+        NAME.read(collector, name, (*path, name, KEY))
         read = BROKEN if nodes is BROKEN else read_nodes(collector, nodes, (*path, name))
-        branches[name] = () if isinstance(read, Broken) else read
+        branches[str(name)] = () if isinstance(read, Broken) else read
     return branches
 
 

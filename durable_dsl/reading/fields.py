@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from durable_dsl.document import Json
-from durable_dsl.places import BROKEN, Path
+from durable_dsl.places import BROKEN, KEY, Path
 from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.shapes import Shape
 from durable_dsl.suggestions import did_you_mean
@@ -64,7 +64,7 @@ def read_fields(
         if not field.required:
             continue
         if key not in plain:
-            collector.report("W025", f"'{key}' is missing in {owner}", path, hint=f"{key}: {lower_first(field.doc)}")
+            collector.report("W025", f"'{key}' is missing in {owner}", head(plain, path), hint=lower_first(field.doc))
         values.setdefault(field.attribute or key, field.placeholder)
     return values
 
@@ -72,6 +72,11 @@ def read_fields(
 def refuse_later(collector: Collector, key: str, path: Path) -> None:
     """Reports a part of the language that this release does not have."""
     collector.report("W026", f"'{key}' is not supported by this release yet", path, at_key=True)
+
+
+def head(plain: Mapping[Any, Json], path: Path) -> Path:
+    """Gives the path of a mapping's first key, where something that is missing in it is reported."""
+    return (*path, next(iter(plain)), KEY) if plain else path
 
 
 def lower_first(sentence: str) -> str:
@@ -91,8 +96,9 @@ def _refuse_unknown(
             "W004", f"unknown key '{key}' in {owner}", path, hint=f"did you mean '{foreign}'?", at_key=True
         )
     elif key in elsewhere:
-        collector.report("W006", f"'{key}' has no effect in {owner}; it belongs to {elsewhere[key]}", path, at_key=True)
+        belongs = f"it belongs to {elsewhere[key]}" if elsewhere[key] else None
+        collector.report("W006", f"'{key}' has no effect in {owner}", path, at_key=True, hint=belongs)
     else:
         shown = key if len(key) <= 60 else key[:57] + "..."
-        hint = did_you_mean(key, fields) or (f"known keys: {', '.join(fields)}" if len(fields) <= 8 else None)
+        hint = did_you_mean(key, fields) or (None if elsewhere else f"known keys: {', '.join(fields)}")
         collector.report("W004", f"unknown key '{shown}' in {owner}", path, hint=hint, at_key=True)

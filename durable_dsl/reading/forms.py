@@ -9,7 +9,7 @@ from typing import Any
 from durable_dsl.document import Json
 from durable_dsl.places import Path
 from durable_dsl.reading.collector import Collector
-from durable_dsl.reading.fields import Field, refuse_later
+from durable_dsl.reading.fields import Field, head, refuse_later
 
 
 def _unchanged(values: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def choose_forms(
             refuse_later(collector, key, (*path, key))
     if not found:
         now = [key for key, form in forms.items() if not form.later]
-        collector.report("W025", f"{owner} needs {one_of_words(now)}", path)
+        collector.report("W025", f"{owner} needs {one_of_words(now)}", head(plain, path))
     for key, _form in found[1:]:
         message = f"{owner} has '{found[0][0]}' and '{key}'; exactly one of them can be there"
         collector.report("W027", message, (*path, key), at_key=True)

@@ -46,14 +46,20 @@ def read_schema(collector: Collector, value: Json, path: Path) -> Json | Broken:
     if plain is BROKEN:
         return BROKEN
     before = len(collector.problems)
-    if plain.get("type", "object") != "object":
+    kind = plain.get("type", "object")
+    if isinstance(kind, str) and kind in TYPES and kind != "object":
         message = f"the input is a mapping, so its 'type' is object, not {describe(plain['type'])}"
         collector.report("W033", message, (*path, "type"))
     for at, schema in _schemas(plain, ()):
         _check_keywords(collector, schema, plain, (*path, *at))
+    told: set[Path] = set()
     for error in _meta_validator().iter_errors(plain):
         for leaf in _leaves(error):
             where = (*path, *leaf.absolute_path)
+            # Below the first level the meta schema reaches every place by several ways.
+            if where in told:
+                continue
+            told.add(where)
             collector.report("W033", f"this is not a JSON Schema: {_reason(leaf)}", where, hint=_hint(leaf))
     return plain if len(collector.problems) == before else BROKEN
 

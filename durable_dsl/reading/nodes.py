@@ -10,7 +10,7 @@ from durable_dsl.document import Json, Node, Step
 from durable_dsl.places import BROKEN, Broken, Path
 from durable_dsl.reading.actions import ACTIONS, UNREADABLE
 from durable_dsl.reading.collector import Collector, subject
-from durable_dsl.reading.fields import Field, read_fields
+from durable_dsl.reading.fields import Field, head, read_fields
 from durable_dsl.reading.forms import Form, choose_forms
 from durable_dsl.reading.shapes import MAX_DEPTH, NAME
 from durable_dsl.suggestions import did_you_mean
@@ -126,7 +126,7 @@ def _refuse_unkind(collector: Collector, plain: dict[Any, Json], path: Path) -> 
     elif len(plain) == 1 and first is not None and isinstance(plain[first], dict):
         hint = f"write '- step: {first}' with its action below, at the same depth"
     message = "a node begins with its kind, as in 'step: charge'; this mapping has none"
-    collector.report("W020", message, path, hint=hint)
+    collector.report("W020", message, head(plain, path), hint=hint)
 
 
 def _elsewhere(collector: Collector, kind: str) -> Mapping[str, str]:
@@ -134,16 +134,19 @@ def _elsewhere(collector: Collector, kind: str) -> Mapping[str, str]:
     if kind in collector.elsewhere:
         return collector.elsewhere[kind]
     kinds: Mapping[str, Kind] = collector.kinds
-    places = {
-        key: f"'{form_key}'"
-        for form_key, form in (kinds[kind].forms or {}).items()
-        for key in (*form.fields, *form.companions)
-    }
+    places: dict[str, str] = {}
+    forms = (kinds[kind].forms or {}).items()
+    for form_key, form in sorted(forms, key=lambda entry: entry[1].later):
+        for key in (*form.fields, *form.companions):
+            places.setdefault(key, f"'{form_key}'")
     for name, other in kinds.items():
         for key in (*other.fields, *other.later, *(other.forms or {})):
             places.setdefault(key, f"'{name}'")
         for form_key, form in (other.forms or {}).items():
             for key in (*form.fields, *form.companions):
                 places.setdefault(key, f"'{form_key}' of '{name}'")
+    # What nearly every node takes belongs to no kind in particular.
+    shared = [key for key in places if sum(key in other.fields for other in kinds.values()) > len(kinds) // 2]
+    places.update(dict.fromkeys(shared, ""))
     collector.elsewhere[kind] = places
     return places

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from durable_dsl.document import Defaults, Json, Retry
-from durable_dsl.places import BROKEN, Broken, Path
+from durable_dsl.places import BROKEN, KEY, Broken, Path
 from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.fields import Field, read_fields
 from durable_dsl.reading.shapes import (
@@ -83,10 +83,10 @@ def _retries(collector: Collector, value: Json, path: Path) -> dict[str, Retry] 
         return collector.wrong_type(path, "a mapping of policies by name", value)
     policies: dict[str, Retry] = {}
     for name, policy in value.items():
-        NAME.read(collector, name, (*path, name))
+        NAME.read(collector, name, (*path, name, KEY))
         read = BROKEN if policy is BROKEN else _policy(collector, policy, (*path, name))
         # A broken policy stays known by its name, or every step that uses it would be wrong too.
-        policies[name] = Retry() if isinstance(read, Broken) else read
+        policies[str(name)] = Retry() if isinstance(read, Broken) else read
     return policies
 
 
