@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from durable_runtime.embedded import EmbeddedServer
 
+from durable_runtime.embedded import EmbeddedServer
 from tests.embedded.users import User, is_alive, query
 from tests.postgres import wait_until
 
@@ -124,7 +124,9 @@ def test_a_forked_child_cannot_leave_for_its_parent(start_user: StartUser) -> No
     assert user.ask("server.leave()") is True
 
 
-def test_a_forked_child_that_lives_on_keeps_the_server_when_its_parent_leaves(home: Path, start_user: StartUser) -> None:
+def test_a_forked_child_that_lives_on_keeps_the_server_when_its_parent_leaves(
+    home: Path, start_user: StartUser
+) -> None:
     user = start_user(preparation="import signal\nparent_of = lambda child: child or signal.pause()\n")
     url = user.join()
     child = user.ask("parent_of(os.fork())")

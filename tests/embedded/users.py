@@ -6,6 +6,7 @@ import ast
 import os
 import pwd
 import signal
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
-_ROOT = Path(__file__).resolve().parents[2]
+# What this Python finds, another one shall find too: an ordinary user may not be able to run ours.
+_SURROUNDINGS = {
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2] / "runtime"), *site.getsitepackages()]),
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 # Evaluates each line it is given and answers with one line: the value, or the kind and text of the error.
 _PROGRAM = """
@@ -42,19 +47,18 @@ class Refused(Exception):
 
 
 class User:
-    """A process with an `EmbeddedServer` called ``server`` on the home folder, run as ``account`` where one is given."""
+    """A process with an `EmbeddedServer` called ``server`` on the home folder, run as ``account`` if one is given."""
 
     def __init__(self, home: Path, account: str | None = None, preparation: str = "", **environment: str) -> None:
         entry = pwd.getpwnam(account) if account else None
-        surroundings = os.environ | {"PYTHONPATH": f"{_ROOT / 'runtime'}:{_ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", preparation + _PROGRAM, str(home)],
+            [python_for(account), "-c", preparation + _PROGRAM, str(home)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
             cwd="/",
-            env=surroundings | environment,
+            env=os.environ | _SURROUNDINGS | environment,
             user=entry.pw_uid if entry else None,
             group=entry.pw_gid if entry else None,
             extra_groups=[] if entry else None,
@@ -124,9 +128,9 @@ def query(url: str, statement: str) -> Any:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether the process exists and is no zombie."""
+    """Tell whether the process exists and can still do something: a zombie has no memory, nor has one about to be."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) > 0
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -141,25 +145,30 @@ def crash(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def skip_unless_root() -> None:
-    """Skip a test that has to change users."""
+# An account that every Unix has, and that is none of those the server runs as.
+ORDINARY = "daemon"
+
+
+def python_for(account: str | None) -> str:
+    """Return a Python that the user can run with what the embedded server needs; skip the test where there is none."""
+    if account is None:
+        return sys.executable
     if os.geteuid() != 0:
         pytest.skip("only root can run processes as other users")
-
-
-def ordinary_account() -> str:
-    """Return the name of an unprivileged user that can run this Python; skip the test where there is none."""
-    skip_unless_root()
-    for name in ("daemon", "nobody"):
-        entry = pwd.getpwnam(name)
-        tried = subprocess.run(
-            [sys.executable, "-c", "import psycopg"],
-            user=entry.pw_uid,
-            group=entry.pw_gid,
-            extra_groups=[],
-            cwd="/",
-            stderr=subprocess.DEVNULL,
-        )
+    entry = pwd.getpwnam(account)
+    for python in (sys.executable, "/usr/bin/python3"):
+        try:
+            tried = subprocess.run(
+                [python, "-c", "import sys, psutil, durable_runtime.embedded; assert sys.version_info >= (3, 11)"],
+                env=os.environ | _SURROUNDINGS,
+                user=entry.pw_uid,
+                group=entry.pw_gid,
+                extra_groups=[],
+                cwd="/",
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError:
+            continue
         if tried.returncode == 0:
-            return name
-    pytest.skip(f"no unprivileged user can run {sys.executable}")
+            return python
+    pytest.skip(f"user {account!r} can run neither {sys.executable} nor a /usr/bin/python3 of version 3.11")

@@ -70,7 +70,8 @@ class Account:
                     check=False,
                 ).returncode
             except PermissionError as error:
-                if self.is_other and error.filename is None:
+                # Refused before the program was reached, of which Python tells no name, or that of the folder.
+                if self.is_other and error.filename in (None, "/"):
                     raise AccessRefused(
                         f"PostgreSQL does not run as root, and changing to user {self.name!r} was refused."
                         " Run durable as an ordinary user, or name a database with --database."

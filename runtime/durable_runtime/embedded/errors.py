@@ -56,6 +56,6 @@ def explain_os_error(what: str, error: OSError) -> EmbeddedPostgresError:
     said = f"{what}{where}: {error.strerror or error}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(f"{said}. Make room, set DURABLE_HOME to another disk, {_OTHER_DATABASE}.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR, errno.EEXIST):
         return AccessRefused(f"{said}. Set DURABLE_HOME to a folder of yours, {_OTHER_DATABASE}.")
     return StartFailed(f"{said}. Set DURABLE_HOME to another folder, {_OTHER_DATABASE}.")

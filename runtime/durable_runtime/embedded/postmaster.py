@@ -52,7 +52,7 @@ def _says_welcome(folder: Path) -> bool:
     body = struct.pack("!i", 3 << 16) + b"user\0postgres\0database\0durable\0application_name\0durable\0\0"
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(3)
+            connection.settimeout(1)
             connection.connect(str(folder / f".s.PGSQL.{PORT}"))
             # With the goodbye already in it, so that the server does not log a lost client.
             connection.sendall(struct.pack("!i", len(body) + 4) + body + b"X\0\0\0\4")

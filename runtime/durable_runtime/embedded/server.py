@@ -182,8 +182,8 @@ class EmbeddedServer:
             deadline.pause(f"The server on {self._data.path} is not ready; {self._data.log} may say why")
 
     def _start(self, alive: int) -> int:
-        account = choose_account(self.home, self._data.path)
         version = self._data.find_version()
+        account = choose_account(self.home, self._data.path)
         if version is None:
             self._data.create(self.home, account, alive)
             version = self._data.find_version()
