@@ -14,6 +14,7 @@ from durable_dsl.drawing.layout import (
     LANE,
     PAD,
     ROW,
+    SIDE,
     TEST,
     Block,
     Column,
@@ -62,7 +63,7 @@ def to_svg_blocks(graph: Graph, states: States | None = None) -> str:
     width = max(column.width, cell_len(heading) * 9.0)
     if column.falls:
         canvas.dot(axis, bottom + GAP, 5, color=INK, ring=True)
-        painter.continue_to_end(column, (axis, bottom), (axis, bottom + GAP - 8), END_KEY)
+        painter.continue_to_end(column, (axis, bottom), (axis, bottom + GAP - 8), owner=END_KEY)
     height = bottom + GAP + 12
     if states is not None:
         width, height = _legend(canvas, statuses_shown((node.id for node in graph.walk()), states), width, height)
@@ -114,13 +115,17 @@ class _Painter:
         del self.trails[id(jump)]
 
     def continue_to_end(
-        self, column: Column, start: Point, end: Point, owner: str, *more: Point, arrow: bool = True
+        self, column: Column, start: Point, *points: Point, owner: str, kind: str = "flow", arrow: bool = True
     ) -> None:
         """Draws the line from a list's end to where its owner wants it."""
         if not column.falls:
             return
+        if column.blocks and not column.blocks[-1].falls:
+            # Only jumps come here, and each is an edge already.
+            self.canvas.stub([start, *points], arrow=arrow)
+            return
         last = column.blocks[-1].node.id if column.blocks else owner
-        self.canvas.line([start, end, *more], "flow", last, owner, arrow=arrow)
+        self.canvas.line([start, *points], kind, last, owner, arrow=arrow)
 
     def block(self, block: Block, x: float, y: float) -> None:
         node = block.node
@@ -152,7 +157,7 @@ class _Painter:
             width = _head_width(block, self.states)
             self._box(block, axis - width / 2, y, width)
             self.canvas.stub([(axis, y + block.top), (axis, fork)])
-        content = sum(column.width for column in block.columns) + 26.0 * max(0, len(block.columns) - 1)
+        content = sum(column.width for column in block.columns) + SIDE * max(0, len(block.columns) - 1)
         left, top = x + (block.width - content) / 2, y + block.top + GAP + LABEL_ROOM
         for column in block.columns:
             middle = left + column.axis
@@ -161,10 +166,10 @@ class _Painter:
                 turn = [] if middle == axis else [(middle, fork)]
                 self.canvas.stub([(axis, fork), *turn, (middle, bottom)])
             turn = [] if middle == axis else [(axis, join)]
-            self.continue_to_end(column, (middle, bottom), (middle, join), node.id, *turn, arrow=False)
+            self.continue_to_end(column, (middle, bottom), (middle, join), *turn, owner=node.id, arrow=False)
             label = shorten(column.label, FACT)
             self.canvas.chip(middle, fork + 17, label, cell_len(label) * 6.4 + 14)
-            left += column.width + 26.0
+            left += column.width + SIDE
         self._leave(block, x, y + block.height - GAP)
         if any(column.falls for column in block.columns):
             self.canvas.dot(axis, join, 4 if isinstance(node, Parallel) else 2.5)
@@ -179,7 +184,7 @@ class _Painter:
             column, axis - column.axis, y + block.top + GAP, (axis, start), block.node.id, block.node.id
         )
         if column.falls:
-            self.continue_to_end(column, (axis, bottom), (axis, end), block.node.id, arrow=False)
+            self.continue_to_end(column, (axis, bottom), (axis, end), owner=block.node.id, arrow=False)
             self.canvas.dot(axis, end, 3)
         self._leave(block, x, y + block.height - GAP)
 
@@ -199,9 +204,7 @@ class _Painter:
             bottom = self.column(column, axis - column.axis, first, (axis, middle + TEST / 2), node.id, node.id)
             low = bottom + strips + GAP / 2
             turns = ((back, low), (back, middle), (axis + width / 2, middle))
-            if column.falls:
-                last = column.blocks[-1].node.id if column.blocks else node.id
-                self.canvas.line([(axis, bottom), (axis, low), *turns], "back", last, node.id)
+            self.continue_to_end(column, (axis, bottom), (axis, low), *turns, owner=node.id, kind="back")
             away = [(axis - width / 2, middle), (out, middle), (out, end), (axis, end)]
             self.canvas.line(away, "flow", node.id, node.id, arrow=False)
             self.canvas.note(axis + 6, middle + TEST / 2 + 14, "yes")
@@ -211,7 +214,7 @@ class _Painter:
             first = y + block.top + GAP
             bottom = self.column(column, axis - column.axis, first, (axis, start), node.id, node.id)
             middle = bottom + strips + GAP + TEST / 2
-            self.continue_to_end(column, (axis, bottom), (axis, middle - TEST / 2), node.id)
+            self.continue_to_end(column, (axis, bottom), (axis, middle - TEST / 2), owner=node.id)
             again = [(axis + width / 2, middle), (back, middle), (back, first - 13), (axis, first - 13)]
             head = column.blocks[0].node.id if column.blocks else node.id
             self.canvas.line([*again, (axis, first)], "back", node.id, head)

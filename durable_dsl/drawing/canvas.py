@@ -48,9 +48,10 @@ class Canvas:
             f'd="{_rounded(points)}" fill="none" stroke="{color}" stroke-width="1.4"{dash}{marker}{attributes}/>'
         )
 
-    def stub(self, points: Sequence[Point]) -> None:
+    def stub(self, points: Sequence[Point], *, arrow: bool = False) -> None:
         """Draws a piece of line that continues others and stands for no edge of its own."""
-        self.lines.append(f'<path d="{_rounded(points)}" fill="none" stroke="{LINE}" stroke-width="1.4"/>')
+        marker = ' marker-end="url(#durable-arrow)"' if arrow else ""
+        self.lines.append(f'<path d="{_rounded(points)}" fill="none" stroke="{LINE}" stroke-width="1.4"{marker}/>')
 
     def dot(self, x: float, y: float, radius: float, *, color: str = FAINT, ring: bool = False) -> None:
         self.nodes.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{color}"/>')
@@ -76,7 +77,8 @@ class Canvas:
                 f"<title>{quoted(title)}</title>",
                 f"<desc>{quoted(description)}</desc>",
                 '<defs><marker id="durable-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" '
-                f'markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="{FAINT}"/></marker></defs>',
+                f'markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z" fill="{FAINT}"/>'
+                "</marker></defs>",
                 f'<rect width="{_n(width)}" height="{_n(height)}" rx="12" fill="#ffffff"/>',
                 *self.frames,
                 *self.lines,

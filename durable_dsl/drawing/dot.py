@@ -222,5 +222,5 @@ def _plain(text: str) -> str:
 
 
 def _key(key: str) -> str:
-    """Spells an id so that it is one DOT name: a colon would begin a port, a backslash an escape."""
-    return "".join(c if c.isalnum() or c in "_/#-." else f"%{ord(c):x}." for c in key)
+    """Spells an id so that it is one DOT name: a colon would begin a port, a `%` an unnamed node."""
+    return "".join(c if c.isalnum() or c in "_/#-." else f"~{ord(c):x}." for c in key)

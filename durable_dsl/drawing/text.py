@@ -69,7 +69,7 @@ _TYPEWRITER = str.maketrans({"…": "...", "×": "x"})
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line: the branches of the tree, the head without colours (for its width) and with them, the facts, the state."""
+    """One line: the strokes of the tree, the head without colours (for its width) and with them, facts, state."""
 
     lead: str
     head: str

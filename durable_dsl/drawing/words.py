@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from typing import assert_never
-
-import msgspec
 
 from durable_dsl.graph import (
     END,
@@ -52,19 +51,19 @@ def clean(text: str) -> str:
 def _printable(character: str) -> str:
     if character.isprintable():
         return character
-    match unicodedata.category(character):
-        case "Cc" | "Zs" | "Zl" | "Zp":
-            return " "
-        case "Cf" if character == "\u200d":  # holds the parts of one emoji together
-            return character
-        case _:
-            return "�"
+    if unicodedata.category(character) in ("Cc", "Zs", "Zl", "Zp"):
+        return " "
+    # This one holds the parts of an emoji together.
+    return character if character == "\u200d" else "�"
 
 
 def shorten(text: str, limit: int) -> str:
     """Gives the cleaned text, cut to `limit` characters with a … where something is missing."""
-    text = clean(text[: limit * 8])[: limit * 8]
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    # Cut before it is cleaned: a condition of a megabyte would otherwise be walked for every format.
+    head = clean(text[: limit * 8])
+    if len(head) <= limit and len(text) <= limit * 8:
+        return head
+    return head[: limit - 1].rstrip() + "…"
 
 
 def span_text(span: Span) -> str:
@@ -167,7 +166,7 @@ def _error_facts(on_error: str) -> list[str]:
 
 
 def _json_text(value: Json) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def loop_test(node: Loop) -> str:
