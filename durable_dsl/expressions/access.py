@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from durable_dsl.expressions.budget import ENV, NOW, Code, Frame
-from durable_dsl.expressions.errors import Failure, SyntaxProblem
+from durable_dsl.expressions.errors import Failure, SyntaxProblem, shorten
 from durable_dsl.expressions.scope import Scope
 from durable_dsl.expressions.syntax import Call, Const, Index, Name, Node, Select, static_path
 from durable_dsl.expressions.times import from_datetime
-from durable_dsl.expressions.values import NOTHING, TYPES_BY_NAME, Maybe, Uint, kind, map_key
+from durable_dsl.expressions.values import NOTHING, TYPES_BY_NAME, Maybe, Uint, kind, map_key, shown
 
 
 def compile_name(node: Name, scope: Scope) -> Code:
@@ -56,15 +56,30 @@ def compile_select(node: Select, scope: Scope) -> Code:
         except (KeyError, TypeError):
             return get_field(value, field, at, where)
 
-    if type(node.base) is Name and _is_plain_root(node.base, scope):
-        return _read_field_of_name(node.base, field, at)
+    if type(node.base) is Name:
+        slot = None if node.base.rooted else scope.slots.get(node.base.name)
+        if slot is not None:
+            return _read_field_of_variable(slot, field, at, where)
+        if _is_plain_root(node.base, scope):
+            return _read_field_of_name(node.base, field, at)
     return read
 
 
 def _is_plain_root(root: Name, scope: Scope) -> bool:
-    if root.rooted or root.name in scope.declared:
-        return root.rooted or root.name not in scope.slots
-    return not scope.is_taken(root.name) and root.name != "now" and root.name not in TYPES_BY_NAME
+    return root.rooted or root.name in scope.declared or (root.name != "now" and root.name not in TYPES_BY_NAME)
+
+
+def _read_field_of_variable(slot: int, field: str, at: int, where: str) -> Code:
+    """Read `item.price` inside a macro without a call in between."""
+
+    def read(frame: Frame) -> Any:
+        value = frame[slot]
+        try:
+            return value[field]
+        except (KeyError, TypeError):
+            return get_field(value, field, at, where)
+
+    return read
 
 
 def _read_field_of_name(root: Name, field: str, at: int) -> Code:
@@ -88,7 +103,7 @@ def get_field(value: Any, field: str, at: int, where: str) -> Any:
     if type(value) is dict:
         if field in value:
             return value[field]
-        raise Failure(f"no field '{field}' in {where}", at, field, value)
+        raise Failure(f"no field '{shorten(field)}' in {where}", at, field, value)
     if type(value) is Maybe:
         if not value.present:
             return value
@@ -96,7 +111,9 @@ def get_field(value: Any, field: str, at: int, where: str) -> Any:
             return Maybe(True, value.value[field]) if field in value.value else NOTHING
         value = value.value
     if value is None:
-        raise Failure(f"{where} is null and has no field '{field}'; where it may be null, write .?{field}.orValue(…)", at)
+        raise Failure(
+            f"{where} is null and has no field '{field}'; where it may be null, write .?{field}.orValue(…)", at
+        )
     hint = f"; write [0].{field} for its first item, .map(x, x.{field}) for all" if type(value) is list else ""
     raise Failure(f"{where} is of type {kind(value)} and has no field '{field}'{hint}", at)
 
@@ -139,13 +156,13 @@ def _get_item(value: Any, wanted: Any, at: int, where: str) -> Any:
         if 0 <= place < len(value):
             return value[place]
         last = f"its last is [{len(value) - 1}]" if value else "it is empty"
-        raise Failure(f"{where} has no item [{place}]; {last}", at)
+        raise Failure(f"{where} has no item [{shown(place)}]; {last}", at)
     if of is dict:
         key = map_key(wanted)
         if key is not None and key in value:
             return value[key]
         if type(wanted) is str:
-            raise Failure(f"no field '{wanted}' in {where}", at, wanted, value)
+            raise Failure(f"no field '{shorten(wanted)}' in {where}", at, wanted, value)
         raise Failure(f"no such key in {where}", at)
     if of is Maybe:
         if not value.present:

@@ -113,8 +113,11 @@ def _compile_function(node: Call, name: str, scope: Scope) -> Code:
 def _unknown(node: Call, name: str, hints: dict[str, str], known: list[str]) -> SyntaxProblem:
     hint = hints.get(node.name)
     if hint is None:
-        similar = find_similar(node.name if name.startswith(".") else name, known)
-        hint = f"did you mean '{similar}'?" if similar else None
+        similar = find_similar(node.name if name.startswith(".") else name, [*known, *hints])
+        if similar in hints and similar not in known:
+            hint = hints[similar]
+        elif similar is not None:
+            hint = f"did you mean '{similar}'?"
     what = f"method '{name}()'" if name.startswith(".") else f"function '{name}'"
     return SyntaxProblem(f"there is no {what}", node.at, hint)
 

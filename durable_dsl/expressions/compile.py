@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any, assert_never
 
 from durable_dsl.expressions.access import compile_index, compile_name, compile_select
@@ -77,19 +79,19 @@ def _prefix(node: Prefix, scope: Scope) -> Code:
             return bool(_apply_prefix("!", value, at))
 
         return invert
-    operators = node.operators[::-1]
+    signs = node.operators[::-1]
 
     def run(frame: Frame) -> Any:
         value = operand(frame)
-        for operator in operators:
-            value = _apply_prefix(operator, value, at)
+        for sign in signs:
+            value = _apply_prefix(sign, value, at)
         return value
 
     return run
 
 
-def _apply_prefix(operator: str, value: Any, at: int) -> Any:
-    if operator == "!":
+def _apply_prefix(sign: str, value: Any, at: int) -> Any:
+    if sign == "!":
         if value is True or value is False:
             return not value
         raise Failure(f"! needs a bool, not {kind(value)}", at)
@@ -102,18 +104,18 @@ def _apply_prefix(operator: str, value: Any, at: int) -> Any:
     raise Failure(f"- needs a number, not {kind(value)}", at)
 
 
-def _not_bool(operator: str, value: Any, at: int) -> Failure:
+def _not_bool(sign: str, value: Any, at: int) -> Failure:
     hint = "; write .orValue(false) after it" if type(value) is Maybe else ""
-    return Failure(f"{operator} needs bools, not {kind(value)}{hint}", at)
+    return Failure(f"{sign} needs bools, not {kind(value)}{hint}", at)
 
 
 def _logic(node: Logic, scope: Scope) -> Code:
     """`||` is true if any term is, `&&` false if any is, even where another term fails."""
-    operator, at, stop = node.operator, node.at, node.operator == "||"
+    sign, at, stop = node.operator, node.at, node.operator == "||"
     terms = tuple(scope.code(term) for term in node.terms)
     first, second = terms[0], terms[1]
 
-    def decide_two(frame: Frame) -> bool:
+    def decide_two(frame: Frame) -> Any:
         try:
             left = first(frame)
         except BudgetExhausted:
@@ -129,9 +131,9 @@ def _logic(node: Logic, scope: Scope) -> Code:
             return stop
         if left is (not stop) and right is (not stop):
             return not stop
-        raise _not_bool(operator, right if left is (not stop) else left, at)
+        raise _not_bool(sign, right if left is (not stop) else left, at)
 
-    def decide(frame: Frame) -> bool:
+    def decide(frame: Frame) -> Any:
         failure: Failure | None = None
         for term in terms:
             try:
@@ -144,7 +146,7 @@ def _logic(node: Logic, scope: Scope) -> Code:
             if value is stop:
                 return stop
             if value is not (not stop):
-                failure = failure or _not_bool(operator, value, at)
+                failure = failure or _not_bool(sign, value, at)
         if failure is not None:
             raise failure
         return not stop
@@ -174,7 +176,27 @@ def _binary(sign: str, left: Code, right: Code, at: int) -> Code:
         return lambda frame: equal(left(frame), right(frame), frame)
     if sign == "!=":
         return lambda frame: not equal(left(frame), right(frame), frame)
+    if sign in ("+", "-", "*"):
+        return _sum_or_product(sign, left, right, at)
     return lambda frame: _apply(sign, left(frame), right(frame), frame, at)
+
+
+def _sum_or_product(sign: str, left: Code, right: Code, at: int) -> Code:
+    """Decide the commonest types without a table: what this is for is arithmetic inside macros."""
+    compute: Callable[[Any, Any], Any] = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign]
+
+    def run(frame: Frame) -> Any:
+        one, other = left(frame), right(frame)
+        of, of_other = type(one), type(other)
+        if of is int and of_other is int:
+            result = compute(one, other)
+            if INT_MIN <= result <= INT_MAX:
+                return result
+        elif of is float and of_other is float:
+            return compute(one, other)
+        return _apply(sign, one, other, frame, at)
+
+    return run
 
 
 def _apply(sign: str, left: Any, right: Any, frame: Frame, at: int) -> Any:
@@ -226,8 +248,8 @@ def _compare_with_constant(left: Node, sign: str, right: Node, scope: Scope, at:
         return None
     wanted = sign == "=="
     if of is str:
-        return lambda frame: (read(frame) == constant) is wanted
-    return lambda frame: (read(frame) is constant) is wanted
+        return (lambda frame: read(frame) == constant) if wanted else (lambda frame: read(frame) != constant)
+    return (lambda frame: read(frame) is constant) if wanted else (lambda frame: read(frame) is not constant)
 
 
 def _in_constants(left: Node, right: ListLiteral, scope: Scope, at: int) -> Code | None:
@@ -276,9 +298,7 @@ def _list(node: ListLiteral, scope: Scope) -> Code:
 
 
 def _map(node: MapLiteral, scope: Scope) -> Code:
-    entries = tuple(
-        (optional, scope.code(key), scope.code(value), key.at) for optional, key, value in node.entries
-    )
+    entries = tuple((optional, scope.code(key), scope.code(value), key.at) for optional, key, value in node.entries)
     constant = [key.value for _, key, _ in node.entries if type(key) is Const and type(key.value) is str]
     if len(set(constant)) < len(constant):
         twice = next(key for place, key in enumerate(constant) if key in constant[:place])
@@ -308,5 +328,3 @@ def _is_present(value: Any, at: int) -> bool:
     if type(value) is Maybe:
         return bool(value.present)
     raise Failure(f"after ? stands an optional, such as data.?field, not {kind(value)}", at)
-
-

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from durable_dsl.expressions.errors import ExpressionSyntaxError
+from durable_dsl.expressions.errors import ExpressionSyntaxError, shorten
+from durable_dsl.expressions.literals import TEXT_LITERAL
 
-_SKIPPED = r"(?P<text>[rRbB]{0,2}(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*'))|(?P<comment>//[^\n]*)"
-_BRACKET = re.compile(_SKIPPED + r"|(?P<bracket>[()\[\]{}])")
+_BRACKET = re.compile(TEXT_LITERAL + r"|//[^\n]*|(?P<bracket>[()\[\]{}])")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LAST_TOKEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|[0-9.]+|&&|\|\||[=!<>]=|\S)\s*\Z")
@@ -45,8 +45,9 @@ _CHARACTERS = {
 }
 
 
-def explain(source: str, at: int, token: str | None) -> ExpressionSyntaxError:
+def explain(source: str, at: int | None, token: str | None) -> ExpressionSyntaxError:
     """Make the error for a parse that stopped at offset `at`, before `token`; None if no token could be read there."""
+    at = len(source) if at is None else at
     before = _LAST_TOKEN.search(source, max(0, at - 200), at)  # the whole of it would be quadratic
     last = before.group(1) if before else ""
     if not source.strip():
@@ -66,7 +67,7 @@ def explain(source: str, at: int, token: str | None) -> ExpressionSyntaxError:
         return broken
     if at >= len(source):
         return _too_short(source, last)
-    return ExpressionSyntaxError(f"unexpected '{_short(token)}'", source, at, _hint(source, at, token, last))
+    return ExpressionSyntaxError(f"unexpected '{shorten(token, 30)}'", source, at, _hint(source, at, token, last))
 
 
 def refuse_deep_brackets(source: str, limit: int) -> None:
@@ -79,13 +80,16 @@ def refuse_deep_brackets(source: str, limit: int) -> None:
         depth += -1 if bracket in _CLOSES else 1
         if depth > limit:
             raise ExpressionSyntaxError(
-                f"brackets nest more than {limit} levels deep", source, match.start(), "compute part of it in a `set` step"
+                f"brackets nest more than {limit} levels deep",
+                source,
+                match.start(),
+                "compute part of it in a `set` step",
             )
 
 
 def _dollar(source: str, at: int) -> ExpressionSyntaxError:
     whole = re.fullmatch(r"\s*\$\{([\s\S]*)\}\s*", source)
-    hint = f"write {_short(whole[1].strip(), 60)}" if whole else "write it without ${ and }"
+    hint = f"write {shorten(whole[1].strip(), 60)}" if whole else "write it without ${ and }"
     return ExpressionSyntaxError("this is an expression already, so ${ … } has no place in it", source, at, hint)
 
 
@@ -152,7 +156,12 @@ def _hint(source: str, at: int, token: str, last: str) -> str | None:
         return "write data.?field.orValue(other)"
     if token == "{" and _WORD.fullmatch(last):
         return "messages of protobuf are not part of these expressions; a map is written {'key': value}"
-    if token in ("+", "*", "/", "%", "==", "!=", "<", ">", "<=", ">=", "&&", "||", "in") and last in ("+", "-", "*", "/"):
+    if token in ("+", "*", "/", "%", "==", "!=", "<", ">", "<=", ">=", "&&", "||", "in") and last in (
+        "+",
+        "-",
+        "*",
+        "/",
+    ):
         return f"a value is missing between '{last}' and '{token}'"
     if token == ":" and "?" not in source[:at]:
         return "a map is written {'key': value}"
@@ -160,9 +169,5 @@ def _hint(source: str, at: int, token: str, last: str) -> str | None:
     if word and re.fullmatch(r"[0-9.]+", last):
         return f"a span of time is written duration('{last}{word.group()}'), and a name cannot start with a digit"
     if last and (word or source[at] in "'\"0123456789") and (_WORD.fullmatch(last) or last[-1] in "'\")]}0123456789"):
-        return f"an operator is missing between '{last}' and '{_short(token)}'"
+        return f"an operator is missing between '{last}' and '{shorten(token, 30)}'"
     return None
-
-
-def _short(text: str, limit: int = 30) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Collection, Iterable
 from itertools import islice
 
-# Looking for a similar name is quadratic in the length of the names, so only this many are compared.
+# Looking for a similar name is quadratic in the length of the names, so only short ones are compared, and not many.
 _CANDIDATES = 200
+_LONGEST_NAME = 60
 _EXCERPT = 60
 
 
@@ -81,7 +82,7 @@ class Failure(Exception):
         """Give the message with the similar name, or the few names there are."""
         if self.wanted is None:
             return self.message
-        known = [name for name in islice(self.known, _CANDIDATES) if type(name) is str]
+        known = [name for name in islice(self.known, _CANDIDATES) if type(name) is str and len(name) <= _LONGEST_NAME]
         similar = find_similar(self.wanted, known)
         if similar is not None:
             return f"{self.message}; did you mean '{similar}'?"
@@ -103,11 +104,18 @@ class BudgetExhausted(Failure):
 
 def find_similar(name: str, known: Collection[str]) -> str | None:
     """Give the name of `known` that was probably meant, or None."""
+    if len(name) > _LONGEST_NAME:
+        return None
     close = difflib.get_close_matches(name, list(islice(known, _CANDIDATES)), 1, 0.6)
     if close:
         return close[0]
     folded = name.replace("_", "").lower()
     return next((other for other in known if other.replace("_", "").lower() == folded), None)
+
+
+def shorten(text: str, limit: int = 40) -> str:
+    """Give a text that fits into a message."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _position(source: str, offset: int) -> tuple[int, int]:
@@ -122,5 +130,5 @@ def _sentence(message: str, source: str, offset: int, path: tuple[str | int, ...
     shown = ("…" if start else "") + excerpt + ("…" if start + _EXCERPT < len(source) else "")
     shown = " ".join(shown.split())
     where = f"line {line}, column {column}" if "\n" in source else f"column {column}"
-    inside = f" at {''.join(f'[{part}]' if isinstance(part, int) else f'.{part}' for part in path)[:200]}" if path else ""
-    return f"{message} ({where} of `{shown}`{inside})"
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    return f"{message} ({where} of `{shown}`{f' at {shorten(steps, 200)}' if steps else ''})"

@@ -51,7 +51,7 @@ class Expression:
         self.uses_now = reads.uses_now
         self._run = code
         self._cost = node.size
-        self._borrows = _borrows(node)
+        self._borrows = _borrows(node, self.names)
         self._empty = [None] * locals_needed
 
     def evaluate(self, env: Mapping[str, Any], *, now: datetime, budget: int = DEFAULT_BUDGET) -> Any:
@@ -117,17 +117,17 @@ def _compile(source: str, names: frozenset[str] | None) -> Expression:
     return Expression(source, node, code, reads, scope.locals_needed)
 
 
-def _borrows(node: Node) -> bool:
+def _borrows(node: Node, names: frozenset[str]) -> bool:
     """Say whether the value is a part of the environment, so that it is plain JSON already and nothing is built."""
     while True:
         match node:
             case Name(name=name):
-                return name != "now"
+                return name in names
             case Select(base=base, optional=False) | Index(base=base, optional=False):
                 node = base
             case Call(base=base, name="filter", args=(_, _)) if base is not None:
                 node = base
             case Ternary(arms=arms, otherwise=otherwise):
-                return all(_borrows(value) for _, _, value in arms) and _borrows(otherwise)
+                return all(_borrows(value, names) for _, _, value in arms) and _borrows(otherwise, names)
             case _:
                 return False

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import re
 
-from durable_dsl.expressions.errors import SyntaxProblem
+from durable_dsl.expressions.errors import SyntaxProblem, shorten
 from durable_dsl.expressions.values import INT_MAX, UINT_MAX, Uint
+
+# A text or bytes literal, as the grammar has it, or what begins like one and is never closed.
+TEXT_LITERAL = (
+    r"(?:[bB]?[rR](?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|\"[^\"\r\n]*\"|'[^'\r\n]*')"
+    r"|[bB]?(?:\"\"\"(?:[^\\]|\\[\s\S])*?\"\"\"|'''(?:[^\\]|\\[\s\S])*?'''"
+    r"|\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*')"
+    r"|['\"][\s\S]*)"
+)
 
 _ESCAPE = re.compile(
     r"\\(?:(?P<simple>[abfnrtv\\?\"'`])|[xX](?P<hex>[0-9a-fA-F]{2})|(?P<octal>[0-3][0-7]{2})"
@@ -65,7 +73,7 @@ def integer_value(token: str, at: int) -> int:
     value = int(significant, 16 if hexadecimal else 10) if len(significant) <= 20 else UINT_MAX + 1
     if unsigned:
         if value > UINT_MAX:
-            raise SyntaxProblem(f"{_short(token)} does not fit in 64 unsigned bits", at)
+            raise SyntaxProblem(f"{shorten(token)} does not fit in 64 unsigned bits", at)
         return Uint(value)
     if value > INT_MAX + 1:
         raise out_of_range(token, at)
@@ -74,7 +82,7 @@ def integer_value(token: str, at: int) -> int:
 
 def out_of_range(token: str, at: int) -> SyntaxProblem:
     """Say that an integer literal is too large."""
-    return SyntaxProblem(f"{_short(token)} does not fit in 64 bits", at, "write it as a double, with `.0` at its end")
+    return SyntaxProblem(f"{shorten(token)} does not fit in 64 bits", at, "write it as a double, with `.0` at its end")
 
 
 def _unquote(token: str) -> tuple[str, bool, int]:
@@ -89,7 +97,9 @@ def _code(match: re.Match[str], start: int) -> str | int:
         return _SIMPLE.get(simple, simple)
     if match["wrong"] is not None:
         raise SyntaxProblem(
-            f"{match.group()} is not an escape", start + match.start(), "write \\\\ for a backslash, or r'…' for a raw text"
+            f"{match.group()} is not an escape",
+            start + match.start(),
+            "write \\\\ for a backslash, or r'…' for a raw text",
         )
     if match["octal"] is not None:
         return int(match["octal"], 8)
@@ -101,7 +111,3 @@ def _encode(text: str, at: int) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise SyntaxProblem("half a surrogate pair has no bytes", at) from None
-
-
-def _short(token: str) -> str:
-    return token if len(token) < 40 else f"{token[:37]}…"

@@ -17,7 +17,7 @@ Binary: TypeAlias = Callable[[Any, Any, Frame], Any]
 
 def arithmetic(sign: str, left: Any, right: Any, frame: Frame) -> Any:
     """Apply `+ - * / %`; raises Failure where the types do not fit, on overflow and on division by zero."""
-    run = _ARITHMETIC[sign].get((type(left), type(right)))
+    run = ARITHMETIC[sign].get((type(left), type(right)))
     if run is None:
         raise Failure(_no_arithmetic(sign, left, right))
     return run(left, right, frame)
@@ -105,7 +105,9 @@ def _doubles(run: Callable[[float, float], float]) -> Binary:
     return lambda left, right, frame: run(to_double(left), to_double(right))
 
 
-def _numeric(ints: Callable[[int, int], int], doubles: Callable[[float, float], float]) -> dict[tuple[type, type], Binary]:
+def _numeric(
+    ints: Callable[[int, int], int], doubles: Callable[[float, float], float]
+) -> dict[tuple[type, type], Binary]:
     mixed = _doubles(doubles)
     return {
         (int, int): _ints(ints),
@@ -116,7 +118,7 @@ def _numeric(ints: Callable[[int, int], int], doubles: Callable[[float, float], 
     }
 
 
-_ARITHMETIC: dict[str, dict[tuple[type, type], Binary]] = {
+ARITHMETIC: dict[str, dict[tuple[type, type], Binary]] = {
     "+": _numeric(operator.add, operator.add)
     | {
         (str, str): _concatenate_text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # Every level of nesting is a few Python frames when the expression runs, and Python allows about a thousand in all.
 MAX_DEPTH = 100
 MAX_LENGTH = 100_000
+# A call takes about as long as this many reads, comparisons and sums.
+CALL_COST = 7
 
 _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"||"}),
@@ -46,7 +48,7 @@ _OPENING = re.compile(r"[(\[{]")
 
 @lru_cache(maxsize=4096)
 def parse(source: str) -> Node:
-    """Read one expression; raises ExpressionSyntaxError with the place and, for usual mistakes, what to write instead."""
+    """Read one expression; raises ExpressionSyntaxError with the place and, for usual slips, what to write instead."""
     if len(source) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the expression is longer than {MAX_LENGTH:,} characters", source, MAX_LENGTH)
     if len(_OPENING.findall(source)) > MAX_DEPTH:
@@ -83,9 +85,8 @@ def _combine(children: Sequence[Node]) -> tuple[int, int]:
         if child.depth >= depth:
             depth = child.depth + 1
     if depth > MAX_DEPTH:
-        raise SyntaxProblem(
-            f"the expression nests more than {MAX_DEPTH} levels deep", children[-1].at, "compute part of it in a `set` step"
-        )
+        hint = "compute part of it in a `set` step"
+        raise SyntaxProblem(f"the expression nests more than {MAX_DEPTH} levels deep", children[-1].at, hint)
     return depth, size
 
 
@@ -142,7 +143,7 @@ class _Builder:
     def method(self, found: list[Any]) -> Node:
         base, name, args = found
         depth, size = _combine((base, *args))
-        return Call(_at(name), depth, size, base, str(name), args)
+        return Call(_at(name), depth, size + CALL_COST, base, str(name), args)
 
     def index(self, found: list[Node]) -> Node:
         depth, size = _combine(found)
@@ -161,7 +162,7 @@ class _Builder:
     def call(self, found: list[Any]) -> Node:
         name, args = found
         depth, size = _combine(args)
-        return Call(_at(name), depth, size, None, str(name), args)
+        return Call(_at(name), depth, size + CALL_COST, None, str(name), args)
 
     def arguments(self, found: list[Node]) -> tuple[Node, ...]:
         return tuple(found)

@@ -171,7 +171,8 @@ class Reads:
 
     def _guard_by_in(self, node: Chain, bound: frozenset[str]) -> None:
         """`'b' in a` guards a.b."""
-        for (sign, _, container), key in zip(node.rest, (node.first, *(other for _, _, other in node.rest)), strict=False):
+        keys = (node.first, *(operand for _, _, operand in node.rest))
+        for (sign, _, container), key in zip(node.rest, keys, strict=False):
             if sign == "in" and type(key) is Const and type(key.value) is str:
                 path, guarded = self._path(container, bound)
                 if path is not None and not guarded:

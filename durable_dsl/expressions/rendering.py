@@ -14,6 +14,7 @@ from durable_dsl.expressions.times import duration_text, timestamp_text
 from durable_dsl.expressions.values import BoolKey, Duration, Maybe, Timestamp, TypeName, Uint, key_value, kind
 
 _MAX_PRECISION = 100
+_PLAIN: frozenset[type] = frozenset({int, bool, type(None)})
 _CLAUSE = re.compile(r"%(?:\.([0-9]{1,9}))?(.?)", re.DOTALL)
 
 
@@ -26,7 +27,7 @@ def to_plain(value: Any, frame: Frame) -> Any:
     if of is str:
         spend_text(frame, len(value))
         return value
-    if of is int or of is bool or value is None:
+    if of in _PLAIN:
         return value
     if of is float:
         if math.isfinite(value):
@@ -34,14 +35,18 @@ def to_plain(value: Any, frame: Frame) -> Any:
         raise Failure(f"the result is {double_text(value)}, a double that JSON cannot hold")
     if of is list:
         spend(frame, len(value))
-        items = [to_plain(item, frame) for item in value]
+        items = [item if type(item) in _PLAIN else to_plain(item, frame) for item in value]
         return value if all(a is b for a, b in zip(items, value, strict=True)) else items
     if of is dict:
         spend(frame, len(value))
-        entries = {_plain_key(key): to_plain(item, frame) for key, item in value.items()}
+        same = True
+        entries: dict[str, Any] = {}
+        for key, item in value.items():
+            plain = item if type(item) in _PLAIN else to_plain(item, frame)
+            entries[key if type(key) is str else _plain_key(key)] = plain
+            same = same and plain is item and type(key) is str
         if len(entries) < len(value):
             raise Failure("two keys of the map are the same text in JSON")
-        same = all(type(key) is str and entries[key] is item for key, item in value.items())
         return value if same else entries
     if of is Timestamp:
         return timestamp_text(value)
@@ -61,10 +66,17 @@ def to_plain(value: Any, frame: Frame) -> Any:
 
 def to_json_text(value: Any, frame: Frame) -> str:
     """Write a value as compact JSON."""
-    plain = to_plain(value, frame)
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = compact_json(to_plain(value, frame))
+    except ValueError:
+        raise Failure("a number has too many digits to be written") from None
     spend_text(frame, len(text))
     return text
+
+
+def compact_json(value: Any) -> str:
+    """Write plain JSON without spaces; raises ValueError for an int of thousands of digits."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def to_text(value: Any, frame: Frame) -> str:

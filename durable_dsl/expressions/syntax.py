@@ -1,7 +1,7 @@
 """The tree of an expression. Chains are flat, so that their length costs no depth.
 
 `at` is the offset of the token that an error about the node points to, `depth` how many nodes stand below one another,
-`size` how many nodes there are: the steps that one evaluation costs.
+`size` the steps that one evaluation costs: one for each node, some more for a call.
 """
 
 from __future__ import annotations
@@ -121,9 +121,7 @@ class MapLiteral(msgspec.Struct, frozen=True, gc=False):
     entries: tuple[tuple[bool, Node, Node], ...]
 
 
-Node: TypeAlias = (
-    Const | Name | Select | Index | Call | Prefix | Logic | Chain | Ternary | ListLiteral | MapLiteral
-)
+Node: TypeAlias = Const | Name | Select | Index | Call | Prefix | Logic | Chain | Ternary | ListLiteral | MapLiteral
 
 
 def static_path(node: Node) -> tuple[str, ...] | None:

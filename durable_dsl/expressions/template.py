@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -11,18 +10,18 @@ from typing import Any, TypeAlias, final
 from durable_dsl.expressions.budget import DEFAULT_BUDGET
 from durable_dsl.expressions.errors import ExpressionError, ExpressionSyntaxError
 from durable_dsl.expressions.expression import Expression, compile_expression
+from durable_dsl.expressions.literals import TEXT_LITERAL
+from durable_dsl.expressions.rendering import compact_json
 
 Json: TypeAlias = Any
 Path: TypeAlias = tuple[str | int, ...]
+Found: TypeAlias = tuple[Path, Expression]
 Render: TypeAlias = Callable[[Mapping[str, Any], datetime, int], Json]
 
 MAX_DEPTH = 200
 
 # What may hold a brace that does not end the expression: texts, and comments up to the end of their line.
-_INSIDE = re.compile(
-    r"[rRbB]{0,2}(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*')"
-    r"|//[^\n]*|(?P<brace>[{}])"
-)
+_INSIDE = re.compile(TEXT_LITERAL + r"|//[^\n]*|(?P<brace>[{}])")
 _OPENING = re.compile(r"\$?\$\{")
 
 
@@ -37,10 +36,10 @@ class Template:
     __slots__ = ("_render", "expressions", "is_constant", "source")
 
     source: Json
-    expressions: tuple[tuple[Path, Expression], ...]
+    expressions: tuple[Found, ...]
     is_constant: bool
 
-    def __init__(self, source: Json, render: Render, expressions: tuple[tuple[Path, Expression], ...]) -> None:
+    def __init__(self, source: Json, render: Render, expressions: tuple[Found, ...]) -> None:
         self.source = source
         self.expressions = expressions
         self.is_constant = not expressions
@@ -64,13 +63,13 @@ def compile_template(value: Json, names: Collection[str] | None = None) -> Templ
     other values as compact JSON. `$${` is a plain `${`. Raises ExpressionSyntaxError whose `path` leads to the scalar
     and whose column counts within its text.
     """
-    found: list[tuple[Path, Expression]] = []
+    found: list[Found] = []
     allowed = None if names is None else frozenset(names)
     render = _compile_value(value, (), allowed, found)
     return Template(value, render, tuple(found))
 
 
-def _compile_value(value: Json, path: Path, names: frozenset[str] | None, found: list[tuple[Path, Expression]]) -> Render:
+def _compile_value(value: Json, path: Path, names: frozenset[str] | None, found: list[Found]) -> Render:
     if len(path) > MAX_DEPTH:
         raise ExpressionSyntaxError(f"the value nests more than {MAX_DEPTH} levels deep", "", 0, None, path)
     if isinstance(value, str):
@@ -84,14 +83,16 @@ def _compile_value(value: Json, path: Path, names: frozenset[str] | None, found:
     return lambda env, now, budget: value
 
 
-def _compile_text(text: str, path: Path, names: frozenset[str] | None, found: list[tuple[Path, Expression]]) -> Render:
+def _compile_text(text: str, path: Path, names: frozenset[str] | None, found: list[Found]) -> Render:
     parts: list[str | Expression] = []
     for part, offset in _split(text, path):
         if offset is None:
             parts.append(part)
             continue
+        source = part.strip()
+        offset += len(part) - len(part.lstrip())
         try:
-            expression = compile_expression(part, names)
+            expression = compile_expression(source, names)
         except ExpressionSyntaxError as error:
             raise ExpressionSyntaxError(error.message, text, offset + error.offset, error.hint, path) from None
         found.append((path, expression))
@@ -167,4 +168,4 @@ def _evaluate(expression: Expression, path: Path, env: Mapping[str, Any], now: d
 
 
 def _text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value if isinstance(value, str) else compact_json(value)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from durable_dsl.expressions.errors import Failure
+from durable_dsl.expressions.errors import Failure, shorten
 from durable_dsl.expressions.values import INT_MAX, INT_MIN, Duration, Timestamp
 
 SECOND = 1_000_000_000
@@ -67,7 +67,7 @@ def parse_duration(text: str) -> Duration:
             total += int(match[2]) * unit // 10 ** len(match[2])
         at = match.end()
     if not body or at < len(body):
-        raise Failure(f"{text[:40]!r} is not a duration; write it as '30s', '1h30m' or '7d'")
+        raise Failure(f"{shorten(text)!r} is not a duration; write it as '30s', '1h30m' or '7d'")
     return checked_duration(-total if text[0] == "-" else total)
 
 
@@ -81,7 +81,7 @@ def parse_timestamp(text: str) -> Timestamp:
     """Read an RFC 3339 instant such as '2024-05-01T09:00:00Z'; raises Failure."""
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
-        raise Failure(f"{text[:40]!r} is not a timestamp; write it as '2024-05-01T09:00:00Z'")
+        raise Failure(f"{shorten(text)!r} is not a timestamp; write it as '2024-05-01T09:00:00Z'")
     year, month, day, hour, minute, second = (int(match[group]) for group in range(1, 7))
     try:
         local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
@@ -125,7 +125,10 @@ def at_clock(day: datetime, hour: int, minute: int, second: int) -> Timestamp:
     is meant.
     """
     moment = day.replace(hour=hour, minute=minute, second=second, microsecond=0, fold=0)
-    return checked_timestamp((moment.astimezone(UTC) - _EPOCH) // timedelta(seconds=1) * SECOND)
+    try:
+        return checked_timestamp((moment.astimezone(UTC) - _EPOCH) // timedelta(seconds=1) * SECOND)
+    except OverflowError:
+        raise Failure("the timestamp lies outside the years 1 to 9999") from None
 
 
 @lru_cache(maxsize=256)
@@ -138,7 +141,7 @@ def find_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise Failure(f"there is no time zone {name[:40]!r}; write one as 'Europe/Berlin' or '+02:00'") from None
+        raise Failure(f"there is no time zone {shorten(name)!r}; write one as 'Europe/Berlin' or '+02:00'") from None
 
 
 def _fraction(nanoseconds: int) -> str:

@@ -88,7 +88,12 @@ _TYPE_NAMES: Final[dict[type, str]] = {
 # The types that can be written as a plain name; `type(x) == string`.
 TYPES_BY_NAME: Final[dict[str, TypeName]] = {name: TypeName(name) for name in _TYPE_NAMES.values()}
 
-_PLAIN_NAMES: Final[dict[type, str]] = {type(None): "null", Timestamp: "timestamp", Duration: "duration", Maybe: "optional"}
+_PLAIN_NAMES: Final[dict[type, str]] = {
+    type(None): "null",
+    Timestamp: "timestamp",
+    Duration: "duration",
+    Maybe: "optional",
+}
 
 
 def type_of(value: Any) -> TypeName:
@@ -107,6 +112,11 @@ def kind_name(kind: type) -> str:
 def kind(value: Any) -> str:
     """Name the type of a value the way error messages do."""
     return kind_name(type(value))
+
+
+def shown(number: int) -> str:
+    """Write an int for a message; one of thousands of digits cannot be written at all."""
+    return str(number) if INT_MIN <= number <= UINT_MAX else "beyond 64 bits"
 
 
 def map_key(value: Any) -> Any:

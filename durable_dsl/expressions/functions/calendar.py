@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from durable_dsl.expressions.budget import NOW, Frame
-from durable_dsl.expressions.errors import Failure, find_similar
+from durable_dsl.expressions.errors import Failure, find_similar, shorten
 from durable_dsl.expressions.functions.registry import DURATION, INT, STRING, TIMESTAMP, function, method
-from durable_dsl.expressions.times import SECOND, at_clock, find_zone, in_zone
-from durable_dsl.expressions.values import Duration, Timestamp
+from durable_dsl.expressions.times import SECOND, at_clock, find_zone, from_datetime, in_zone
+from durable_dsl.expressions.values import Duration, Timestamp, shown
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SATURDAY = 5
@@ -41,7 +41,8 @@ def _next_business_day(frame: Frame, hour: int = _START_OF_WORK, zone: str = "UT
 def _next_weekday(frame: Frame, name: str, hour: int = _START_OF_WORK, zone: str = "UTC") -> Timestamp:
     if name not in _DAYS:
         similar = find_similar(name, _DAYS)
-        raise Failure(f"{name[:40]!r} is no weekday; write " + (f"'{similar}'" if similar else "'monday' to 'sunday'"))
+        hint = f"did you mean '{similar}'?" if similar else "write 'monday' to 'sunday'"
+        raise Failure(f"{shorten(name)!r} is no weekday; {hint}")
     wanted = _DAYS.index(name)
     return _later(frame, hour, zone, lambda day: day.weekday() == wanted)
 
@@ -49,10 +50,13 @@ def _next_weekday(frame: Frame, name: str, hour: int = _START_OF_WORK, zone: str
 def _later(frame: Frame, hour: int, zone: str, fits: Callable[[datetime], bool]) -> Timestamp:
     """Give that hour of the first fitting day after today."""
     if not 0 <= hour <= 23:
-        raise Failure(f"there is no hour {hour}; write 0 to 23")
-    day = _today(frame, zone) + timedelta(days=1)
-    while not fits(day):
-        day += timedelta(days=1)
+        raise Failure(f"there is no hour {shown(hour)}; write 0 to 23")
+    try:
+        day = _today(frame, zone) + timedelta(days=1)
+        while not fits(day):
+            day += timedelta(days=1)
+    except OverflowError:
+        raise Failure("the day lies after the year 9999") from None
     return at_clock(day, hour, 0, 0)
 
 
@@ -61,8 +65,7 @@ def _end_of_day(frame: Frame, zone: str = "UTC") -> Timestamp:
 
 
 def _today(frame: Frame, zone: str) -> datetime:
-    moment: datetime = frame[NOW]
-    return moment.astimezone(find_zone(zone))
+    return in_zone(from_datetime(frame[NOW]), zone)
 
 
 _PARTS: dict[str, Callable[..., int]] = {

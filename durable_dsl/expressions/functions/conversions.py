@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from durable_dsl.expressions.budget import Frame, spend_text
-from durable_dsl.expressions.errors import Failure
+from durable_dsl.expressions.errors import Failure, shorten
 from durable_dsl.expressions.functions.registry import (
     ANY,
     BOOL,
@@ -52,19 +52,19 @@ def _uint_from_double(value: float) -> Uint:
 
 def _digits(text: str) -> int:
     if _INT.fullmatch(text) is None:
-        raise Failure(f"{text[:40]!r} is not a whole number")
+        raise Failure(f"{shorten(text)!r} is not a whole number")
     return int(text)
 
 
 def _double_from_text(text: str) -> float:
     if len(text) > 400 or _DOUBLE.fullmatch(text) is None:
-        raise Failure(f"{text[:40]!r} is not a number")
+        raise Failure(f"{shorten(text)!r} is not a number")
     return float(text)
 
 
 def _bool_from_text(text: str) -> bool:
     if text not in _BOOLS:
-        raise Failure(f"{text[:40]!r} is neither true nor false")
+        raise Failure(f"{shorten(text)!r} is neither true nor false")
     return _BOOLS[text]
 
 

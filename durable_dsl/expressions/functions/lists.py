@@ -8,7 +8,7 @@ from durable_dsl.expressions.budget import Frame, spend
 from durable_dsl.expressions.errors import Failure
 from durable_dsl.expressions.functions.registry import INT, LIST, MAP, function, method
 from durable_dsl.expressions.operators import arithmetic, order, to_double
-from durable_dsl.expressions.values import NUMBERS, ORDERED, Duration, freeze, kind
+from durable_dsl.expressions.values import NUMBERS, ORDERED, Duration, freeze, kind, shown
 
 
 def _sum(frame: Frame, items: list[Any]) -> Any:
@@ -50,7 +50,7 @@ def _max(frame: Frame, items: list[Any]) -> Any:
 
 
 def sorted_by(frame: Frame, items: list[Any], keys: list[Any]) -> list[Any]:
-    """Give `items` in the order of `keys`, equal ones in the order they had; raises Failure if keys cannot be ordered."""
+    """Give `items` in the order of `keys`, equal ones as they stood; raises Failure for keys without an order."""
     # A merge sort of n items compares them about n · log n times.
     spend(frame, len(items) * max(1, len(items).bit_length()))
     if not keys:
@@ -113,7 +113,7 @@ def _filled(name: str, items: list[Any]) -> list[Any]:
 
 def _slice(frame: Frame, items: list[Any], start: int, end: int) -> list[Any]:
     if not 0 <= start <= end <= len(items):
-        raise Failure(f"slice({start}, {end}) lies outside a list of {len(items)} items")
+        raise Failure(f"slice({shown(start)}, {shown(end)}) lies outside a list of {len(items)} items")
     spend(frame, end - start)
     return items[start:end]
 

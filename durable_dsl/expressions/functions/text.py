@@ -10,19 +10,27 @@ from durable_dsl.expressions.budget import Frame, spend, spend_text
 from durable_dsl.expressions.errors import Failure
 from durable_dsl.expressions.functions.registry import BYTES, INT, LIST, STRING, function, method
 from durable_dsl.expressions.rendering import format_text
-from durable_dsl.expressions.values import kind
+from durable_dsl.expressions.values import kind, shown
 
 if TYPE_CHECKING:
     import re2
 
 # What Unicode calls white space; Python's own strip() also takes four control characters.
-_WHITE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-)
+_WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 _QUOTED = str.maketrans(
-    {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"'}
+    {
+        "\a": "\\a",
+        "\b": "\\b",
+        "\f": "\\f",
+        "\n": "\\n",
+        "\r": "\\r",
+        "\t": "\\t",
+        "\v": "\\v",
+        "\\": "\\\\",
+        '"': '\\"',
+    }
 )
 _MAX_PATTERN = 1_000
 
@@ -78,7 +86,7 @@ def _char_at(text: str, index: int) -> str:
 def _substring(frame: Frame, text: str, start: int, end: int | None = None) -> str:
     until = len(text) if end is None else _position(text, end)
     if _position(text, start) > until:
-        raise Failure(f"substring() starts at {start} and ends before, at {end}")
+        raise Failure(f"substring() starts at {start} and ends before, at {until}")
     spend_text(frame, until - start)
     return text[start:until]
 
@@ -86,7 +94,7 @@ def _substring(frame: Frame, text: str, start: int, end: int | None = None) -> s
 def _position(text: str, index: int) -> int:
     if 0 <= index <= len(text):
         return index
-    raise Failure(f"position {index} lies outside a text of {len(text)} characters")
+    raise Failure(f"position {shown(index)} lies outside a text of {len(text)} characters")
 
 
 def _replace(frame: Frame, text: str, old: str, new: str, limit: int = -1) -> str:
@@ -108,7 +116,7 @@ def _split(frame: Frame, text: str, separator: str, limit: int = -1) -> list[str
         return text.split(separator, parts - 1)
     characters = list(text[: max(parts - 1, 0)])
     rest = text[len(characters) :]
-    return characters + [rest] if rest else characters
+    return [*characters, rest] if rest else characters
 
 
 def _join(frame: Frame, items: list[Any], separator: str = "") -> str:
