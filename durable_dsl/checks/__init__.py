@@ -1,0 +1,29 @@
+"""What only a whole graph can tell: nodes that cannot run, values that cannot be there, branches that clash.
+
+All are mistakes. What is merely unusual is not reported.
+"""
+
+from __future__ import annotations
+
+from durable_dsl.checks.clashes import check_clashes
+from durable_dsl.checks.imports import check_imports
+from durable_dsl.checks.networks import to_networkx
+from durable_dsl.checks.reachability import check_choices, check_loops, check_reachability
+from durable_dsl.checks.reads import check_reads
+from durable_dsl.checks.sources import Sources
+from durable_dsl.checks.types import check_types
+from durable_dsl.document import Workflow
+from durable_dsl.errors import Problem
+from durable_dsl.graph import Graph
+
+__all__ = ["check", "check_imports", "to_networkx"]
+
+_CHECKS = (check_reachability, check_choices, check_loops, check_clashes, check_types, check_reads)
+
+
+def check(graph: Graph, workflow: Workflow) -> list[Problem]:
+    """Gives every problem of a graph, in the order of the text of the workflow that it was compiled from."""
+    sources = Sources(workflow)
+    for each in _CHECKS:
+        each(graph, sources)
+    return sources.problems

@@ -1,0 +1,34 @@
+"""Conditions whose value is known before anything runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from durable_dsl.expressions import ExpressionError, compile_expression
+
+
+class Varies:
+    """The value of an expression that depends on where and when it is evaluated; there is exactly one, `VARIES`."""
+
+
+VARIES: Final = Varies()
+
+# Nothing that reads the time is evaluated, so any instant will do.
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def constant_value(source: str) -> Any | Varies:
+    """Gives the value that an expression has everywhere, or `VARIES`; one that always fails varies too."""
+    expression = compile_expression(source)
+    if expression.names or expression.uses_now:
+        return VARIES
+    try:
+        return expression.evaluate({}, now=_ANY_TIME)
+    except ExpressionError:
+        return VARIES
+
+
+def is_constant(source: str, value: bool) -> bool:
+    """Tells whether a condition is always this value."""
+    return constant_value(source) is value

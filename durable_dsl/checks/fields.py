@@ -1,0 +1,105 @@
+"""The expressions of a node, each with the field that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from durable_dsl.expressions import Expression, compile_expression, compile_template
+from durable_dsl.graph import (
+    Branch,
+    Call,
+    Decision,
+    Fail,
+    Finish,
+    Foreach,
+    Group,
+    Json,
+    Log,
+    Loop,
+    Node,
+    Parallel,
+    Set,
+    Step,
+    Wait,
+)
+from durable_dsl.places import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One expression, the path to its text below the node, and that text; `must_give` is the type it has to give."""
+
+    keys: Path
+    text: str
+    expression: Expression
+    must_give: type | None = None
+
+
+def entry_fields(node: Node) -> Iterator[Field]:
+    """Yields the expressions that are evaluated before a node's own work and its inner lists, or between turns."""
+    if node.when is not None:
+        yield _bare(node.when, "when", must_give=bool)
+    yield from _template(node.timeout, "timeout")
+    match node:
+        case Step():
+            match node.action:
+                case Call(with_=with_):
+                    yield from _template(with_, "with")
+                case Set(values=values):
+                    yield from _template(values, "set")
+                case Log(message=message):
+                    yield from _template(message, "log")
+                case _:
+                    assert_never(node.action)
+            if node.retry.when is not None:
+                yield _bare(node.retry.when, "retry", "when", must_give=bool)
+        case Decision():
+            for index, choice in enumerate(node.choose):
+                yield _bare(choice.when, "choose", index, "when", must_give=bool)
+        case Branch():
+            if node.match is not None:
+                yield _bare(node.match, "match")
+            for index, case in enumerate(node.cases):
+                if case.when is not None:
+                    yield _bare(case.when, "cases", index, "when", must_give=bool)
+        case Foreach():
+            yield _bare(node.items, "in", must_give=list)
+        case Wait():
+            yield from _template(node.for_, "for")
+            yield from _template(node.until_at, "at")
+        case Fail():
+            yield from _template(node.message, "message")
+            yield from _template(node.data, "data")
+        case Loop() | Parallel() | Group() | Finish():
+            pass
+        case _:
+            assert_never(node)
+
+
+def turn_fields(node: Loop) -> Iterator[Field]:
+    """Yields the expressions of a loop that see what its turns have done."""
+    if node.while_ is not None:
+        yield _bare(node.while_, "while", must_give=bool)
+    if node.until is not None:
+        yield _bare(node.until, "until", must_give=bool)
+    yield from _template(node.every, "every")
+
+
+def output_fields(output: Json, key: str = "output") -> Iterator[Field]:
+    """Yields the expressions of an `output`, which see what the node has done."""
+    yield from _template(output, key)
+
+
+def _bare(text: str, *keys: str | int, must_give: type | None = None) -> Field:
+    return Field(keys, text, compile_expression(text), must_give)
+
+
+def _template(value: Any, key: str) -> Iterator[Field]:
+    template = compile_template(value)
+    for path, expression in template.expressions:
+        text = value
+        for step in path:
+            text = text[step]
+        yield Field((key, *path), text, expression)

@@ -1,0 +1,157 @@
+"""Functions that a workflow calls: whether they can be imported, and whether they take what they are given."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from durable_dsl.checks.sources import Sources
+from durable_dsl.document import Workflow
+from durable_dsl.errors import Problem
+from durable_dsl.graph import Call, Decision, Graph, Step
+from durable_dsl.suggestions import did_you_mean
+
+CONTEXT = "ctx"
+"""The parameter that is given the step's context, not an argument of the workflow."""
+
+_KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+)
+
+
+class _Missing(Exception):
+    """A function that cannot be imported; the arguments are the message and the hint."""
+
+
+def check_imports(graph: Graph, workflow: Workflow) -> list[Problem]:
+    """Gives a problem for every call that cannot be imported or does not take its arguments; imports what it checks.
+
+    Importing runs the top of the modules that the workflow names.
+    """
+    sources = Sources(workflow)
+    for node in graph.walk():
+        if isinstance(node, Step) and isinstance(node.action, Call):
+            _check(node.id, node.action.function, node.action.with_, sources)
+        elif isinstance(node, Decision) and node.call is not None:
+            function = _check(node.id, node.call, None, sources)
+            if function is not None:
+                _check_targets(node, function, sources)
+    return sources.problems
+
+
+def _check(node_id: str, path: str, with_: dict[str, Any] | None, sources: Sources) -> Callable[..., Any] | None:
+    try:
+        function = _imported(path)
+    except _Missing as missing:
+        message, hint = missing.args
+        sources.add("W210", node_id, ("call",), message, hint=hint)
+        return None
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        # Some functions written in C tell nothing about their parameters.
+        return function
+    own = {name: parameter for name, parameter in parameters.items() if name != CONTEXT}
+    if with_ is None:
+        _check_data(node_id, path, own, sources)
+    else:
+        _check_arguments(node_id, path, own, with_, sources)
+    return function
+
+
+def _imported(path: str) -> Callable[..., Any]:
+    module_name, _, name = path.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise _Missing(
+                f"there is no module '{error.name}'", "run from the folder that holds it, or install it"
+            ) from None
+        raise _Missing(f"importing '{module_name}' failed: {error}", None) from None
+    except (Exception, SystemExit) as error:  # whatever the top of a stranger's module does
+        raise _Missing(f"importing '{module_name}' failed: {type(error).__name__}: {error}", None) from None
+    function = getattr(module, name, None)
+    if function is None:
+        names = [other for other, value in vars(module).items() if callable(value) and not other.startswith("_")]
+        raise _Missing(f"module '{module_name}' has no '{name}'", did_you_mean(name, names))
+    if not callable(function):
+        raise _Missing(f"'{path}' is a {type(function).__name__}, which cannot be called", "name a function")
+    found: Callable[..., Any] = function
+    return found
+
+
+def _check_data(node_id: str, path: str, own: dict[str, inspect.Parameter], sources: Sources) -> None:
+    takes = [parameter for parameter in own.values() if parameter.kind in _POSITIONAL]
+    if not takes:
+        sources.add(
+            "W211",
+            node_id,
+            ("call",),
+            f"'{path}' takes no argument, and without 'with' it is given the data",
+            hint="add 'with: {}', or a parameter for the data",
+        )
+        return
+    for parameter in [*takes[1:], *(each for each in own.values() if each.kind is inspect.Parameter.KEYWORD_ONLY)]:
+        if parameter.default is parameter.empty and parameter.kind is not inspect.Parameter.VAR_POSITIONAL:
+            sources.add(
+                "W211",
+                node_id,
+                ("call",),
+                f"'{path}' needs '{parameter.name}' too, and without 'with' it is given the data alone",
+                hint="give its arguments by name under 'with'",
+            )
+            return
+
+
+def _check_arguments(
+    node_id: str, path: str, own: dict[str, inspect.Parameter], with_: dict[str, Any], sources: Sources
+) -> None:
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own.values())
+    names = [name for name, parameter in own.items() if parameter.kind in _KEYWORDS]
+    for argument in with_:
+        if argument == CONTEXT:
+            message = f"'{CONTEXT}' is given by the engine, not by 'with'"
+            sources.add("W211", node_id, ("with", argument), message, hint="remove it")
+        elif argument not in names and not takes_any:
+            takes = f"it takes {', '.join(names)}" if names else "it takes none"
+            hint = did_you_mean(argument, names) or takes
+            sources.add("W211", node_id, ("with", argument), f"'{path}' takes no argument '{argument}'", hint=hint)
+    for name, parameter in own.items():
+        required = parameter.default is parameter.empty
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY and required:
+            message = f"'{path}' takes '{name}' by position only, and 'with' gives arguments by name"
+            sources.add("W211", node_id, ("call",), message, hint="remove the '/' from its parameters")
+        elif name in names and required and name not in with_:
+            message = f"'{path}' needs the argument '{name}'"
+            sources.add("W211", node_id, ("with",), message, hint=f"add '{name}' to 'with'")
+
+
+def _check_targets(node: Decision, function: Callable[..., Any], sources: Sources) -> None:
+    """A function that says by its annotation what it returns must return targets of its decision."""
+    try:
+        returned = typing.get_type_hints(function).get("return")
+    except Exception:  # annotations are any code
+        return
+    for name in _literals(returned):
+        if name not in node.targets:
+            known = ", ".join(node.targets)
+            sources.add(
+                "W212",
+                node.id,
+                ("goto",),
+                f"'{node.call}' may return '{name}', which is no target of '{node.name}'",
+                hint=did_you_mean(name, node.targets) or f"add it to 'goto', which has {known}",
+            )
+
+
+def _literals(annotation: Any) -> list[str]:
+    if typing.get_origin(annotation) is typing.Literal:
+        return [value for value in typing.get_args(annotation) if isinstance(value, str)]
+    return [name for argument in typing.get_args(annotation) for name in _literals(argument)]

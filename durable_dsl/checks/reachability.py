@@ -1,0 +1,68 @@
+"""Nodes that nothing leads to, and loops that nothing ends."""
+
+from __future__ import annotations
+
+import networkx as nx
+
+from durable_dsl.checks.constants import is_constant
+from durable_dsl.checks.networks import BEGIN, exits_of, inner_lists, list_network, never_stops
+from durable_dsl.checks.sources import Sources
+from durable_dsl.graph import Branch, Decision, Fail, Finish, Graph, Loop, walk
+
+
+def check_reachability(graph: Graph, sources: Sources) -> None:
+    """Reports the first of every run of nodes that no path through its list reaches."""
+    for _owner, _label, nodes in inner_lists(graph):
+        network, _exits = list_network(nodes)
+        reached = nx.descendants(network, BEGIN)
+        before = None
+        for node in nodes:
+            lost = node.id not in reached
+            if lost and before is not None and before.id in reached:
+                sources.add(
+                    "W201",
+                    node.id,
+                    (),
+                    f"'{node.name}' can never run: '{before.name}' always ends or jumps over it",
+                    hint="remove it, or give the node before it a 'when'",
+                )
+            before = node
+
+
+def check_choices(graph: Graph, sources: Sources) -> None:
+    """Reports rows of a decision and cases that stand behind one whose condition always holds."""
+    for node in graph.walk():
+        match node:
+            case Decision():
+                key, conditions = "choose", tuple(choice.when for choice in node.choose)
+            case Branch():
+                key, conditions = "cases", tuple(case.when or "false" for case in node.cases)
+            case _:
+                continue
+        for index, condition in enumerate(conditions[:-1]):
+            if is_constant(condition, True):
+                sources.add(
+                    "W202",
+                    node.id,
+                    (key, index + 1),
+                    f"this row of '{node.name}' is never reached: the one before it always holds",
+                    hint="put the row that always holds last",
+                )
+                break
+
+
+def check_loops(graph: Graph, sources: Sources) -> None:
+    """Reports loops whose constant condition never ends them and that nothing inside ends either."""
+    for node in graph.walk():
+        if not isinstance(node, Loop) or not never_stops(node) or node.on_limit == "continue":
+            continue
+        ends = exits_of(node).jumps or any(isinstance(inner, Finish | Fail) for inner in walk(node.steps))
+        if not ends and node.timeout is None:
+            key = "while" if node.while_ is not None else "until"
+            sources.add(
+                "W203",
+                node.id,
+                (key,),
+                f"loop '{node.name}' never ends: '{key}' is always {'true' if key == 'while' else 'false'}",
+                hint="write a condition over the data, jump out of it, or set on_limit: continue",
+            )
