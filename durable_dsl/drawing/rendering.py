@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never, get_args
 
 import graphviz
 
@@ -29,6 +29,8 @@ def render(graph: Graph, format: Format, states: States | None = None) -> bytes:
     graph is too large for them, `svg` is the block drawing. Raises `DrawingError` for `png` and `pdf` without
     Graphviz and for jumps that lead nowhere.
     """
+    if format not in get_args(Format):
+        raise DrawingError(f"no drawing is called {format!r}; ask for one of {', '.join(get_args(Format))}")
     match format:
         case "dot":
             return to_dot(graph, states).encode()

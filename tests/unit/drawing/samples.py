@@ -82,7 +82,10 @@ ORDER = Graph(
     ),
 )
 
-HOSTILE = "\"quo'ted\" \\N \\l {a|b} ]--> <b>bold</b> <!-- & &amp; \n\r\n\t end `%%` #quot; ${ x } \x1b[31m \x00\x07 \u202e \ud800 😀 ]]>"
+HOSTILE = (
+    '"quo\'ted" \\N \\l {a|b} ]--> <b>bold</b> <!-- & &amp; \n\r\n\t end `%%` #quot; ${ x } '
+    "\x1b[31m \x00\x07 \u202e \ud800 😀 ]]>"
+)
 
 LONG = "data.total > 100 && " * 200 + "true"
 
@@ -109,9 +112,7 @@ def hostile_graph() -> Graph:
 
 HOSTILE_STATE = NodeState(NodeStatus.failed, attempts=2, detail=HOSTILE)
 
-EVERY_STATUS = {
-    node.id: NodeState(status) for node, status in zip(ORDER.walk(), NodeStatus, strict=False)
-}
+EVERY_STATUS = {node.id: NodeState(status) for node, status in zip(ORDER.walk(), NodeStatus, strict=False)}
 
 
 @st.composite
@@ -129,7 +130,9 @@ def graphs(draw: st.DrawFn) -> Graph:
         when = draw(st.sampled_from([None, None, "data.x"]))
         leaves = ["step", "step", "decision", "wait", "fail", "finish"]
         inner = f"{node_id}/"
-        match draw(st.sampled_from(leaves + (["branch", "parallel", "foreach", "while", "until", "group"] if depth else []))):
+        match draw(
+            st.sampled_from(leaves + (["branch", "parallel", "foreach", "while", "until", "group"] if depth else []))
+        ):
             case "decision":
                 targets = draw(st.lists(st.sampled_from((END, *later)), min_size=1, max_size=3))
                 return Decision(id=node_id, choose=tuple(Choice(when="data.x", goto=each) for each in targets))

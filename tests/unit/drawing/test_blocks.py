@@ -38,7 +38,12 @@ def rectangle(group: ElementTree.Element) -> Rectangle:
     shape = next(each for each in group if each.tag in (f"{SVG}rect", f"{SVG}polygon"))
     if shape.tag == f"{SVG}polygon":
         points = [tuple(map(float, point.split(","))) for point in str(shape.get("points")).split()]
-        return min(x for x, _ in points), min(y for _, y in points), max(x for x, _ in points), max(y for _, y in points)
+        return (
+            min(x for x, _ in points),
+            min(y for _, y in points),
+            max(x for x, _ in points),
+            max(y for _, y in points),
+        )
     x, y, width, height = (float(str(shape.get(name))) for name in ("x", "y", "width", "height"))
     return x, y, x + width, y + height
 
@@ -163,7 +168,7 @@ def test_in_any_graph_nothing_overlaps_and_no_line_crosses_a_node(graph: Graph) 
             for _label, inner in lists_of(node):
                 for each in inner:
                     a, b, c, d = places[each.id]
-                    assert left <= a and top < b and c <= right and d < bottom, f"{each.id} stands out of {node.id}"
+                    assert (left <= a, top < b, c <= right, d < bottom) == (True,) * 4, f"{each.id} stands out"
 
     boxes = [places[node.id] for node in nodes if not isinstance(node, BOXED)]
     for at, (left, top, right, bottom) in enumerate(boxes):
@@ -180,6 +185,7 @@ def test_in_any_graph_nothing_overlaps_and_no_line_crosses_a_node(graph: Graph) 
 
     width, height = float(str(root.get("width"))), float(str(root.get("height")))
     for x, y in [point for path in lines for point in points_of(path)]:
-        assert 0 <= x <= width and 0 <= y <= height
+        assert 0 <= x <= width
+        assert 0 <= y <= height
     chosen = Counter(source for source, _target in drawn_edges(svg, "jump"))
     assert chosen == Counter({node.id: len(node.choose) for node in nodes if isinstance(node, Decision)})

@@ -179,7 +179,9 @@ def test_any_graph_has_each_node_once_and_each_jump(graph: Graph) -> None:
     jumps = Counter(str(edge[0]) for edge in chosen)
     assert jumps == Counter({node.id: len(node.choose) for node in nodes if isinstance(node, Decision)})
     leading_on = {str(edge[0]) for edge in parsed.edges()}
-    assert leading_on >= {node.id for node in nodes if isinstance(node, Wait) or (isinstance(node, Branch) and node.when)}
+    assert leading_on >= {
+        node.id for node in nodes if isinstance(node, Wait) or (isinstance(node, Branch) and node.when)
+    }
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
