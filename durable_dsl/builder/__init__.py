@@ -18,7 +18,7 @@ from durable_dsl.builder.nodes import (
 )
 from durable_dsl.builder.spans import days, hours, minutes, seconds, weeks
 from durable_dsl.builder.values import Condition, Draft, Duration, Function, Retry
-from durable_dsl.builder.workflow import workflow, workflows_of
+from durable_dsl.builder.workflows import workflow, workflows_of
 
 __all__ = [
     "Change",
