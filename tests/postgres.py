@@ -17,14 +17,14 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import psycopg
 
-from durable_runtime.embedded import EmbeddedServer
+from durable_runtime.embedded import EmbeddedPostgresError, EmbeddedServer
 
 TEMPLATE = "durable_template"
 _GIGABYTE = 1024**3
@@ -61,7 +61,14 @@ def new_home() -> Path:
 
 def remove_home(home: Path) -> None:
     """Stop the server that may still run there, and remove the folder."""
-    EmbeddedServer(home).stop()
+    server = EmbeddedServer(home)
+    server.stop()
+    if (home / "pgdata" / "postmaster.pid").exists():
+        # It was killed. The piece of shared memory that it left in the system goes with the next start, or never.
+        with suppress(EmbeddedPostgresError):
+            server.join()
+        server.stop()
+        server.leave()
     shutil.rmtree(home)
 
 
@@ -165,9 +172,8 @@ class OwnServer:
 
     def remove(self) -> None:
         """Stop it and remove all of it."""
-        self._server.stop()
         self._server.leave()
-        shutil.rmtree(self.home)
+        remove_home(self.home)
 
 
 @contextmanager

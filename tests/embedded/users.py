@@ -6,18 +6,19 @@ import ast
 import os
 import pwd
 import signal
-import site
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
+_PACKAGES = str(Path(psutil.__file__).parents[1])
 # What this Python finds, another one shall find too: an ordinary user may not be able to run ours.
 _SURROUNDINGS = {
-    "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2] / "runtime"), *site.getsitepackages()]),
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2] / "runtime"), _PACKAGES]),
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 

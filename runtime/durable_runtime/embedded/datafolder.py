@@ -24,9 +24,8 @@ shared_buffers = 128MB
 max_wal_size = 512MB
 min_wal_size = 80MB
 jit = off
-# Parallel queries take shared memory from /dev/shm, of which a container often has 64 MB and no more.
-max_parallel_workers_per_gather = 0
-max_parallel_maintenance_workers = 0
+# In files of the data folder: /dev/shm often has only 64 MB in a container, and keeps what a killed server had there.
+dynamic_shared_memory_type = mmap
 timezone = 'UTC'
 log_timezone = 'UTC'
 logging_collector = off

@@ -81,7 +81,7 @@ def fits_socket(folder: Path) -> bool:
 
 def list_processes(data: Path) -> list[int]:
     """Return the ids of the live processes that work in this data folder: a postmaster and its children, or orphans."""
-    import psutil  # 15 ms that only the unusual ways through here need to pay
+    import psutil  # 15 ms that joining a server that runs, or starting one, need not pay
 
     found = []
     for process in psutil.process_iter():
