@@ -13,6 +13,7 @@ import psycopg
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
+from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns
 from durable_runtime.store.connections import Line
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -26,13 +27,7 @@ from durable_runtime.store.protocol import (
     Stored,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
-from durable_runtime.store.rows import (
-    checkpoint_columns,
-    checkpoint_of,
-    json_or_none,
-    log_columns,
-    move_columns,
-)
+from durable_runtime.store.rows import checkpoint_of, json_or_none
 
 
 class PostgresWorkerStore:

@@ -1,0 +1,67 @@
+"""From a batch of commits to the columns that its statement takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from durable_runtime.store.arrays import int4s, int8s, jsons, texts, times
+from durable_runtime.store.protocol import Commit, End, Suspend
+from durable_runtime.store.rows import error_text, result_text
+
+
+def checkpoint_columns(commits: Sequence[Commit]) -> dict[str, Any]:
+    """Gives the columns of all checkpoints of a batch."""
+    rows = [(commit.key, checkpoint) for commit in commits for checkpoint in commit.checkpoints]
+    return {
+        "execution_ids": int8s([key for key, _checkpoint in rows]),
+        "seqs": int4s([checkpoint.seq for _key, checkpoint in rows]),
+        "paths": texts([checkpoint.path for _key, checkpoint in rows]),
+        "kinds": texts([checkpoint.kind for _key, checkpoint in rows]),
+        "attempts": int4s([checkpoint.attempt for _key, checkpoint in rows]),
+        "results": jsons([result_text(checkpoint) for _key, checkpoint in rows]),
+        "errors": jsons([error_text(checkpoint.error) for _key, checkpoint in rows]),
+        "due_ats": times([checkpoint.due_at for _key, checkpoint in rows]),
+        "started_ats": times([checkpoint.started_at for _key, checkpoint in rows]),
+        "finished_ats": times([checkpoint.finished_at for _key, checkpoint in rows]),
+    }
+
+
+def move_columns(commits: Sequence[Commit]) -> dict[str, Any]:
+    """Gives the columns of the executions of a batch that suspend or end, and of the waits they leave."""
+    moving = [commit for commit in commits if commit.move is not None]
+    ends = [commit.move if isinstance(commit.move, End) else None for commit in moving]
+    waits = [
+        (commit.key, timer) for commit in moving if isinstance(commit.move, Suspend) for timer in commit.move.timers
+    ]
+    return {
+        "move_ids": int8s([commit.key for commit in moving]),
+        "seen": int4s([commit.seen for commit in moving]),
+        "statuses": texts([end.status if end is not None else "waiting" for end in ends]),
+        "outputs": jsons([end.output if end is not None else None for end in ends]),
+        "move_errors": jsons([end.error if end is not None else None for end in ends]),
+        "ended_ats": times([end.at if end is not None else None for end in ends]),
+        "wait_ids": int8s([key for key, _timer in waits]),
+        "wait_paths": texts([timer.path for _key, timer in waits]),
+        "wait_kinds": texts([timer.kind for _key, timer in waits]),
+        "wait_due_ats": times([timer.due_at for _key, timer in waits]),
+    }
+
+
+def log_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the log lines of a batch, or None when it has none."""
+    rows = [
+        (commit.key, checkpoint, checkpoint.log)
+        for commit in commits
+        for checkpoint in commit.checkpoints
+        if checkpoint.log is not None
+    ]
+    if not rows:
+        return None
+    return {
+        "execution_ids": int8s([key for key, _checkpoint, _line in rows]),
+        "paths": texts([checkpoint.path for _key, checkpoint, _line in rows]),
+        "attempts": int4s([checkpoint.attempt for _key, checkpoint, _line in rows]),
+        "messages": texts([line for _key, _checkpoint, line in rows]),
+        "ats": times([checkpoint.finished_at for _key, checkpoint, _line in rows]),
+    }
