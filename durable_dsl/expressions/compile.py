@@ -202,7 +202,7 @@ def _sum_or_product(sign: str, left: Code, right: Code, at: int) -> Code:
 def _apply(sign: str, left: Any, right: Any, frame: Frame, at: int) -> Any:
     try:
         if sign in ORDERINGS:
-            return order(sign, left, right)
+            return order(sign, left, right, frame)
         if sign == "==" or sign == "!=":
             return equal(left, right, frame) is (sign == "==")
         if sign == "in":

@@ -114,6 +114,8 @@ def _compile(source: str, names: frozenset[str] | None) -> Expression:
         code = scope.code(node)
     except SyntaxProblem as problem:
         raise ExpressionSyntaxError(problem.message, source, problem.offset, problem.hint) from None
+    except RecursionError:
+        raise ExpressionSyntaxError("the expression nests too deeply for where it is compiled", source) from None
     return Expression(source, node, code, reads, scope.locals_needed)
 
 

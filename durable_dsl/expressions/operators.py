@@ -23,10 +23,12 @@ def arithmetic(sign: str, left: Any, right: Any, frame: Frame) -> Any:
     return run(left, right, frame)
 
 
-def order(sign: str, left: Any, right: Any) -> bool:
+def order(sign: str, left: Any, right: Any, frame: Frame) -> bool:
     """Apply `< <= > >=` to two numbers, or to two values of one ordered type; raises Failure otherwise."""
     of, other = type(left), type(right)
     if (of is other and of in ORDERED) or (of in NUMBERS and other in NUMBERS):
+        if of is str or of is bytes:
+            spend_text(frame, min(len(left), len(right)))
         return bool(ORDERINGS[sign](left, right))
     raise Failure(_no_order(sign, left, right))
 

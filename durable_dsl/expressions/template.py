@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias, final
 
-from durable_dsl.expressions.budget import DEFAULT_BUDGET
+from durable_dsl.expressions.budget import CHARACTERS_PER_STEP, DEFAULT_BUDGET
 from durable_dsl.expressions.errors import ExpressionError, ExpressionSyntaxError
 from durable_dsl.expressions.expression import Expression, compile_expression
 from durable_dsl.expressions.literals import TEXT_LITERAL
@@ -50,7 +50,10 @@ class Template:
 
         Mappings and lists are new each time; what an expression gives may share parts with `env`.
         """
-        return self._render(env, now, budget)
+        try:
+            return self._render(env, now, budget)
+        except RecursionError:
+            raise ExpressionError("the value nests too deeply for where it is rendered", "") from None
 
     def __repr__(self) -> str:
         return f"Template({self.source!r})"
@@ -65,7 +68,10 @@ def compile_template(value: Json, names: Collection[str] | None = None) -> Templ
     """
     found: list[Found] = []
     allowed = None if names is None else frozenset(names)
-    render = _compile_value(value, (), allowed, found)
+    try:
+        render = _compile_value(value, (), allowed, found)
+    except RecursionError:
+        raise ExpressionSyntaxError("the value nests too deeply for where it is compiled", "") from None
     return Template(value, render, tuple(found))
 
 
@@ -105,7 +111,14 @@ def _compile_text(text: str, path: Path, names: frozenset[str] | None, found: li
         return lambda env, now, budget: _evaluate(only, path, env, now, budget)
 
     def render(env: Mapping[str, Any], now: datetime, budget: int) -> str:
-        written = [part if isinstance(part, str) else _text(_evaluate(part, path, env, now, budget)) for part in parts]
+        written: list[str] = []
+        room = budget * CHARACTERS_PER_STEP
+        for part in parts:
+            piece = part if isinstance(part, str) else _text(_evaluate(part, path, env, now, budget), part, path)
+            room -= len(piece)
+            if room < 0:
+                raise ExpressionError("the text becomes longer than its budget allows", text, 0, path)
+            written.append(piece)
         return "".join(written)
 
     return render
@@ -167,5 +180,10 @@ def _evaluate(expression: Expression, path: Path, env: Mapping[str, Any], now: d
         raise ExpressionError(error.message, error.source, error.offset, path) from None
 
 
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else compact_json(value)
+def _text(value: Json, expression: Expression, path: Path) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return compact_json(value)
+    except (ValueError, RecursionError):
+        raise ExpressionError("the value cannot be written as JSON", expression.source, 0, path) from None

@@ -88,6 +88,9 @@ _TYPE_NAMES: Final[dict[type, str]] = {
 # The types that can be written as a plain name; `type(x) == string`.
 TYPES_BY_NAME: Final[dict[str, TypeName]] = {name: TypeName(name) for name in _TYPE_NAMES.values()}
 
+# What is frozen takes several times the room of a reference.
+_FREEZING: Final = 4
+
 _PLAIN_NAMES: Final[dict[type, str]] = {
     type(None): "null",
     Timestamp: "timestamp",
@@ -149,9 +152,9 @@ def equal(left: Any, right: Any, frame: Frame) -> bool:
     if of is dict:
         if len(left) != len(right):
             return False
-        spend(frame, len(left))
+        spend(frame, sum([1 + (len(key) >> 6 if type(key) is str else 0) for key in left]))
         return all(key in right and equal(value, right[key], frame) for key, value in left.items())
-    if of is str:
+    if of is str or of is bytes:
         if len(left) != len(right):
             return False
         spend_text(frame, len(left))
@@ -165,6 +168,7 @@ def contains(items: list[Any], wanted: Any, frame: Frame) -> bool:
     """Say whether a list holds a value equal to `wanted`."""
     spend(frame, len(items))
     if type(wanted) is str:
+        spend(frame, len(items) * (len(wanted) >> 6))
         # Only a str is ever equal to a str, so the search may run in C.
         return wanted in items
     return any(equal(wanted, item, frame) for item in items)
@@ -174,10 +178,10 @@ def freeze(value: Any, frame: Frame) -> Any:
     """Give something hashable that is the same for two values exactly if they are equal (NaN never is)."""
     of = type(value)
     if of is list:
-        spend(frame, len(value))
+        spend(frame, _FREEZING * len(value))
         return (list, tuple([freeze(item, frame) for item in value]))
     if of is dict:
-        spend(frame, len(value))
+        spend(frame, _FREEZING * len(value))
         return (dict, frozenset([(key, freeze(item, frame)) for key, item in value.items()]))
     if of is Maybe:
         return (Maybe, value.present, freeze(value.value, frame))

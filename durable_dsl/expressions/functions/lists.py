@@ -36,7 +36,7 @@ def _extreme(name: str, sign: str, frame: Frame, items: list[Any]) -> Any:
     if type(best) not in NUMBERS and type(best) not in ORDERED:
         raise Failure(f"{name}() cannot order {kind(best)}")
     for item in items[1:]:
-        if order(sign, item, best):
+        if order(sign, item, best, frame):
             best = item
     return best
 
@@ -51,14 +51,16 @@ def _max(frame: Frame, items: list[Any]) -> Any:
 
 def sorted_by(frame: Frame, items: list[Any], keys: list[Any]) -> list[Any]:
     """Give `items` in the order of `keys`, equal ones as they stood; raises Failure for keys without an order."""
-    # A merge sort of n items compares them about n · log n times.
-    spend(frame, len(items) * max(1, len(items).bit_length()))
     if not keys:
         return []
     first = type(keys[0])
+    # A merge sort of n items compares them about n · log n times.
+    rounds = len(items).bit_length()
+    spend(frame, len(items) * rounds)
+    if first is str or first is bytes:
+        spend_text(frame, rounds * sum(len(key) for key in keys if type(key) is first))
     if first in NUMBERS:
-        mixed = next((key for key in keys if type(key) not in NUMBERS), None)
-        fits = mixed is None and all(type(key) in NUMBERS for key in keys)
+        fits = all(type(key) in NUMBERS for key in keys)
     else:
         fits = first in ORDERED and all(type(key) is first for key in keys)
     if not fits:

@@ -40,6 +40,16 @@ def _contains(frame: Frame, text: str, part: str) -> bool:
     return part in text
 
 
+def _starts_with(frame: Frame, text: str, part: str) -> bool:
+    spend_text(frame, len(part))
+    return text.startswith(part)
+
+
+def _ends_with(frame: Frame, text: str, part: str) -> bool:
+    spend_text(frame, len(part))
+    return text.endswith(part)
+
+
 def _matches(frame: Frame, text: str, pattern: str) -> bool:
     # RE2 takes time in proportion to the text whatever the pattern is.
     spend(frame, len(text) + len(pattern))
@@ -168,8 +178,8 @@ def _refuse_constant(name: str) -> Any:
 
 
 method("contains", [STRING, STRING], _contains, framed=True)
-method("startsWith", [STRING, STRING], str.startswith)
-method("endsWith", [STRING, STRING], str.endswith)
+method("startsWith", [STRING, STRING], _starts_with, framed=True)
+method("endsWith", [STRING, STRING], _ends_with, framed=True)
 method("matches", [STRING, STRING], _matches, framed=True)
 function("matches", [STRING, STRING], _matches, framed=True)
 method("indexOf", [STRING, STRING], _index_of, framed=True)
