@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from durable_dsl.expressions.budget import Frame, spend
+from durable_dsl.expressions.budget import Frame, spend, spend_text
 from durable_dsl.expressions.errors import Failure
 from durable_dsl.expressions.functions.registry import INT, LIST, MAP, function, method
 from durable_dsl.expressions.operators import arithmetic, order, to_double
