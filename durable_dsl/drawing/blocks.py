@@ -220,7 +220,7 @@ class _Painter:
             self.canvas.line([*again, (axis, first)], "back", node.id, head)
             self.canvas.line([(axis, middle + TEST / 2), (axis, end)], "flow", node.id, node.id, arrow=False)
             self.canvas.note(axis + 6, middle + TEST / 2 + 14, "yes")
-            self.canvas.note(axis + width / 2 + 4, middle - 5, "no")
+            self.canvas.note(back + 6, middle + 4, "no")
             self._leave(block, x, bottom + strips)
         pause = shorten(loop_pause(node), FACT)
         self.canvas.note(back + 6, (first + middle) / 2 + 4, pause)

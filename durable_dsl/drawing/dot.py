@@ -42,7 +42,7 @@ def to_dot(graph: Graph, states: States | None = None) -> str:
     )  # fmt: skip
     dot.attr(
         "node", shape="box", style="rounded,filled", fontname=FONT, fontsize="12", fontcolor=INK, color=LINE,
-        fillcolor="white", margin="0.16,0.08", height="0.45", penwidth="1.2", ordering="out",
+        fillcolor="white", margin="0.16,0.08", height="0.45", penwidth="1.2",
     )  # fmt: skip
     dot.attr("edge", fontname=FONT, fontsize="10", fontcolor=FAINT, color=LINE, arrowsize="0.7", penwidth="1.2")
     for part in flow.parts:
@@ -213,7 +213,8 @@ def _small(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(clean(text), quote=True)
+    """Escapes a text for a rich label, in which Graphviz would put the node's name for `\\N`."""
+    return html.escape(clean(text), quote=True).replace("\\", "\\\\")
 
 
 def _plain(text: str) -> str:

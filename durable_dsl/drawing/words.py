@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from datetime import timedelta
 from typing import assert_never
 
+from durable_dsl.durations import format_duration
 from durable_dsl.graph import (
     END,
     Branch,
@@ -67,17 +69,8 @@ def shorten(text: str, limit: int) -> str:
 
 
 def span_text(span: Span) -> str:
-    """Writes a span as people do: `1h30m`, `250ms`; a template stays as it is."""
-    if isinstance(span, str):
-        return span
-    if span == 0:
-        return "0s"
-    text = ""
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, span = divmod(span, size)
-        if count:
-            text += f"{count}{unit}"
-    return text
+    """Writes a span as people do, `1h30m`; a template stays as it is."""
+    return span if isinstance(span, str) else format_duration(timedelta(milliseconds=span))
 
 
 def title(node: Node) -> str:
