@@ -1,27 +1,30 @@
 """Taking over from workers whose lease ran out.
 
-Two statements in one transaction, and the order is the proof. The first raises the epochs of all the dead worker's lanes: it waits for
-a commit under way (which holds its lane's row for share), and every later statement of that worker finds no row with its epoch. Only
-then does the second, with a snapshot of its own, put the executions back: it sees what that last commit did. In a single statement the
-snapshot would be older than the wait, and an execution claimed or finished in between would be orphaned or run again.
+Statements in one transaction, and their order is the proof. The first takes the dead worker's own row: one takeover at a time, and no
+heartbeat revives the lease from here on. The second raises the epochs of its lanes: it waits for a commit under way (which holds its
+lane's row for share), and every later statement of that worker finds no row with its epoch. Only then does the third, with a snapshot
+of its own, put the executions back: it sees what that last commit did. In one statement with the second, the snapshot would be older
+than the wait, and an execution claimed or finished in between would be orphaned or run again.
 
 A client that froze between its statement and its COMMIT holds the fence for as long as it is frozen; after `PATIENCE` its backend is
-terminated, which rolls its transaction back.
+terminated, which rolls its transaction back. Whoever else waits for the same fence is a takeover, and those pass each other by.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import psycopg
-
-from durable_runtime.errors import DatabaseUnavailable
 from durable_runtime.store.connections import Connection, Line, connect
 from durable_runtime.store.protocol import ALONE_FROM, RECOVERY_LIMIT, TryAgain
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
 
 PATIENCE = timedelta(seconds=2)
+
+# A dead worker may have left a frozen transaction in each of its lanes; they are met one after the other.
+_LOOK_AGAIN = 0.1
 
 
 class Takeover:
@@ -52,22 +55,18 @@ class Takeover:
         return 0
 
     async def _try(self, dead_id: int) -> int:
-        async with self._line.use() as connection:
-            watch = asyncio.create_task(self._end_blockers(connection.info.backend_pid))
-            try:
-                async with connection.transaction():
-                    timeout = int(self._patience.total_seconds() * 2000)
-                    await connection.execute(f"set local lock_timeout = {timeout}".encode())
-                    await connection.execute(self._sql["raise_epochs"], {"dead_id": dead_id})
-                    still = await connection.execute(self._sql["still_expired"], {"dead_id": dead_id})
-                    if await still.fetchone() is None:
-                        raise psycopg.Rollback
-                    back = await self._put_back(connection, dead_id)
-                    await connection.execute(self._sql["forget_worker"], {"dead_id": dead_id})
-                    return back
-            finally:
-                watch.cancel()
-        return 0
+        parameters = {"dead_id": dead_id}
+        async with self._line.use() as connection, self._blockers_ended(connection.info.backend_pid):
+            async with connection.transaction():
+                timeout = int(self._patience.total_seconds() * 2000)
+                await connection.execute(f"set local lock_timeout = {timeout}".encode())
+                begun = await connection.execute(self._sql["begin_takeover"], parameters)
+                if await begun.fetchone() is None:
+                    return 0
+                await connection.execute(self._sql["raise_epochs"], parameters)
+                back = await self._put_back(connection, dead_id)
+                await connection.execute(self._sql["forget_worker"], parameters)
+                return back
 
     async def _put_back(self, connection: Connection, dead_id: int) -> int:
         cursor = await connection.execute(
@@ -75,17 +74,22 @@ class Takeover:
         )
         return len(await cursor.fetchall())
 
-    async def _end_blockers(self, pid: int) -> None:
-        """After `patience`, ends the backends that hold the fence we wait for."""
-        await asyncio.sleep(self._patience.total_seconds())
+    @asynccontextmanager
+    async def _blockers_ended(self, pid: int) -> AsyncIterator[None]:
+        watch = asyncio.create_task(self._end_blockers(pid))
         try:
-            other = await connect(self._conninfo, application_name="durable takeover watch")
-        except DatabaseUnavailable:
-            return
-        async with other:
-            cursor = await other.execute(self._sql["blockers"], {"pid": pid})
-            for (blocker,) in await cursor.fetchall():
-                await other.execute(self._sql["terminate"], {"pid": blocker})
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _end_blockers(self, pid: int) -> None:
+        """After `patience`, ends the backends that hold a fence we wait for, one after the other."""
+        await asyncio.sleep(self._patience.total_seconds())
+        async with await connect(self._conninfo, application_name="durable takeover watch") as other:
+            while True:
+                await other.execute(self._sql["end_blockers"], {"pid": pid})
+                await asyncio.sleep(_LOOK_AGAIN)
 
     async def sweep(self) -> tuple[int, int]:
         """Looks for what should not be: running executions without a worker, pending ones without a hint.

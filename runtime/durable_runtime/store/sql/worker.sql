@@ -17,8 +17,8 @@ returning now()
 
 -- name: unregister
 -- Leaves in good order: the executions go back first, in a statement of its own.
-with gone as (delete from durable.worker where id = %(worker_id)s)
-delete from durable.lane where worker_id = %(worker_id)s
+with gone as (delete from durable.worker where id = %(worker_id)s returning id)
+delete from durable.lane where worker_id in (select id from gone)
 
 -- name: claim
 -- Takes executions for this worker, fenced. Both rows are locked with SKIP LOCKED: neither another claim nor a stranger's transaction
@@ -41,7 +41,7 @@ with fence as materialized (
     where e.id = t.execution_id and e.status = 'pending' and not e.paused
     returning e.*, t.fresh, t.ready_id
 ), cleared as (
-    delete from durable.wait w using claimed c where w.execution_id = c.id and not c.fresh
+    delete from durable.wait w using claimed c where w.execution_id = c.id and (not c.fresh or c.scheduled_at is not null)
 )
 select
     (select count(*) from fence) as fenced,
@@ -57,7 +57,7 @@ with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
 ), taken as materialized (
     select e.id, e.started_at is null as fresh from durable.execution e, fence
-    where e.id = any(%(ids)s) and e.status = 'pending' and not e.paused
+    where e.public_id = any(%(ids)s::uuid[]) and e.status = 'pending' and not e.paused
     for no key update of e skip locked
 ), claimed as (
     update durable.execution e
@@ -65,7 +65,7 @@ with fence as materialized (
     from taken t where e.id = t.id
     returning e.*, t.fresh
 ), cleared as (
-    delete from durable.wait w using claimed c where w.execution_id = c.id and not c.fresh
+    delete from durable.wait w using claimed c where w.execution_id = c.id and (not c.fresh or c.scheduled_at is not null)
 )
 select
     (select count(*) from fence) as fenced,
@@ -183,7 +183,7 @@ from durable.execution e where e.id = any(%(ids)s)
 select id from durable.execution where owner = %(worker_id)s and status = 'running'
 
 -- name: wake_due
--- Makes executions claimable whose time has come, and tells how long until the next.
+-- Makes executions claimable whose time has come, and tells how long until the next: no time at all when there were too many for once.
 with due as materialized (
     select w.id, w.execution_id from durable.wait w join durable.execution e on e.id = w.execution_id
     where w.due_at <= now() order by w.due_at limit %(limit)s
@@ -200,29 +200,28 @@ with due as materialized (
 )
 select
     (select count(*) from woken),
-    (select extract(epoch from w.due_at - now())::float8 from durable.wait w
-     where w.due_at > now() and w.id not in (select id from due) order by w.due_at limit 1)
+    case when (select count(*) from due) >= %(limit)s then 0::float8 else
+        (select extract(epoch from min(w.due_at) - now())::float8 from durable.wait w where w.due_at > now())
+    end
 
 -- name: expired_workers
 select id from durable.worker where expires_at < now()
 
+-- name: begin_takeover
+-- First statement of a takeover: whoever has this row is the only one at it, and the lease cannot be renewed any more. Nothing when it
+-- was renewed, when the worker is forgotten already, or when another takeover has it.
+select id from durable.worker where id = %(dead_id)s and expires_at < now() for update skip locked
+
 -- name: raise_epochs
--- First statement of a takeover: waits for the commit under way, after it nothing of that worker can be written.
+-- Second: waits for the commit under way; after it nothing of that worker can be written.
 update durable.lane set epoch = epoch + 1 where worker_id = %(dead_id)s
 
--- name: still_expired
--- The lease may have been renewed while we waited for the fence; a renewed one is not taken.
-select id from durable.worker where id = %(dead_id)s and expires_at < now() for update
-
--- name: blockers
--- Who holds the fence that a takeover waits for.
-select pid from unnest(pg_blocking_pids(%(pid)s)) pid
-
--- name: terminate
-select pg_terminate_backend(%(pid)s)
+-- name: end_blockers
+-- Ends whoever holds the fence that a takeover waits for.
+select pg_terminate_backend(pid) from unnest(pg_blocking_pids(%(pid)s)) pid
 
 -- name: put_back
--- Second statement of a takeover, with a snapshot of its own: it sees what the last commit of the dead worker did. A row that a
+-- Third statement of a takeover, with a snapshot of its own: it sees what the last commit of the dead worker did. A row that a
 -- stranger holds is left to the sweep, so that one open transaction does not hold up the recovery of the rest.
 with lost as (
     select e.id, coalesce((select max(seq) from durable.checkpoint c where c.execution_id = e.id), 0) as seq
@@ -248,12 +247,16 @@ with lost as (
 select id from back
 
 -- name: release
--- Gives executions back in good order: not a recovery.
-with back as (
+-- Gives executions back in good order: not a recovery. One whose row a stranger holds is left out.
+with fence as materialized (
+    select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
+), held as materialized (
+    select e.id from durable.execution e, fence
+    where e.owner = %(worker_id)s and e.status = 'running' and e.id = any(%(ids)s)
+    order by e.id for no key update of e skip locked
+), back as (
     update durable.execution e set status = 'pending', owner = null
-    from durable.lane l
-    where l.worker_id = %(worker_id)s and l.lane = %(lane)s and l.epoch = %(epoch)s
-      and e.owner = %(worker_id)s and e.status = 'running' and e.id = any(%(ids)s)
+    from held h where e.id = h.id
     returning e.id, e.queue, e.priority, e.recoveries
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone) select id, queue, -priority, recoveries >= %(alone_from)s from back
@@ -261,8 +264,8 @@ with back as (
 select id from back
 
 -- name: forget_worker
-with gone as (delete from durable.lane where worker_id = %(dead_id)s)
-delete from durable.worker where id = %(dead_id)s
+with gone as (delete from durable.worker where id = %(dead_id)s returning id)
+delete from durable.lane where worker_id in (select id from gone)
 
 -- name: sweep_owners
 -- Running executions whose worker is gone; there should be none.
@@ -275,7 +278,7 @@ group by e.owner
 insert into durable.ready (execution_id, queue, rank, alone)
 select e.id, e.queue, -e.priority, e.recoveries >= %(alone_from)s
 from durable.execution e
-where e.status = 'pending' and e.owner is null and e.id > %(after)s and e.created_at < now() - interval '5 seconds'
+where e.status = 'pending' and not e.paused and e.owner is null and e.id > %(after)s and e.created_at < now() - interval '5 seconds'
   and not exists (select from durable.ready r where r.execution_id = e.id)
   and not exists (select from durable.wait w where w.execution_id = e.id)
 order by e.id limit 1000
