@@ -390,7 +390,8 @@ def test_the_version_depends_on_what_is_meant_and_not_on_how_it_is_written() -> 
         "workflow: w\nsteps:\n  - step: a\n    call: shop.a\n    retry: {max_attempts: 4}\n    timeout: 90s\n"
     )
     other = compiled(
-        "# a comment\nretries: {api: 4}\nworkflow: 'w'\nsteps: [{call: shop.a, step: a, timeout: PT1M30S, retry: api}]\n"
+        "# a comment\nretries: {api: 4}\nworkflow: 'w'\n"
+        "steps: [{call: shop.a, step: a, timeout: PT1M30S, retry: api}]\n"
     )
     assert plain.version == other.version
     assert plain.to_json() == other.to_json()

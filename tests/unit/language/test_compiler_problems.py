@@ -59,8 +59,8 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_text() -> None:
         (9, 18, "W110"),
         (10, 12, "W108"),
         (11, 14, "W108"),
-        (13, 28, "W109"),
-        (13, 37, "W104"),
+        (13, 29, "W109"),
+        (13, 39, "W104"),
         (15, 9, "W114"),
     ]
 
