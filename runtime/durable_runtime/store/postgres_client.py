@@ -18,7 +18,7 @@ from durable_runtime.store.protocol import (
     WorkerRow,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
-from durable_runtime.store.rows import checkpoint_of, execution_of
+from durable_runtime.store.rows import checkpoint_of, execution_of, public_id_of
 
 
 class PostgresClientStore:
@@ -72,12 +72,12 @@ class PostgresClientStore:
         await self._fetch("wake_workers", channel=f"{self.schema}_ready")
 
     async def find_execution(self, public_id: str) -> ExecutionRow | None:
-        rows = await self._fetch("get_execution", public_id=public_id)
+        rows = await self._fetch("get_execution", public_id=public_id_of(public_id))
         return execution_of(rows[0]) if rows else None
 
     async def find_outcome(self, public_id: str) -> tuple[Status, Json, Json] | None:
         """Gives (status, output, error), the little that waiting for a result needs."""
-        rows = await self._fetch("execution_outcome", public_id=public_id)
+        rows = await self._fetch("execution_outcome", public_id=public_id_of(public_id))
         if not rows:
             return None
         status, output, error = rows[0]
@@ -92,12 +92,14 @@ class PostgresClientStore:
         before: str | None = None,
         limit: int = 50,
     ) -> list[ExecutionRow]:
+        if before is not None and public_id_of(before) is None:
+            return []
         rows = await self._fetch(
             "list_executions",
             statuses=list(statuses) if statuses is not None else None,
             workflow=workflow,
             queue=queue,
-            before=before,
+            before=public_id_of(before) if before is not None else None,
             limit=limit,
         )
         return [execution_of(row) for row in rows]
@@ -133,7 +135,7 @@ class PostgresClientStore:
         """
         rows = await self._fetch(
             "send_request",
-            public_id=public_id,
+            public_id=public_id_of(public_id),
             kind=kind,
             payload=encode(payload)[0].decode(),
             alone_from=ALONE_FROM,

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
 from durable_runtime.core.values import decode, encode
 from durable_runtime.store.protocol import ExecutionRow, Row
+
+
+def public_id_of(text: str) -> str | None:
+    """Gives the id as it is stored, or None for a text that is no id at all: no execution has it, which is all there is to say."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
 
 
 def json_or_none(text: str | None) -> Json:
