@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from importlib.resources import files
 
 import psycopg
 from psycopg import sql
 
 from durable_runtime.errors import DatabaseUnavailable, SchemaMismatch
+from durable_runtime.store.addresses import check_address, describe_address
 from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
@@ -37,17 +39,44 @@ def applied(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> 
 def migrate(conninfo: str, schema: str = DEFAULT_SCHEMA) -> list[str]:
     """Brings the schema up to date and gives the names of the migrations it applied; safe to call from many processes at once.
 
-    Raises `DatabaseUnavailable` when the server cannot be reached, `SchemaMismatch` when the database is newer than this release.
+    Raises `DatabaseUnavailable` when the server cannot be reached, `SchemaMismatch` when the database is newer than this release or
+    does not let this user do it.
     """
     known = list_migrations()
-    try:
-        connection = psycopg.connect(conninfo, connect_timeout=10)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(str(error)) from None
-    with connection, connection.transaction():
+    with _connected(conninfo, schema) as connection:
         if not _is_current(connection, schema, known):
             return _apply(connection, schema, known)
     return []
+
+
+def list_pending(conninfo: str, schema: str = DEFAULT_SCHEMA) -> list[str]:
+    """Gives the names of the migrations that the schema still lacks, and changes nothing; raises as `migrate` does."""
+    known = list_migrations()
+    with _connected(conninfo, schema) as connection:
+        if _is_current(connection, schema, known):
+            return []
+        have = applied(connection, schema)
+    return [_name(number, title) for number, title, _text in known if number not in have]
+
+
+@contextmanager
+def _connected(conninfo: str, schema: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """Lends a connection in one transaction."""
+    check_address(conninfo)
+    try:
+        with psycopg.connect(conninfo, connect_timeout=10) as connection, connection.transaction():
+            yield connection
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SchemaMismatch(
+            f"the schema {schema!r} is not up to date, and this user may not change it ({error}): "
+            "run `durable migrations apply` as the owner of the database"
+        ) from None
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"cannot reach {describe_address(conninfo)}: {error}") from None
+
+
+def _name(number: int, title: str) -> str:
+    return f"{number:04}_{title}"
 
 
 def _is_current(
@@ -84,5 +113,5 @@ def _apply(
             connection.execute(
                 sql.SQL("insert into {}.migration (number, name) values (%s, %s)").format(name), (number, title)
             )
-            done.append(f"{number:04}_{title}")
+            done.append(_name(number, title))
     return done
