@@ -11,12 +11,14 @@ from datetime import datetime
 
 import msgspec
 
-from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_dsl.graph import Foreach
+from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
+from durable_runtime.core.collecting import ItemResults, results_of
 from durable_runtime.core.commands import Abandon, Collect, Finish, Perform, Record
 from durable_runtime.core.decide import decide
-from durable_runtime.core.evolve import Touched, evolve
+from durable_runtime.core.evolve import HistoryMismatch, Touched, evolve
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import State, frames_of
+from durable_runtime.core.state import Each, State, chain_to, frames_of
 
 MAX_COMPUTED = 100
 """Checkpoints computed in one pass before they must be committed: a loop that only computes must not hold up everyone else."""
@@ -29,7 +31,9 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
 
     `checkpoints` were computed and evolved already and are to be committed in this order. `performs`, `collects` and `finish` are to
     be done once everything they depend on is durable. `abandons` name the instances whose attempts nobody wants any more.
-    `pending` are addresses not looked at yet because the pass had computed enough: commit, then settle them.
+    `pending` are addresses not looked at yet because the pass had computed enough: commit, then settle them. `read_clock` tells that
+    a checkpoint says what time it was, which could not be computed again: commit before anything that follows from it begins.
+    `has_timers` tells that something in these checkpoints falls due later.
     """
 
     state: State
@@ -39,6 +43,8 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     abandons: list[Abandon]
     finish: Finish | None = None
     pending: Touched = ()
+    read_clock: bool = False
+    has_timers: bool = False
 
 
 def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: datetime) -> Pass:
@@ -50,6 +56,7 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
     collects: dict[str, Collect] = {}
     abandons: list[Abandon] = []
     size = 0
+    read_clock = has_timers = False
     while addresses:
         if len(checkpoints) >= MAX_COMPUTED or size >= MAX_COMPUTED_BYTES:
             break
@@ -58,6 +65,8 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
         for command in decide(program, state, keys, now):
             match command:
                 case Record(checkpoint):
+                    read_clock = read_clock or checkpoint.finished_at != state.now
+                    has_timers = has_timers or checkpoint.due_at is not None
                     state, more = evolve(program, state, checkpoint)
                     checkpoints.append(msgspec.structs.replace(checkpoint, seq=state.seq))
                     size += len(checkpoint.encoded or b"")
@@ -89,11 +98,29 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
         collects=list(collects.values()),
         abandons=abandons,
         pending=tuple(addresses),
+        read_clock=read_clock,
+        has_timers=has_timers,
     )
 
 
 def fold(program: Program, state: State, checkpoints: Iterable[Checkpoint]) -> State:
     """Rebuilds the state from stored checkpoints, in the order of their numbers."""
+    results = ItemResults()
     for checkpoint in checkpoints:
+        if checkpoint.kind == "collected":
+            value = collected_value(program, state, checkpoint, results)
+            checkpoint = msgspec.structs.replace(checkpoint, result=value)
+        results.add(checkpoint)
         state, _touched = evolve(program, state, checkpoint)
     return state
+
+
+def collected_value(program: Program, state: State, checkpoint: Checkpoint, results: ItemResults) -> list[Json]:
+    """Gives the list that a `collected` checkpoint stands for."""
+    chain = chain_to(state, program.locate(checkpoint.path))
+    opening = chain[-1].opening if chain is not None else None
+    if chain is None or not isinstance(opening, Each):
+        raise HistoryMismatch(f"{checkpoint.path!r} is not a foreach that is open")
+    node = chain[-1].node.graph
+    complete_all = isinstance(node, Foreach) and node.on_error == "complete_all"
+    return results_of(results.take(checkpoint.path), opening.total, complete_all)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import psycopg
 
 from durable_runtime.errors import DatabaseUnavailable, SchemaMismatch
+from durable_runtime.store.addresses import check_address, describe_address
 from durable_runtime.store.arrays import register_columns
 from durable_runtime.store.protocol import NoAnswer, Row, StatementRefused, TryAgain
 
@@ -43,8 +44,9 @@ def _first_line(error: Exception) -> str:
 async def connect(conninfo: str, *, application_name: str) -> Connection:
     """Opens a connection in autocommit, its statements prepared at first use.
 
-    Raises `DatabaseUnavailable` when the server cannot be reached.
+    Raises `DatabaseUnavailable` when the server cannot be reached, `InvalidOption` when this is no address.
     """
+    check_address(conninfo)
     try:
         connection = await psycopg.AsyncConnection.connect(
             conninfo,
@@ -60,7 +62,7 @@ async def connect(conninfo: str, *, application_name: str) -> Connection:
             tcp_user_timeout=10_000,
         )
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(_first_line(error)) from None
+        raise DatabaseUnavailable(f"cannot reach {describe_address(conninfo)}: {_first_line(error)}") from None
     register_columns(connection)
     return connection
 

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 
@@ -14,6 +14,7 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns
+from durable_runtime.store.arrays import jsons
 from durable_runtime.store.connections import Line
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -24,6 +25,7 @@ from durable_runtime.store.protocol import (
     Outcome,
     Outlook,
     Row,
+    StatementRefused,
     Stored,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
@@ -40,6 +42,7 @@ class PostgresWorkerStore:
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, lanes: int = 2) -> None:
         self._sql = load_queries("worker", schema)
         self._definition = load_queries("client", schema)["get_definition"]
+        self._server_time = load_queries("client", schema)["server_time"]
         self._lanes = [Line(conninfo, f"durable lane {lane}") for lane in range(lanes)]
         self._claims = Line(conninfo, "durable claims")
         self._chores = Line(conninfo, "durable chores")
@@ -64,6 +67,11 @@ class PostgresWorkerStore:
             },
         )
         return Lease(rows[0][0], (1,) * (lanes + 1))
+
+    async def server_time(self) -> datetime:
+        """Gives the database's clock."""
+        now: datetime = (await self._chores.fetch(self._server_time))[0][0]
+        return now
 
     async def unregister(self, lease: Lease) -> None:
         await self._chores.fetch(self._sql["unregister"], {"worker_id": lease.worker_id})
@@ -141,6 +149,20 @@ class PostgresWorkerStore:
         if requests:
             await connection.execute(self._sql["drop_requests"], {"ids": requests})
 
+    async def find_unstorable(self, values: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Asks the server about each (path, JSON text) on its own; gives path and reason of those it refuses."""
+        refused: dict[str, str] = {}
+        for path, text in values:
+            try:
+                await self._chores.fetch(self._sql["check_value"], {"value": jsons([text])})
+            except StatementRefused as error:
+                refused[path] = str(error)
+        return refused
+
+    async def ready_queues(self) -> list[tuple[str, bool]]:
+        """Gives the queues that have work, and whether it must be claimed alone."""
+        return [(row[0], row[1]) for row in await self._chores.fetch(self._sql["ready_queues"])]
+
     async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease:
         """Waits for a lost statement of this lane to end and makes sure it can never begin; gives the new lease."""
         line = self._claims if lane == len(lease.epochs) - 1 else self._lanes[lane]
@@ -195,8 +217,10 @@ class PostgresWorkerStore:
         rows = await self._chores.fetch(self._sql["wake_due"], {"limit": limit, "alone_from": ALONE_FROM})
         return rows[0][0], rows[0][1]
 
-    async def outlook(self, lease: Lease) -> Outlook:
-        rows = await self._chores.fetch(self._sql["outlook"], {"worker_id": lease.worker_id})
+    async def outlook(self, lease: Lease, *, only: Collection[str] | None = None) -> Outlook:
+        """Gives what is left that will run by itself, of all executions or of these ids."""
+        ids = list(only) if only is not None else None
+        rows = await self._chores.fetch(self._sql["outlook"], {"worker_id": lease.worker_id, "only": ids})
         return Outlook(*rows[0])
 
     async def close(self) -> None:

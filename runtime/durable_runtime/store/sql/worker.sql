@@ -286,10 +286,33 @@ returning execution_id
 
 -- name: outlook
 -- What is left that will run by itself: for a worker that ends when there is nothing.
+with chosen as (
+    select e.id, e.status, e.owner,
+        exists (select from durable.wait w where w.execution_id = e.id and w.kind = 'defer') as deferred,
+        exists (select from durable.wait w where w.execution_id = e.id and w.kind <> 'defer') as timed
+    from durable.execution e
+    where e.status in ('pending', 'running', 'waiting') and not e.paused
+      and (%(only)s::uuid[] is null or e.public_id = any(%(only)s::uuid[]))
+)
 select
-    (select count(*) from durable.execution where status = 'pending' and not paused
-        and not exists (select from durable.wait w where w.execution_id = execution.id and w.kind = 'defer')) as pending,
-    (select count(*) from durable.execution where status = 'running' and owner <> %(worker_id)s) as running,
-    (select count(*) from durable.wait w join durable.execution e on e.id = w.execution_id
-        where w.kind <> 'defer' and not e.paused) as timers,
-    (select count(*) from durable.wait where kind = 'defer') as deferred
+    count(*) filter (where status = 'pending' and not deferred and not timed),
+    count(*) filter (where status = 'running' and owner is distinct from %(worker_id)s),
+    count(*) filter (where status in ('pending', 'waiting') and timed),
+    count(*) filter (where deferred)
+from chosen
+
+-- name: check_value
+-- Whether the server can store a value; the answer's length makes it read the whole text.
+select length(value::text) from unnest(%(value)s::json[]) value
+
+-- name: ready_queues
+-- Queues with work, by jumping from one to the next in the index instead of reading all hints.
+with recursive queues as (
+    (select r.queue, r.alone from durable.ready r order by r.queue, r.alone limit 1)
+    union all
+    select n.queue, n.alone from queues q, lateral (
+        select r.queue, r.alone from durable.ready r where (r.queue, r.alone) > (q.queue, q.alone)
+        order by r.queue, r.alone limit 1
+    ) n
+)
+select queue, alone from queues

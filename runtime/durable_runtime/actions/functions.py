@@ -1,0 +1,93 @@
+"""From an import path to a function that can be called: found once, checked against `allow`, its parameters known."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.commands import Perform
+
+
+class MissingFunction(Exception):
+    """This worker has no such function. During a roll-out another may: the execution is deferred, not failed."""
+
+
+class Function:
+    """A step's function and how it wants to be called."""
+
+    __slots__ = ("is_async", "path", "target", "takes_ctx", "takes_data")
+
+    def __init__(self, path: str, target: Callable[..., Any]) -> None:
+        self.path = path
+        self.target = target
+        self.is_async = inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(
+            getattr(target, "__call__", None)  # noqa: B004 - an instance with an async __call__ is a coroutine function too
+        )
+        self.takes_ctx, self.takes_data = _parameters(target)
+
+    def arguments(self, perform: Perform, data: Json, arguments: Json, ctx: object) -> tuple[list[Any], dict[str, Any]]:
+        """Gives the positional and keyword arguments of one attempt."""
+        keywords: dict[str, Any] = dict(arguments) if perform.arguments is not None else {}
+        positional = [data] if perform.arguments is None and self.takes_data else []
+        if self.takes_ctx:
+            keywords["ctx"] = ctx
+        return positional, keywords
+
+
+def _parameters(target: Callable[..., Any]) -> tuple[bool, bool]:
+    """Tells whether a function takes `ctx`, and whether it takes anything else."""
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return False, True  # a builtin without a signature gets the data
+    takes_ctx = any(parameter.name == "ctx" for parameter in parameters)
+    return takes_ctx, any(parameter.name != "ctx" for parameter in parameters)
+
+
+class Functions:
+    """Finds functions by import path. With `allow`, only in these packages and modules (and below them)."""
+
+    def __init__(self, allow: Sequence[str] | None = None) -> None:
+        self._allow = None if allow is None else tuple(allow)
+        self._found: dict[str, Function] = {}
+
+    def get_function(self, path: str) -> Function:
+        """Gives the function at `package.module.name`.
+
+        Raises `MissingFunction` when it cannot be imported or may not be. Failures are not remembered: the code may arrive later.
+        """
+        found = self._found.get(path)
+        if found is None:
+            found = self._found[path] = Function(path, self._import(path))
+        return found
+
+    def _import(self, path: str) -> Callable[..., Any]:
+        module_name, _dot, name = path.rpartition(".")
+        if not module_name:
+            raise MissingFunction(f"{path!r} is not an import path; write package.module.function")
+        if self._allow is not None and not any(path == entry or path.startswith(entry + ".") for entry in self._allow):
+            raise MissingFunction(f"{path} is not in what this worker allows: {', '.join(self._allow) or 'nothing'}")
+        try:
+            target = getattr(_import_module(module_name), name)
+        except ImportError as error:
+            raise MissingFunction(f"{path} cannot be imported: {error}") from None
+        except AttributeError:
+            raise MissingFunction(f"the module {module_name} has no {name!r}") from None
+        if not callable(target):
+            raise MissingFunction(f"{path} is not a function but a {type(target).__name__}")
+        function: Callable[..., Any] = target
+        return function
+
+
+def _import_module(name: str) -> Any:
+    """Imports a module, or takes a class out of one: `shop.orders.Gateway` for `shop.orders.Gateway.charge`."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        outer, _dot, attribute = name.rpartition(".")
+        if not outer or error.name is None or not name.startswith(error.name):
+            raise
+        return getattr(_import_module(outer), attribute)

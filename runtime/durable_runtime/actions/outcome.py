@@ -1,0 +1,59 @@
+"""What a step's function may raise to say more than that it failed, and how any exception becomes an error value."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from durable_runtime.core.outcomes import Failure
+from durable_runtime.core.values import NotStorable, encode
+
+
+class Fatal(Exception):
+    """Raise this when trying again cannot help; the step fails without another attempt. `data` is JSON for whoever handles it."""
+
+    def __init__(self, message: str = "", *, data: object = None) -> None:
+        super().__init__(message)
+        self.data = data
+
+
+class Retry(Exception):
+    """Raise this to be tried again after a time of your choice, within the policy's attempts. `after` is a span or seconds."""
+
+    def __init__(self, message: str = "", *, after: timedelta | float, data: object = None) -> None:
+        super().__init__(message)
+        self.after = after if isinstance(after, timedelta) else timedelta(seconds=after)
+        self.data = data
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Gives the error value of an exception: its class, its message, its `data` where it has JSON there."""
+    names = tuple(cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException))
+    data = getattr(error, "data", None)
+    try:
+        data = encode(data)[1]
+    except NotStorable:
+        data = None
+    return Failure(
+        type=type(error).__name__,
+        message=_message(error),
+        data=data,
+        names=names,
+        retry_after=error.after if isinstance(error, Retry) else None,
+    )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as second:
+        # The author's own __str__ failed; that must not hide what happened first.
+        return f"(its message cannot be shown: {type(second).__name__})"
+
+
+TIMEOUT = "Timeout"
+
+
+def timed_out(path: str, after: timedelta) -> Failure:
+    """Gives the error value of an attempt that took longer than the step's timeout."""
+    seconds = after.total_seconds()
+    return Failure(type=TIMEOUT, message=f"{path} took longer than {seconds:g} s", names=(TIMEOUT, "Exception"))

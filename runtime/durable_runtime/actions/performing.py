@@ -1,0 +1,138 @@
+"""Performing one attempt of a step's function: async ones on the event loop, plain ones in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from durable_runtime.actions.context import StepContext
+from durable_runtime.actions.functions import Function, Functions
+from durable_runtime.actions.outcome import failure_of, timed_out
+from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.commands import Perform
+from durable_runtime.core.outcomes import Failure, Success
+
+DEFAULT_THREADS = 32
+MAX_ABANDONED = 64
+"""Threads that outlived their attempt's timeout. Python cannot end a thread; beyond this many the worker takes no more work."""
+
+
+class Performer:
+    """Runs attempts. `threads` plain functions run at once; the others wait for a thread, which their timeout does not count."""
+
+    def __init__(self, functions: Functions, threads: int = DEFAULT_THREADS) -> None:
+        self._functions = functions
+        self._slots = asyncio.Semaphore(threads)
+        self._pool = ThreadPoolExecutor(max_workers=threads + MAX_ABANDONED, thread_name_prefix="durable-step")
+        self.abandoned = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """True when so many threads hang that this worker should not take more work."""
+        return self.abandoned >= MAX_ABANDONED
+
+    def get_function(self, path: str) -> Function:
+        """Gives the function; raises `MissingFunction`."""
+        return self._functions.get_function(path)
+
+    async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
+        """Makes one attempt and gives its outcome; whatever user code raises is an outcome too.
+
+        Only a cancellation that comes from outside goes through, as asyncio's `CancelledError`.
+        """
+        timeout = perform.timeout.total_seconds() if perform.timeout is not None else None
+        try:
+            positional, keywords = function.arguments(perform, _copy(perform.data), _copy(perform.arguments), ctx)
+            if not function.is_async:
+                return await self._in_thread(function, positional, keywords, perform, ctx, timeout)
+            if timeout is None:
+                return Success(await function.target(*positional, **keywords))
+            return await self._with_timeout(function, positional, keywords, perform, timeout)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                ctx.cancel()
+                raise
+            return Failure(type="CancelledError", message="the step cancelled itself", names=("CancelledError",))
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            # SystemExit too: a step that calls sys.exit() fails, it does not end the worker.
+            return failure_of(error)
+
+    async def _with_timeout(
+        self, function: Function, positional: list[Any], keywords: dict[str, Any], perform: Perform, timeout: float
+    ) -> Success | Failure:
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                return Success(await function.target(*positional, **keywords))
+        except TimeoutError as error:
+            # The author's own TimeoutError is the author's; only ours means that the step's timeout ran out.
+            if limit.expired() and perform.timeout is not None:
+                return timed_out(perform.path, perform.timeout)
+            return failure_of(error)
+
+    async def _in_thread(
+        self,
+        function: Function,
+        positional: list[Any],
+        keywords: dict[str, Any],
+        perform: Perform,
+        ctx: StepContext,
+        timeout: float | None,
+    ) -> Success | Failure:
+        async with self._slots:
+            context = contextvars.copy_context()
+            future = self._pool.submit(context.run, _call, function, positional, keywords)
+            try:
+                done, _pending = await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout)
+            except asyncio.CancelledError:
+                self._abandon(future, ctx)
+                raise
+            if not done:
+                self._abandon(future, ctx)
+                assert perform.timeout is not None
+                return timed_out(perform.path, perform.timeout)
+            return future.result()
+
+    def _abandon(self, future: Future[Success | Failure], ctx: StepContext) -> None:
+        """Leaves a thread to itself. Its result goes nowhere; it is counted until it ends."""
+        ctx.cancel()
+        if future.cancel() or future.done():
+            return
+        self.abandoned += 1
+        loop = asyncio.get_running_loop()
+
+        def ended(_future: Future[Success | Failure]) -> None:
+            try:
+                loop.call_soon_threadsafe(self._returned)
+            except RuntimeError:
+                pass  # the loop is closed: nobody counts any more
+
+        future.add_done_callback(ended)
+
+    def _returned(self) -> None:
+        self.abandoned -= 1
+
+    def close(self) -> None:
+        """Lets go of the threads without waiting for those that hang."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _call(function: Function, positional: list[Any], keywords: dict[str, Any]) -> Success | Failure:
+    try:
+        return Success(function.target(*positional, **keywords))
+    except BaseException as error:
+        return failure_of(error)
+
+
+def _copy(value: Json) -> Json:
+    """Gives user code values of its own: what it changes in place must not reach the state."""
+    if value is None:
+        return None
+    return msgspec.json.decode(msgspec.json.encode(value))

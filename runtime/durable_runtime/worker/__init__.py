@@ -1,0 +1,5 @@
+"""The worker: claims executions, runs them, commits what happened, and looks after what other workers left."""
+
+from durable_runtime.worker.worker import Worker, WorkerReport
+
+__all__ = ["Worker", "WorkerReport"]

@@ -1,0 +1,161 @@
+"""Claiming: keeps free slots filled, and asks for little when there is nothing to do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Collection, Mapping
+
+from durable_runtime.errors import DatabaseUnavailable
+from durable_runtime.store.protocol import NoAnswer, TryAgain, WorkerStore
+from durable_runtime.worker.executor import Executor
+from durable_runtime.worker.lease import Ownership
+
+log = logging.getLogger("durable.claims")
+
+BATCH = 200
+"""Executions in one claim."""
+
+POLL = 1.0
+"""Seconds between looks when no hint comes."""
+
+LONELY_POLL = 5.0
+"""Seconds between looks for executions that must be claimed alone."""
+
+
+class Claims:
+    """Fills the executor. `queues` are limits by name; None serves every queue, together at most `concurrency` at once.
+
+    With `only`, just these executions (by id) are claimed. Claims never exceed the free slots.
+    """
+
+    def __init__(
+        self,
+        store: WorkerStore,
+        ownership: Ownership,
+        executor: Executor,
+        *,
+        queues: Mapping[str, int] | None,
+        concurrency: int,
+        only: Collection[str] | None = None,
+    ) -> None:
+        self._store = store
+        self._ownership = ownership
+        self._executor = executor
+        self._queues = dict(queues) if queues is not None else None
+        self._concurrency = concurrency
+        self._only = only
+        self._alone = False
+        self._looked_alone = time.monotonic()
+        self._lowered = time.monotonic()
+        self.hint = asyncio.Event()
+
+    async def claim(self) -> int:
+        """Claims what fits once; gives how many executions were begun."""
+        if self._executor.performer.exhausted:
+            return 0
+        now = time.monotonic()
+        if now - self._lowered >= 1.0:
+            self._lowered = now
+            self._store.forget_low_water()
+        if self._alone:
+            if self._executor.runs:
+                return 0
+            self._alone = False
+        try:
+            return await self._claim()
+        except (DatabaseUnavailable, TryAgain) as error:
+            log.warning("cannot claim: %s", error)
+        except NoAnswer as error:
+            log.warning("no answer to a claim: %s", error)
+            await self._return_unknown()
+        return 0
+
+    async def _claim(self) -> int:
+        if self._only is not None:
+            return await self._take("", self._free(""), only=self._only)
+        if time.monotonic() - self._looked_alone >= LONELY_POLL and await self._claim_alone():
+            return 1
+        total = 0
+        for queue in await self._queues_with_work():
+            free = self._free(queue)
+            if free > 0:
+                total += await self._take(queue, min(free, BATCH))
+        return total
+
+    async def _queues_with_work(self) -> list[str]:
+        if self._queues is not None:
+            return list(self._queues)
+        return [queue for queue, alone in await self._store.ready_queues() if not alone]
+
+    def _free(self, queue: str) -> int:
+        used = len(self._executor.runs)
+        if self._queues is None or self._only is not None:
+            return self._concurrency - used
+        return min(self._concurrency - used, self._queues[queue] - self._executor.running[queue])
+
+    async def _claim_alone(self) -> bool:
+        """Claims one execution that was recovered too often, once nothing else runs here; until then nothing new begins.
+
+        It may be what kills its workers: alone it harms nobody beside it.
+        """
+        lonely = [
+            queue
+            for queue, alone in await self._store.ready_queues()
+            if alone and (self._queues is None or queue in self._queues)
+        ]
+        if not lonely:
+            self._looked_alone = time.monotonic()
+            return False
+        if self._executor.runs:
+            self._alone = True
+            return False
+        self._looked_alone = time.monotonic()
+        self._alone = await self._take(lonely[0], 1, alone=True) > 0
+        return self._alone
+
+    async def _take(
+        self, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None
+    ) -> int:
+        lease = self._ownership.lease
+        claimed = await self._store.claim(lease, queue, limit, alone=alone, only=only)
+        if claimed:
+            await self._executor.take(claimed)
+        return len(claimed)
+
+    async def _return_unknown(self) -> None:
+        """A claim's answer was lost: whatever it took that we do not know goes back.
+
+        Raising the epoch of the claims' lane waits for that claim if it still runs, and it cannot begin afterwards.
+        """
+        lane = self._ownership.claim_lane
+        while True:
+            try:
+                raised = await self._store.raise_own_epoch(self._ownership.lease, lane)
+                self._ownership.take_epoch(lane, raised)
+                unknown = [
+                    key for key in await self._store.owned(self._ownership.lease) if key not in self._executor.runs
+                ]
+                if unknown:
+                    await self._store.release(self._ownership.lease, lane, unknown)
+                return
+            except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
+                log.warning("the database does not answer: %s", error)
+                await asyncio.sleep(0.2)
+
+    async def serve(self) -> None:
+        """Claims whenever a slot is free and there may be something, until cancelled."""
+        while True:
+            self.hint.clear()
+            self._executor.changed.clear()
+            claimed = await self.claim()
+            if claimed:
+                await asyncio.sleep(0)
+                continue
+            waits = [asyncio.ensure_future(self.hint.wait()), asyncio.ensure_future(self._executor.changed.wait())]
+            try:
+                await asyncio.wait(waits, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()

@@ -1,0 +1,203 @@
+"""The executor: the executions this worker owns, from claim to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from durable_dsl.graph import Call, Decision, Step, graph_from_json
+from durable_runtime.actions.functions import MissingFunction
+from durable_runtime.actions.performing import Performer
+from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.collecting import ItemRow
+from durable_runtime.core.environment import span_of
+from durable_runtime.core.evolve import HistoryMismatch, begin
+from durable_runtime.core.interpreter import fold
+from durable_runtime.core.program import Program
+from durable_runtime.core.state import State
+from durable_runtime.errors import DatabaseUnavailable, LeaseLost
+from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, TryAgain, WorkerStore
+from durable_runtime.store.rows import result_text
+from durable_runtime.worker.clock import Clock
+from durable_runtime.worker.journal import Entry, Journal
+from durable_runtime.worker.lease import Ownership
+from durable_runtime.worker.run import Run
+
+log = logging.getLogger("durable.executor")
+
+T = TypeVar("T")
+
+DEFER_FOR = timedelta(seconds=15)
+
+
+class Executor:
+    """Runs claimed executions and counts what became of them. `changed` is set whenever one leaves."""
+
+    def __init__(
+        self, store: WorkerStore, ownership: Ownership, journal: Journal, performer: Performer, clock: Clock
+    ) -> None:
+        self.clock = clock
+        self.performer = performer
+        self.defer_for = DEFER_FOR
+        self.runs: dict[int, Run] = {}
+        self.running: Counter[str] = Counter()
+        self.ended: Counter[str] = Counter()
+        self.changed = asyncio.Event()
+        self._store = store
+        self._ownership = ownership
+        self._journal = journal
+        self._programs: dict[int, Program] = {}
+        self._random = random.Random()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def take(self, claimed: Sequence[Claimed]) -> None:
+        """Begins the executions that a claim gave: reads their graphs and histories, folds, goes on where they stood."""
+        for one in claimed:
+            if one.definition_id not in self._programs:
+                self._programs[one.definition_id] = await self._load_program(one.definition_id)
+        resumed = [one.key for one in claimed if not one.fresh]
+        histories = await self._store.load_checkpoints(resumed) if resumed else {}
+        for one in claimed:
+            self._begin(one, histories.get(one.key, []))
+
+    async def _load_program(self, definition_id: int) -> Program:
+        graph = graph_from_json(await self._store.load_graph(definition_id))
+        program = Program(graph)
+        # Imports can take long: done here, in a thread, they do not hold up everyone else at the first attempt.
+        await asyncio.to_thread(self._import_calls, program)
+        return program
+
+    def _import_calls(self, program: Program) -> None:
+        for node in program.graph.walk():
+            match node:
+                case Step(action=Call(function=path)) | Decision(call=str() as path):
+                    try:
+                        self.performer.get_function(path)
+                    except MissingFunction as error:
+                        log.warning("%s: %s", program.graph.workflow, error)
+                case _:
+                    pass
+
+    def _begin(self, claimed: Claimed, history: list[Checkpoint]) -> None:
+        before = self.runs.get(claimed.key)
+        if before is not None:
+            # A claim can give us an execution that we believe to hold only after the answer to its suspension was lost.
+            before.drop()
+        program = self._programs[claimed.definition_id]
+        try:
+            state = fold(program, _initial(program, claimed), history)
+        except (HistoryMismatch, KeyError) as error:
+            log.error("execution %s cannot be folded and is left alone: %s", claimed.id, error)
+            return
+        run = Run(claimed, program, state, self, self._left)
+        self.runs[claimed.key] = run
+        self.running[claimed.queue] += 1
+        run.begin()
+        if claimed.signal:
+            self.read_inbox(run)
+
+    def _left(self, run: Run, status: str) -> None:
+        if self.runs.get(run.key) is run:
+            del self.runs[run.key]
+        self.running[run.claimed.queue] -= 1
+        self.ended[status] += 1
+        self.changed.set()
+
+    # -- what runs ask for -----------------------------------------------------------------------------------------------------
+
+    def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
+        return self._journal.submit(commit, done)
+
+    def uniform(self) -> float:
+        return self._random.random()
+
+    def read_inbox(self, run: Run) -> None:
+        self._spawn(self._read_inboxes([run.key]))
+
+    async def read_signalled(self) -> None:
+        """Looks which of our executions have requests, and applies them."""
+        keys = await self._store.signalled(self._ownership.lease)
+        if keys:
+            await self._read_inboxes(keys)
+
+    async def _read_inboxes(self, keys: Sequence[int]) -> None:
+        inboxes = await self._insist(lambda: self._store.read_inboxes(keys))
+        for key, inbox in inboxes.items():
+            run = self.runs.get(key)
+            if run is not None:
+                run.apply(inbox)
+
+    def give_back(self, run: Run) -> None:
+        self._spawn(self._give_back(run))
+
+    async def _give_back(self, run: Run) -> None:
+        lane = self._ownership.claim_lane
+        await self._insist(lambda: self._store.release(self._ownership.lease, lane, [run.key]))
+        run.drop()
+
+    async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]:
+        return await self._insist(lambda: self._store.collect(key, path))
+
+    async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
+        """Asks the server about each value on its own; gives path and reason of those it refuses."""
+        values = [(checkpoint.path, result_text(checkpoint)) for checkpoint in checkpoints]
+        return await self._insist(lambda: self._store.find_unstorable([pair for pair in values if pair[1] is not None]))
+
+    # -- going on through troubles ---------------------------------------------------------------------------------------------
+
+    async def _insist(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Asks the database until it answers; only a lost lease ends it, with cancellation from outside."""
+        pause = 0.05
+        while True:
+            try:
+                return await ask()
+            except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
+                log.warning("the database does not answer, trying again in %.1f s: %s", pause, error)
+                await asyncio.sleep(pause)
+                pause = min(2.0, pause * 2)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the worker failed", exc_info=task.exception())
+
+    def release_all(self) -> None:
+        """Asks every run to stop where it stands; attempts that run may end."""
+        for run in list(self.runs.values()):
+            run.release()
+
+    def drop_all(self) -> None:
+        """Forgets everything, for the lease is lost: nothing of it may be written."""
+        for run in list(self.runs.values()):
+            run.drop()
+        for task in list(self._tasks):
+            task.cancel()
+
+
+def _initial(program: Program, claimed: Claimed) -> State:
+    execution = {
+        "id": claimed.id,
+        "workflow": claimed.workflow,
+        "queue": claimed.queue,
+        "started_at": claimed.started_at.isoformat().replace("+00:00", "Z"),
+        "scheduled_for": claimed.scheduled_at.isoformat().replace("+00:00", "Z") if claimed.scheduled_at else None,
+        "parent_id": None,
+    }
+    state = begin(program, input=claimed.input, execution=execution, started_at=claimed.started_at)
+    if program.timeout is None:
+        return state
+    names = {"input": claimed.input, "constants": program.constants, "execution": execution, "data": claimed.input}
+    deadline_at = claimed.started_at + span_of(program.timeout, names, state)
+    return begin(
+        program, input=claimed.input, execution=execution, started_at=claimed.started_at, deadline_at=deadline_at
+    )

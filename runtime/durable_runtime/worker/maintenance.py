@@ -1,0 +1,59 @@
+"""Maintenance: what any worker does for all of them, again and again: wake what is due, take over from the dead, sweep."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from durable_runtime.errors import DatabaseUnavailable
+from durable_runtime.store.protocol import NoAnswer, Recovery, TryAgain, WorkerStore
+
+log = logging.getLogger("durable.maintenance")
+
+TAKEOVER_EVERY = 1.0
+SWEEP_EVERY = 30.0
+LONGEST_SLEEP = 1.0
+
+
+class Maintenance:
+    """Runs the chores of the whole installation; harmless when every worker does."""
+
+    def __init__(self, store: WorkerStore, recovery: Recovery, hint: asyncio.Event) -> None:
+        self._store = store
+        self._recovery = recovery
+        self._hint = hint
+        self._took_over = 0.0
+        self._swept = time.monotonic()
+
+    async def serve(self) -> None:
+        """Does what is due and sleeps as long as that says, until cancelled."""
+        while True:
+            try:
+                delay = await self.once()
+            except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
+                log.warning("maintenance failed, trying again: %s", error)
+                delay = LONGEST_SLEEP
+            await asyncio.sleep(delay)
+
+    async def once(self) -> float:
+        """Does one round and gives the seconds until the next."""
+        woken, next_due = await self._store.wake_due()
+        now = time.monotonic()
+        recovered = 0
+        if now - self._took_over >= TAKEOVER_EVERY:
+            self._took_over = now
+            recovered = await self._recovery.take_over_expired()
+            if recovered:
+                log.warning("took over %d executions of lost workers", recovered)
+        if now - self._swept >= SWEEP_EVERY:
+            self._swept = now
+            orphans, unhinted = await self._recovery.sweep()
+            if orphans or unhinted:
+                log.warning("the sweep put %d orphans and %d missing hints right", orphans, unhinted)
+            recovered += orphans + unhinted
+        if woken or recovered:
+            self._hint.set()
+        if woken >= 1000:
+            return 0.0
+        return min(LONGEST_SLEEP, max(0.001, next_due)) if next_due is not None else LONGEST_SLEEP

@@ -1,0 +1,36 @@
+"""What a run needs of the worker around it, and nothing more; a simulation gives it the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from durable_runtime.actions.performing import Performer
+from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.collecting import ItemRow
+from durable_runtime.store.protocol import Commit, Outcome
+from durable_runtime.worker.clock import Clock
+
+if TYPE_CHECKING:
+    from durable_runtime.worker.run import Run
+
+
+class Surroundings(Protocol):
+    """The worker as a run sees it."""
+
+    clock: Clock
+    performer: Performer
+    defer_for: timedelta
+
+    def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Any: ...
+
+    def read_inbox(self, run: Run) -> None: ...
+
+    def give_back(self, run: Run) -> None: ...
+
+    async def collect(self, key: int, path: str) -> list[ItemRow]: ...
+
+    async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]: ...
+
+    def uniform(self) -> float: ...

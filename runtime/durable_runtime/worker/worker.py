@@ -1,0 +1,252 @@
+"""A worker: one process's share of the work, from registering to leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from durable_runtime.actions.functions import Functions
+from durable_runtime.actions.performing import DEFAULT_THREADS, Performer
+from durable_runtime.errors import DatabaseUnavailable, LeaseLost
+from durable_runtime.store.heartbeat import INTERVAL, LEASE, Heartbeat
+from durable_runtime.store.hints import listen
+from durable_runtime.store.postgres_worker import PostgresWorkerStore
+from durable_runtime.store.protocol import NoAnswer, TryAgain
+from durable_runtime.store.queries import DEFAULT_SCHEMA
+from durable_runtime.store.takeover import Takeover
+from durable_runtime.worker.claims import Claims
+from durable_runtime.worker.clock import ServerClock
+from durable_runtime.worker.executor import Executor
+from durable_runtime.worker.journal import Journal
+from durable_runtime.worker.lease import Ownership
+from durable_runtime.worker.maintenance import Maintenance
+
+log = logging.getLogger("durable.worker")
+
+DEFAULT_CONCURRENCY = 200
+LANES = 2
+GRACE = 30.0
+"""Seconds that running attempts get to end when the worker stops."""
+
+
+class WorkerReport(msgspec.Struct, frozen=True):
+    """What became of the executions this worker held: how often each way of leaving it happened."""
+
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    waiting: int = 0
+    deferred: int = 0
+    lost: int = 0
+
+
+class Worker:
+    """Runs executions of a database until stopped.
+
+    `queues` limits executions at once by queue name; None serves every queue. `concurrency` limits them all together. `only` restricts
+    the worker to these executions. `allow` lists the packages whose functions steps may call; None allows any.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        queues: Mapping[str, int] | None = None,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        threads: int = DEFAULT_THREADS,
+        name: str | None = None,
+        only: Collection[str] | None = None,
+        allow: Sequence[str] | None = None,
+    ) -> None:
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}"
+        self._conninfo = conninfo
+        self._schema = schema
+        self._queues = queues
+        self._concurrency = concurrency
+        self._threads = threads
+        self._only = only
+        self._functions = Functions(allow)
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: Counter[str] = Counter()
+        self._lag = 0.0
+        self._signal_hint = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stops in good order, from any thread or a signal handler: nothing new begins, what runs may end, the rest is given back."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        else:
+            self._stopping.set()
+
+    async def run(self, *, until_idle: bool = False) -> WorkerReport:
+        """Works until stopped, or with `until_idle` until nothing is left that will run by itself.
+
+        After a lost lease it begins again as a new worker. Raises `DatabaseUnavailable` when the database cannot be reached at the
+        start; later it waits for the database to come back.
+        """
+        self._loop = asyncio.get_running_loop()
+        while True:
+            if not await self._live(until_idle):
+                return WorkerReport(**{status: self._ended[status] for status in WorkerReport.__struct_fields__})
+            log.warning("worker %s lost its lease and begins again as a new worker", self.name)
+
+    async def _live(self, until_idle: bool) -> bool:
+        """One life, from registering to leaving; True when it ended because the lease was lost."""
+        store = PostgresWorkerStore(self._conninfo, schema=self._schema, lanes=LANES)
+        takeover = Takeover(self._conninfo, schema=self._schema)
+        performer = Performer(self._functions, self._threads)
+        heartbeat: Heartbeat | None = None
+        try:
+            lease = await store.register(self.name, dict(self._queues or {}), LANES, LEASE)
+            ownership = Ownership(lease)
+            clock = ServerClock(await store.server_time())
+            heartbeat = self._start_heartbeat(ownership, clock)
+            journal = Journal(store, ownership, LANES)
+            executor = Executor(store, ownership, journal, performer, clock)
+            claims = Claims(
+                store,
+                ownership,
+                executor,
+                queues=self._queues,
+                concurrency=self._concurrency,
+                only=self._only,
+            )
+            maintenance = Maintenance(store, takeover, claims.hint)
+            tasks = [
+                *(asyncio.create_task(journal.serve(lane), name=f"journal {lane}") for lane in range(LANES)),
+                asyncio.create_task(claims.serve(), name="claims"),
+                asyncio.create_task(maintenance.serve(), name="maintenance"),
+                asyncio.create_task(self._listen(claims), name="hints"),
+                asyncio.create_task(self._read_signals(executor), name="signals"),
+                asyncio.create_task(self._measure_lag(), name="lag"),
+            ]
+            lost = await self._watch(until_idle, store, ownership, executor, claims, tasks)
+            self._ended.update(executor.ended)
+            heartbeat.stop()
+            heartbeat = None
+            if not lost:
+                await store.unregister(ownership.lease)
+            return lost
+        finally:
+            if heartbeat is not None:
+                heartbeat.stop()
+            performer.close()
+            await takeover.close()
+            await store.close()
+
+    def _start_heartbeat(self, ownership: Ownership, clock: ServerClock) -> Heartbeat:
+        loop = asyncio.get_running_loop()
+
+        def heard(server_now: datetime) -> None:
+            loop.call_soon_threadsafe(clock.hear, server_now)
+
+        heartbeat = Heartbeat(
+            self._conninfo,
+            ownership.lease.worker_id,
+            lost=lambda: loop.call_soon_threadsafe(ownership.lost.set),
+            heard=heard,
+            loop_lag=lambda: self._lag,
+            schema=self._schema,
+            interval=INTERVAL,
+            lease=LEASE,
+        )
+        heartbeat.start()
+        return heartbeat
+
+    async def _watch(
+        self,
+        until_idle: bool,
+        store: PostgresWorkerStore,
+        ownership: Ownership,
+        executor: Executor,
+        claims: Claims,
+        tasks: list[asyncio.Task[None]],
+    ) -> bool:
+        """Waits for the reason to end, then winds up; True when it is a lost lease."""
+        stop = asyncio.create_task(self._stopping.wait())
+        lost = asyncio.create_task(ownership.lost.wait())
+        idle = asyncio.create_task(self._until_idle(store, ownership, executor) if until_idle else _never())
+        try:
+            done, _pending = await asyncio.wait({stop, lost, idle, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            if stop in done and not ownership.lost.is_set():
+                tasks[LANES].cancel()  # nothing new is claimed
+                await self._wind_up(executor, lost)
+            broken = [task for task in tasks if task in done and not task.cancelled() and task.exception() is not None]
+            if not ownership.lost.is_set():
+                for task in broken:
+                    if not isinstance(task.exception(), LeaseLost):
+                        executor.drop_all()
+                        raise task.exception() or RuntimeError(f"{task.get_name()} ended")
+            return ownership.lost.is_set() or any(isinstance(task.exception(), LeaseLost) for task in broken)
+        finally:
+            executor.drop_all()
+            for task in (stop, lost, idle, *tasks):
+                task.cancel()
+            await asyncio.gather(stop, lost, idle, *tasks, return_exceptions=True)
+
+    async def _wind_up(self, executor: Executor, lost: asyncio.Task[bool]) -> None:
+        """Lets running attempts end, for a while, and gives the executions back."""
+        executor.release_all()
+        deadline = time.monotonic() + GRACE
+        while executor.runs and time.monotonic() < deadline and not lost.done():
+            executor.changed.clear()
+            if executor.runs:
+                await asyncio.wait(
+                    {asyncio.ensure_future(executor.changed.wait()), lost},
+                    timeout=deadline - time.monotonic(),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+
+    async def _until_idle(self, store: PostgresWorkerStore, ownership: Ownership, executor: Executor) -> None:
+        """Returns when nothing is left that will run by itself: no live lease of a dead worker, no timer, no retry."""
+        while True:
+            if not executor.runs:
+                try:
+                    outlook = await store.outlook(ownership.lease, only=self._only)
+                    if not executor.runs and not (outlook.pending or outlook.running or outlook.timers):
+                        return
+                except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
+                    log.warning("the database does not answer: %s", error)
+            await asyncio.sleep(0.05)
+
+    async def _listen(self, claims: Claims) -> None:
+        def on_hint() -> None:
+            claims.hint.set()
+            self._signal_hint.set()
+
+        await listen(self._conninfo, on_hint, schema=self._schema)
+
+    async def _read_signals(self, executor: Executor) -> None:
+        """Looks for requests to our executions, when a hint comes and every second."""
+        while True:
+            try:
+                await asyncio.wait_for(self._signal_hint.wait(), timeout=1.0)
+            except TimeoutError:
+                pass
+            self._signal_hint.clear()
+            if executor.runs:
+                try:
+                    await executor.read_signalled()
+                except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
+                    log.warning("the database does not answer: %s", error)
+
+    async def _measure_lag(self) -> None:
+        """Publishes by how much the event loop is late: the sign of a step that blocks it."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.5)
+            self._lag = max(0.0, time.monotonic() - before - 0.5)
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
