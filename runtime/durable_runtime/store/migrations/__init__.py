@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -29,13 +30,20 @@ def list_migrations() -> list[tuple[int, str, str]]:
     return sorted(found)
 
 
-def applied(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> set[int]:
-    """Gives the numbers of the migrations this database has."""
+def applied(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> dict[int, datetime]:
+    """Gives the numbers of the migrations this database has, and when each was applied."""
     exists = connection.execute("select to_regclass(%s)", (f"{schema}.migration",)).fetchone()
     if exists is None or exists[0] is None:
-        return set()
-    rows = connection.execute(sql.SQL("select number from {}.migration").format(sql.Identifier(schema))).fetchall()
-    return {int(str(row[0])) for row in rows}
+        return {}
+    query = sql.SQL("select number, applied_at from {}.migration").format(sql.Identifier(schema))
+    rows: list[tuple[Any, ...]] = connection.execute(query).fetchall()
+    return {number: applied_at for number, applied_at in rows}
+
+
+def list_applied(conninfo: str, schema: str = DEFAULT_SCHEMA) -> dict[int, datetime]:
+    """Gives the numbers of the migrations this database has, and when each was applied; raises as `migrate` does."""
+    with _connected(conninfo, schema) as connection:
+        return applied(connection, schema)
 
 
 def migrate(conninfo: str, schema: str = DEFAULT_SCHEMA) -> list[str]:
@@ -86,7 +94,7 @@ def _is_current(
 ) -> bool:
     """Looks without a lock first: a start on an up-to-date database must not queue behind anything."""
     have = applied(connection, schema)
-    newer = have - {number for number, _name, _text in known}
+    newer = have.keys() - {number for number, _name, _text in known}
     if newer:
         raise SchemaMismatch(
             f"the schema {schema!r} has migration {max(newer)}, which this release does not know: upgrade durable-dsl"
