@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from durable_dsl.document import LocatedNode, Workflow, locate_nodes
 from durable_dsl.errors import Position, Problem
 from durable_dsl.findings import Findings
@@ -29,7 +31,9 @@ class Sources:
     ) -> None:
         """Reports a problem with the first `word` of the text at a field."""
         path, near = self._where(node_id, keys)
-        self._findings.add_inside(code, message, path, near, max(0, text.find(word)), width=len(word), hint=hint)
+        found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text)
+        offset, width = (found.start(), len(word)) if found else (0, 1)
+        self._findings.add_inside(code, message, path, near, offset, width=width, hint=hint)
 
     def _where(self, node_id: str | None, keys: Path) -> tuple[Path, Position | None]:
         if node_id is None:
