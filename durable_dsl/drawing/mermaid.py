@@ -116,7 +116,7 @@ _HARMFUL = re.compile(
     r"""[^\w\s.,:/+=?!'()\u0080-\U0010ffff-] # quotes, brackets, `#`, `<`, `*`, `$`, `%` ...
       | (?<!\w)[_.-] | [_.-](?!\w)    # emphasis and lists; between letters these are only letters
     """,
-    re.VERBOSE | re.ASCII,
+    re.VERBOSE,
 )
 
 

@@ -178,10 +178,24 @@ def test_in_any_graph_nothing_overlaps_and_no_line_crosses_a_node(graph: Graph) 
     lines = [path for path in root.iter(f"{SVG}path") if path.get("fill") == "none"]
     for path in lines:
         for (ax, ay), (bx, by) in pairwise(points_of(path)):
+            # A level line keeps its distance; an upright one may end at a border.
+            distance = 4 if ay == by else -1
             for left, top, right, bottom in boxes:
                 beside = max(ax, bx) <= left + 1 or min(ax, bx) >= right - 1
-                apart = max(ay, by) <= top + 1 or min(ay, by) >= bottom - 1
+                apart = max(ay, by) <= top - distance or min(ay, by) >= bottom + distance
                 assert beside or apart, f"a line of {path.attrib} crosses a node"
+
+    # Upright pieces of jumps, by their x: those to different targets never run in one another's lane.
+    upright: dict[float, list[tuple[float, float, str]]] = {}
+    for path in lines:
+        if path.get("class") == "edge jump":
+            for (ax, ay), (bx, by) in pairwise(points_of(path)):
+                if ax == bx:
+                    upright.setdefault(ax, []).append((min(ay, by), max(ay, by), str(path.get("data-to"))))
+    for pieces in upright.values():
+        for at, (low, high, target) in enumerate(pieces):
+            for other_low, other_high, other in pieces[:at]:
+                assert target == other or high <= other_low or other_high <= low, f"{target} and {other} share a lane"
 
     width, height = float(str(root.get("width"))), float(str(root.get("height")))
     for x, y in [point for path in lines for point in points_of(path)]:

@@ -90,11 +90,21 @@ def test_arrows_into_and_out_of_a_foreach_stop_at_its_border() -> None:
     assert graph.get_edge("lines/pack/box", "poll/ask").attr["ltail"] == "cluster_lines"
 
 
+def test_an_arrow_into_nested_containers_stops_at_the_outermost() -> None:
+    inner = Group(id="f/g", steps=(call("f/g/a"),))
+    nested = Graph(workflow="w", steps=(call("a"), Foreach(id="f", items="data.x", steps=(inner,)), call("b")))
+    graph = parse(to_dot(nested))
+    assert graph.get_edge("a", "f/g/a").attr["lhead"] == "cluster_f"
+    assert graph.get_edge("f/g/a", "b").attr["ltail"] == "cluster_f"
+
+
 def test_a_loop_goes_back_from_its_test_with_the_pause_told() -> None:
     graph = parse(to_dot(ORDER))
     back = graph.get_edge("poll#test", "poll/ask")
     assert back.attr["label"] == "&nbsp;no, every 30s&nbsp;"
     assert back.attr["style"] == "dashed"
+    # Or the way back would pull the test above what it tests.
+    assert back.attr["constraint"] == "false"
 
 
 def test_decisions_are_diamonds_with_labelled_jumps() -> None:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from durable_dsl.drawing import NodeState, NodeStatus, status_words
+from durable_dsl.drawing.words import clean, facts, shorten
+from durable_dsl.graph import Foreach, Loop, Node, Parallel, RetryPolicy, Wait
+from tests.unit.drawing.samples import call
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("as long", "as long"),
+        ("eight ch", "eight ch"),
+        ("nine char", "nine ch…"),
+        ("ends in  space", "ends in…"),
+        ("\n line\r\n\tbreaks ", "line br…"),
+        ("a" + " " * 99 + "b", "a…"),
+        ("", ""),
+    ],
+)
+def test_a_long_text_ends_in_dots(text: str, short: str) -> None:
+    assert shorten(text, 8) == short
+
+
+def test_nothing_that_is_a_command_stays() -> None:
+    assert clean("a\x1b[0mb\x00c\u2028d\u202ee\ud800f\ufeffg") == "a [0mb c d�e�f�g"
+    assert clean("👩\u200d🚀 é 注文 “q”") == "👩\u200d🚀 é 注文 “q”"
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        (
+            call("a", when="data.x", retry=RetryPolicy(max_attempts=5, backoff="constant", delay=250, only=("A", "B"))),
+            ["when data.x", "call shop.a", "5 attempts, constant 250ms", "retry only A, B"],
+        ),
+        (
+            call("a", retry=RetryPolicy(max_attempts=2, except_=("Fatal",), when="error.data.again")),
+            ["call shop.a", "2 attempts, exponential 1s", "no retry of Fatal", "retry when error.data.again"],
+        ),
+        (
+            Foreach(id="f", items="data.x", batch=10, concurrency=3, on_error="complete_all", steps=()),
+            ["item in data.x", "batches of 10", "concurrency 3", "an error stops none"],
+        ),
+        (
+            Loop(id="l", while_="c", every=1000, factor=2, max_every=60_000, on_limit="continue", steps=()),
+            ["while c", "every 1s × 2 up to 1m", "at most 1000 turns, then carries on"],
+        ),
+        (Parallel(id="p", branches={"a": (), "b": (), "c": ()}, need=2, timeout="${ data.t }"),
+            ["needs 2 of 3", "timeout ${ data.t }"]),
+        (Wait(id="w", until_at="${ timestamp(input.ends_at) }"), ["until ${ timestamp(input.ends_at) }"]),
+    ],
+)  # fmt: skip
+def test_a_node_tells_what_sets_it_apart(node: Node, told: list[str]) -> None:
+    assert facts(node) == told
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (NodeState(NodeStatus.completed), "completed"),
+        (NodeState(NodeStatus.completed, attempts=3), "completed · 3 attempts"),
+        (NodeState(NodeStatus.running, attempts=2, turns=4), "running · attempt 2 · turn 4"),
+        (NodeState(NodeStatus.completed, turns=1), "completed · 1 turn"),
+        (NodeState(NodeStatus.running, done=3, total=5), "running · 3 of 5"),
+        (NodeState(NodeStatus.failed, done=3, detail="Timeout"), "failed · 3 done · Timeout"),
+    ],
+)
+def test_a_state_is_told_in_words(state: NodeState, words: str) -> None:
+    assert status_words(state) == words
