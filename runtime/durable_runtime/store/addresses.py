@@ -34,7 +34,7 @@ def _parse(conninfo: str) -> dict[str, str]:
         parts = {key: str(value) for key, value in conninfo_to_dict(conninfo).items() if value is not None}
     except psycopg.Error:
         raise InvalidOption(f"this is not the address of a PostgreSQL database: {_ADVICE}") from None
-    # An unescaped character of a password shifts what follows it: user:a@b@host has the host b@host, user:a/b@host the port a.
+    # An unescaped character of a password shifts what follows it: user:a@b@host has the host b@host.
     if "@" in parts.get("host", "") or not all(port.isdigit() for port in parts.get("port", "0").split(",") if port):
         raise InvalidOption(f"the address of the database has no proper host or port: {_ADVICE}")
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode, encode
@@ -70,6 +71,11 @@ class PostgresClientStore:
 
     async def wake_workers(self) -> None:
         await self._fetch("wake_workers", channel=f"{self.schema}_ready")
+
+    async def server_time(self) -> datetime:
+        """Gives the time on the database's clock, which is the one that counts."""
+        at: datetime = (await self._fetch("server_time"))[0][0]
+        return at
 
     async def find_execution(self, public_id: str) -> ExecutionRow | None:
         rows = await self._fetch("get_execution", public_id=public_id_of(public_id))

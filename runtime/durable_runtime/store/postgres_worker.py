@@ -217,10 +217,10 @@ class PostgresWorkerStore:
         rows = await self._chores.fetch(self._sql["wake_due"], {"limit": limit, "alone_from": ALONE_FROM})
         return rows[0][0], rows[0][1]
 
-    async def outlook(self, lease: Lease, *, only: Collection[str] | None = None) -> Outlook:
+    async def outlook(self, *, only: Collection[str] | None = None) -> Outlook:
         """Gives what is left that will run by itself, of all executions or of these ids."""
         ids = list(only) if only is not None else None
-        rows = await self._chores.fetch(self._sql["outlook"], {"worker_id": lease.worker_id, "only": ids})
+        rows = await self._chores.fetch(self._sql["outlook"], {"only": ids})
         return Outlook(*rows[0])
 
     async def close(self) -> None:

@@ -175,7 +175,7 @@ class Worker:
         """Waits for the reason to end, then winds up; True when it is a lost lease."""
         stop = asyncio.create_task(self._stopping.wait())
         lost = asyncio.create_task(ownership.lost.wait())
-        idle = asyncio.create_task(self._until_idle(store, ownership, executor) if until_idle else _never())
+        idle = asyncio.create_task(self._until_idle(store, executor) if until_idle else _never())
         try:
             done, _pending = await asyncio.wait({stop, lost, idle, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             if stop in done and not ownership.lost.is_set():
@@ -207,12 +207,12 @@ class Worker:
                     return_when=asyncio.FIRST_COMPLETED,
                 )
 
-    async def _until_idle(self, store: PostgresWorkerStore, ownership: Ownership, executor: Executor) -> None:
+    async def _until_idle(self, store: PostgresWorkerStore, executor: Executor) -> None:
         """Returns when nothing is left that will run by itself: no live lease of a dead worker, no timer, no retry."""
         while True:
             if not executor.runs:
                 try:
-                    outlook = await store.outlook(ownership.lease, only=self._only)
+                    outlook = await store.outlook(only=self._only)
                     if not executor.runs and not (outlook.pending or outlook.running or outlook.timers):
                         return
                 except (NoAnswer, DatabaseUnavailable, TryAgain) as error:

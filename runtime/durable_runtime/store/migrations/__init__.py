@@ -36,8 +36,8 @@ def applied(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> 
     if exists is None or exists[0] is None:
         return {}
     query = sql.SQL("select number, applied_at from {}.migration").format(sql.Identifier(schema))
-    rows: list[tuple[Any, ...]] = connection.execute(query).fetchall()
-    return {number: applied_at for number, applied_at in rows}
+    rows: list[Any] = connection.execute(query).fetchall()
+    return dict(rows)
 
 
 def list_applied(conninfo: str, schema: str = DEFAULT_SCHEMA) -> dict[int, datetime]:
@@ -47,10 +47,10 @@ def list_applied(conninfo: str, schema: str = DEFAULT_SCHEMA) -> dict[int, datet
 
 
 def migrate(conninfo: str, schema: str = DEFAULT_SCHEMA) -> list[str]:
-    """Brings the schema up to date and gives the names of the migrations it applied; safe to call from many processes at once.
+    """Brings the schema up to date and gives the names of the migrations it applied; any number may do so at once.
 
-    Raises `DatabaseUnavailable` when the server cannot be reached, `SchemaMismatch` when the database is newer than this release or
-    does not let this user do it.
+    Raises `DatabaseUnavailable` when the server cannot be reached, `SchemaMismatch` when the database is newer than
+    this release or does not let this user do it.
     """
     known = list_migrations()
     with _connected(conninfo, schema) as connection:

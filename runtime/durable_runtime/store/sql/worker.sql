@@ -285,7 +285,8 @@ order by e.id limit 1000
 returning execution_id
 
 -- name: outlook
--- What is left that will run by itself: for a worker that ends when there is nothing.
+-- What is left that will run by itself: for a worker that ends when there is nothing. Its own executions count too: one whose claim is
+-- still on its way back is owned already and not yet known to it.
 with chosen as (
     select e.id, e.status, e.owner,
         exists (select from durable.wait w where w.execution_id = e.id and w.kind = 'defer') as deferred,
@@ -296,7 +297,7 @@ with chosen as (
 )
 select
     count(*) filter (where status = 'pending' and not deferred and not timed),
-    count(*) filter (where status = 'running' and owner is distinct from %(worker_id)s),
+    count(*) filter (where status = 'running'),
     count(*) filter (where status in ('pending', 'waiting') and timed),
     count(*) filter (where deferred)
 from chosen
