@@ -12,6 +12,7 @@ from durable_dsl.checks.sources import Sources
 from durable_dsl.document import Workflow
 from durable_dsl.errors import Problem
 from durable_dsl.graph import Call, Decision, Graph, Step
+from durable_dsl.places import KEY
 from durable_dsl.suggestions import did_you_mean
 
 CONTEXT = "ctx"
@@ -82,7 +83,7 @@ def _imported(path: str) -> Callable[..., Any]:
         names = [other for other, value in vars(module).items() if callable(value) and not other.startswith("_")]
         raise _Missing(f"module '{module_name}' has no '{name}'", did_you_mean(name, names))
     if not callable(function):
-        raise _Missing(f"'{path}' is a {type(function).__name__}, which cannot be called", "name a function")
+        raise _Missing(f"'{path}' cannot be called: its type is {type(function).__name__}", "name a function")
     found: Callable[..., Any] = function
     return found
 
@@ -118,11 +119,11 @@ def _check_arguments(
     for argument in with_:
         if argument == CONTEXT:
             message = f"'{CONTEXT}' is given by the engine, not by 'with'"
-            sources.add("W211", node_id, ("with", argument), message, hint="remove it")
-        elif argument not in names and not takes_any:
+            sources.add("W211", node_id, ("with", argument, KEY), message, hint="remove it")
+        elif argument not in own and not takes_any:
             takes = f"it takes {', '.join(names)}" if names else "it takes none"
             hint = did_you_mean(argument, names) or takes
-            sources.add("W211", node_id, ("with", argument), f"'{path}' takes no argument '{argument}'", hint=hint)
+            sources.add("W211", node_id, ("with", argument, KEY), f"'{path}' takes no argument '{argument}'", hint=hint)
     for name, parameter in own.items():
         required = parameter.default is parameter.empty
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY and required:

@@ -111,7 +111,7 @@ def test_rows_behind_one_that_always_holds_are_reported() -> None:
 
 @pytest.mark.parametrize(("condition", "place"), [("while: true", "4:12"), ("until: 1 > 2", "4:12")])
 def test_a_loop_whose_constant_condition_never_ends_it_is_reported(condition: str, place: str) -> None:
-    key, _, value = condition.partition(": ")
+    key = condition.split(":")[0]
     always = "true" if key == "while" else "false"
     assert found(steps(f"- loop: forever\n  {condition}\n  steps: [{{step: a, log: x}}]")) == [
         f"{place} W203 loop 'forever' never ends: '{key}' is always {always}"
