@@ -27,6 +27,7 @@ from durable_runtime.store.protocol import (
     Row,
     StatementRefused,
     Stored,
+    TryAgain,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
 from durable_runtime.store.rows import checkpoint_of, json_or_none
@@ -196,7 +197,10 @@ class PostgresWorkerStore:
         return [row[0] for row in rows]
 
     async def release(self, lease: Lease, lane: int, keys: Collection[int]) -> list[int]:
-        """Gives executions back to whoever claims them next; fenced, and not counted as a recovery."""
+        """Gives executions back to whoever claims them next; fenced, and not counted as a recovery.
+
+        Gives those that were ours. Raises `TryAgain` when a stranger holds the row of one; the others have been given back then.
+        """
         rows = await self._chores.fetch(
             self._sql["release"],
             {
@@ -207,7 +211,10 @@ class PostgresWorkerStore:
                 "alone_from": ALONE_FROM,
             },
         )
-        return [row[0] for row in rows]
+        released, held = rows[0]
+        if held:
+            raise TryAgain(f"the rows of {len(held)} executions are held by another transaction")
+        return list(released)
 
     async def owned(self, lease: Lease) -> list[int]:
         return [row[0] for row in await self._chores.fetch(self._sql["owned"], {"worker_id": lease.worker_id})]

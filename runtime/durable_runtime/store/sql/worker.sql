@@ -247,21 +247,26 @@ with lost as (
 select id from back
 
 -- name: release
--- Gives executions back in good order: not a recovery. One whose row a stranger holds is left out.
+-- Gives executions back in good order: not a recovery. One whose row a stranger holds is left and named, to be tried again.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
-), held as materialized (
+), free as materialized (
     select e.id from durable.execution e, fence
     where e.owner = %(worker_id)s and e.status = 'running' and e.id = any(%(ids)s)
     order by e.id for no key update of e skip locked
 ), back as (
     update durable.execution e set status = 'pending', owner = null
-    from held h where e.id = h.id
+    from free f where e.id = f.id
     returning e.id, e.queue, e.priority, e.recoveries
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone) select id, queue, -priority, recoveries >= %(alone_from)s from back
 )
-select id from back
+select
+    array(select id from back),
+    array(
+        select e.id from durable.execution e, fence
+        where e.owner = %(worker_id)s and e.status = 'running' and e.id = any(%(ids)s) and e.id not in (select id from free)
+    )
 
 -- name: forget_worker
 with gone as (delete from durable.worker where id = %(dead_id)s returning id)
