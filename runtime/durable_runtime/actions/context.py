@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 
 from durable_runtime.core.commands import Perform
@@ -13,8 +12,8 @@ _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 class StepContext:
     """The place of one attempt: which execution, which instance, which attempt.
 
-    `idempotency_key` is the same for every attempt of an instance and differs between instances: hand it to services that can tell a
-    repeated request from a new one.
+    `idempotency_key` is the same for every attempt of an instance and differs between instances: hand it to services
+    that can tell a repeated request from a new one.
     """
 
     __slots__ = ("_cancelled", "attempt", "execution_id", "node")
@@ -23,7 +22,7 @@ class StepContext:
         self.execution_id = execution_id
         self.node = perform.path
         self.attempt = perform.attempt
-        self._cancelled = threading.Event()
+        self._cancelled = False
 
     @property
     def idempotency_key(self) -> str:
@@ -31,8 +30,11 @@ class StepContext:
 
     @property
     def is_cancelled(self) -> bool:
-        """True once nobody wants this attempt's result any more. A plain function should look now and then; an async one is cancelled."""
-        return self._cancelled.is_set()
+        """True once nobody wants this attempt's result any more.
+
+        A plain function should look now and then; an async one is cancelled.
+        """
+        return self._cancelled
 
     def cancel(self) -> None:
-        self._cancelled.set()
+        self._cancelled = True

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 
@@ -18,7 +20,7 @@ class MissingFunction(Exception):
 class Function:
     """A step's function and how it wants to be called."""
 
-    __slots__ = ("is_async", "path", "target", "takes_ctx", "takes_data")
+    __slots__ = ("is_async", "path", "takes_ctx", "takes_data", "target")
 
     def __init__(self, path: str, target: Callable[..., Any]) -> None:
         self.path = path
@@ -28,13 +30,21 @@ class Function:
         )
         self.takes_ctx, self.takes_data = _parameters(target)
 
-    def arguments(self, perform: Perform, data: Json, arguments: Json, ctx: object) -> tuple[list[Any], dict[str, Any]]:
-        """Gives the positional and keyword arguments of one attempt."""
-        keywords: dict[str, Any] = dict(arguments) if perform.arguments is not None else {}
-        positional = [data] if perform.arguments is None and self.takes_data else []
+    def arguments(self, perform: Perform, ctx: object) -> tuple[list[Any], dict[str, Any]]:
+        """Gives the positional and keyword arguments of one attempt, as values of its own.
+
+        Only what is handed over is copied: a step with `with` must not pay for the size of the data it does not get.
+        """
+        keywords: dict[str, Any] = _copy(perform.arguments) if perform.arguments is not None else {}
+        positional = [_copy(perform.data)] if perform.arguments is None and self.takes_data else []
         if self.takes_ctx:
             keywords["ctx"] = ctx
         return positional, keywords
+
+
+def _copy(value: Json) -> Any:
+    """Copies a value: what user code changes in place must not reach the state, or a resumed execution would differ."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _parameters(target: Callable[..., Any]) -> tuple[bool, bool]:
@@ -57,7 +67,8 @@ class Functions:
     def get_function(self, path: str) -> Function:
         """Gives the function at `package.module.name`.
 
-        Raises `MissingFunction` when it cannot be imported or may not be. Failures are not remembered: the code may arrive later.
+        Raises `MissingFunction` when it cannot be imported or may not be. Failures are not remembered: the code may
+        arrive later.
         """
         found = self._found.get(path)
         if found is None:

@@ -9,7 +9,10 @@ from durable_runtime.core.values import NotStorable, encode
 
 
 class Fatal(Exception):
-    """Raise this when trying again cannot help; the step fails without another attempt. `data` is JSON for whoever handles it."""
+    """Raise this when trying again cannot help; the step fails without another attempt.
+
+    `data` is JSON for whoever handles it.
+    """
 
     def __init__(self, message: str = "", *, data: object = None) -> None:
         super().__init__(message)
@@ -17,7 +20,10 @@ class Fatal(Exception):
 
 
 class Retry(Exception):
-    """Raise this to be tried again after a time of your choice, within the policy's attempts. `after` is a span or seconds."""
+    """Raise this to be tried again after a time of your choice, within the policy's attempts.
+
+    `after` is a span or seconds.
+    """
 
     def __init__(self, message: str = "", *, after: timedelta | float, data: object = None) -> None:
         super().__init__(message)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import msgspec
-
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function, Functions
 from durable_runtime.actions.outcome import failure_of, timed_out
-from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
 
 DEFAULT_THREADS = 32
 MAX_ABANDONED = 64
-"""Threads that outlived their attempt's timeout. Python cannot end a thread; beyond this many the worker takes no more work."""
+"""Threads that outlived their attempt's timeout.
+
+Python cannot end a thread; beyond this many the worker takes no more work.
+"""
 
 
 class Performer:
-    """Runs attempts. `threads` plain functions run at once; the others wait for a thread, which their timeout does not count."""
+    """Runs attempts.
+
+    `threads` plain functions run at once; the others wait for a thread, which their timeout does not count.
+    """
 
     def __init__(self, functions: Functions, threads: int = DEFAULT_THREADS) -> None:
         self._functions = functions
@@ -46,7 +50,7 @@ class Performer:
         """
         timeout = perform.timeout.total_seconds() if perform.timeout is not None else None
         try:
-            positional, keywords = function.arguments(perform, _copy(perform.data), _copy(perform.arguments), ctx)
+            positional, keywords = function.arguments(perform, ctx)
             if not function.is_async:
                 return await self._in_thread(function, positional, keywords, perform, ctx, timeout)
             if timeout is None:
@@ -109,10 +113,8 @@ class Performer:
         loop = asyncio.get_running_loop()
 
         def ended(_future: Future[Success | Failure]) -> None:
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody counts any more
                 loop.call_soon_threadsafe(self._returned)
-            except RuntimeError:
-                pass  # the loop is closed: nobody counts any more
 
         future.add_done_callback(ended)
 
@@ -129,10 +131,3 @@ def _call(function: Function, positional: list[Any], keywords: dict[str, Any]) -
         return Success(function.target(*positional, **keywords))
     except BaseException as error:
         return failure_of(error)
-
-
-def _copy(value: Json) -> Json:
-    """Gives user code values of its own: what it changes in place must not reach the state."""
-    if value is None:
-        return None
-    return msgspec.json.decode(msgspec.json.encode(value))

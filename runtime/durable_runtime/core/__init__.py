@@ -1,1 +1,4 @@
-"""The pure heart: state, checkpoints, commands, and the functions between them. No database, clock, network or randomness."""
+"""The pure heart: state, checkpoints, commands, and the functions between them.
+
+No database, clock, network or randomness.
+"""

@@ -49,10 +49,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One committed outcome.
 
     `seq` numbers an execution's checkpoints from 1 without a gap (0: not numbered yet). `path` is the instance's path
-    (`poll#2/lines[3]/price`), empty for the execution itself. `result` means, by kind: the value (`completed`, `skipped`), nothing
-    stored (`collected`: the value is put together from the items' own checkpoints), the case's index or the number of items
-    (`entered`), the turn (`turned`), who asked and why (`cancelled`). `due_at` is when a retry, a wait or a deadline falls due.
-    `encoded` is `result` as the JSON text that is stored, when someone encoded it already.
+    (`poll#2/lines[3]/price`), empty for the execution itself. `result` means, by kind: the value (`completed`,
+    `skipped`), nothing stored (`collected`: the value is put together from the items' own checkpoints), the case's
+    index or the number of items (`entered`), the turn (`turned`), who asked and why (`cancelled`). `due_at` is when a
+    retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when someone encoded
+    it already.
     """
 
     path: str

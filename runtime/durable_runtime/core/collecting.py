@@ -17,8 +17,8 @@ _ITEM = re.compile(r"(.*)\[(\d+)\]/[^/]+")
 def results_of(rows: Iterable[ItemRow], total: int, complete_all: bool) -> list[Json]:
     """Gives the items' results in order.
 
-    `rows` are (path, kind, result, error) of the checkpoints one level below the items, in the order of their numbers; the last of
-    each item is the last node its list reached, so its result is the item's.
+    `rows` are (path, kind, result, error) of the checkpoints one level below the items, in the order of their
+    numbers; the last of each item is the last node its list reached, so its result is the item's.
     """
     last: dict[int, tuple[str, Json, Json]] = {}
     for path, kind, result, error in rows:

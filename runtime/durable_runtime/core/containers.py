@@ -17,7 +17,8 @@ def join(program: Program, state: State, chain: list[Frame], keys: Keys) -> list
     """Looks at a parallel and ends it when its join is reached or out of reach; the last frame of `chain` holds it."""
     frame = chain[-1]
     opening, node = frame.opening, frame.node.graph
-    assert isinstance(opening, Forked) and isinstance(node, g.Parallel)
+    assert isinstance(opening, Forked)
+    assert isinstance(node, g.Parallel)
     ended = [label for label, inner in opening.frames.items() if inner.ended]
     broken = [label for label, inner in opening.frames.items() if inner.error is not None]
     running = len(opening.frames) - len(ended) - len(broken)
@@ -104,12 +105,12 @@ def fail_with(frame: Frame, keys: Keys, inner: Frame, state: State) -> list[Comm
     return [Abandon(frame.path), Record(checkpoint)]
 
 
-
 def next_turn(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:
     """Looks at a loop between two turns (or before the first, or at a turn's end) and says how it goes on."""
     frame = chain[-1]
     turning, node, graph = frame.opening, frame.node, frame.node.graph
-    assert isinstance(turning, Turning) and isinstance(graph, g.Loop)
+    assert isinstance(turning, Turning)
+    assert isinstance(graph, g.Loop)
     result = turning.result if turning.frame is None else turning.frame.result
     names = environment(program, state, chain)
     if turning.frame is not None:
@@ -145,7 +146,9 @@ def _limit(program: Program, state: State, chain: list[Frame], keys: Keys, resul
     assert isinstance(graph, g.Loop)
     if graph.on_limit == "continue":
         return _loop_over(program, state, chain, keys, result)
-    message = f"the loop did not end within {graph.max_iterations} turns; raise 'max_iterations' or set 'on_limit: continue'"
+    message = (
+        f"the loop did not end within {graph.max_iterations} turns; raise 'max_iterations' or set 'on_limit: continue'"
+    )
     return [Record(failed(frame, keys, "LoopLimit", message, data={"turns": graph.max_iterations}, at=state.now))]
 
 

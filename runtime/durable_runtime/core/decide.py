@@ -1,7 +1,7 @@
 """decide: what an execution wants next, seen from one of its frames. Pure; it changes nothing.
 
-A frame is looked at after a checkpoint touched it, when something in it fell due, or in a scan after a fold. Looking twice gives
-the same commands twice; whoever performs them knows which attempts already run.
+A frame is looked at after a checkpoint touched it, when something in it fell due, or in a scan after a fold. Looking
+twice gives the same commands twice; whoever performs them knows which attempts already run.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from durable_runtime.core.state import (
 def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
     """Gives the commands that the frame at `keys` calls for; none when the frame is gone or waits for others.
 
-    A `Record` among them changes the state: evolve it before looking anywhere else. `now` only tells what has fallen due;
-    expressions see the time of the last checkpoint, so that a decision made again after a crash is the same.
+    A `Record` among them changes the state: evolve it before looking anywhere else. `now` only tells what has fallen
+    due; expressions see the time of the last checkpoint, so that a decision made again after a crash is the same.
     """
     ending = _ending(program, state, now)
     if ending is not None:
@@ -149,7 +149,8 @@ def _gather(program: Program, state: State, chain: list[Frame], keys: Keys) -> l
     """All items of a foreach are over: read their results back, if anyone wants them."""
     frame = chain[-1]
     node, each = frame.node.graph, frame.opening
-    assert isinstance(node, g.Foreach) and isinstance(each, Each)
+    assert isinstance(node, g.Foreach)
+    assert isinstance(each, Each)
     if not frame.node.result_used:
         return [Record(completed(program, state, chain, keys, None, at=state.now))]
     return [Collect(path=frame.path, keys=keys, total=each.total, complete_all=node.on_error == "complete_all")]
@@ -195,7 +196,8 @@ def _start(program: Program, state: State, chain: list[Frame], keys: Keys, now: 
         case g.Wait():
             return [_wait(program, state, chain, keys, now)]
         case g.Fail():
-            assert node.message is not None and node.data is not None
+            assert node.message is not None
+            assert node.data is not None
             names = environment(program, state, chain)
             message = as_text(node.message.render(names, now=state.now))
             data = node.data.render(names, now=state.now)
@@ -216,7 +218,8 @@ def _perform(program: Program, state: State, chain: list[Frame], keys: Keys, att
         assert graph.call is not None
         function, arguments = graph.call, None
     else:
-        assert isinstance(graph, g.Step) and isinstance(graph.action, g.Call)
+        assert isinstance(graph, g.Step)
+        assert isinstance(graph.action, g.Call)
         function = graph.action.function
         arguments = node.values.render(names, now=state.now) if node.values is not None else None
     return Perform(
@@ -254,7 +257,8 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, resul
 def _enter_items(program: Program, state: State, chain: list[Frame], keys: Keys) -> Record:
     frame = chain[-1]
     node = frame.node.graph
-    assert isinstance(node, g.Foreach) and frame.node.items is not None
+    assert isinstance(node, g.Foreach)
+    assert frame.node.items is not None
     items = frame.node.items.evaluate(environment(program, state, chain), now=state.now)
     if not isinstance(items, list):
         message = f"'in' of {frame.path} gave {as_text(items)[:80]}, which is not a list"

@@ -34,7 +34,8 @@ def environment(program: Program, state: State, chain: list[Frame]) -> dict[str,
 def span_of(value: int | Template, names: Mapping[str, Json], state: State) -> timedelta:
     """Gives a span: milliseconds as they are, a template by its value.
 
-    Raises `ExpressionError` when the template fails and `TimeError` when what it gives is not a duration, or a negative one.
+    Raises `ExpressionError` when the template fails and `TimeError` when what it gives is not a duration, or a
+    negative one.
     """
     if isinstance(value, int):
         return timedelta(milliseconds=value)
@@ -53,7 +54,8 @@ def span_of(value: int | Template, names: Mapping[str, Json], state: State) -> t
 def parse_instant(value: Json) -> datetime:
     """Reads a timestamp of RFC 3339, with its zone or `Z`.
 
-    Raises `TimeError` when it is not one, or has no zone: a time without a zone is a different instant on every machine.
+    Raises `TimeError` when it is not one, or has no zone: a time without a zone is a different instant on every
+    machine.
     """
     try:
         instant = datetime.fromisoformat(value)

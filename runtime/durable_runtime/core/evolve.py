@@ -1,7 +1,8 @@
 """evolve: the only way from one state to the next.
 
-`evolve(program, state, checkpoint)` is a pure fold step: the same checkpoints over the same program give the same state, in a
-worker, after a crash, in a simulation. It also names the frames that were touched, so that `decide` looks only there.
+`evolve(program, state, checkpoint)` is a pure fold step: the same checkpoints over the same program give the same
+state, in a worker, after a crash, in a simulation. It also names the frames that were touched, so that `decide` looks
+only there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from durable_runtime.core.state import (
     Turning,
     Waiting,
     chain_to,
-    child_of,
     data_of,
 )
 
@@ -78,7 +78,8 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if checkpoint.kind == "entered":
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
     elif isinstance(node, g.Decision) and checkpoint.kind == "completed" and checkpoint.result not in (None, g.END):
-        # A jump may leave containers that share this data; what lies between the decision and the target's list is forgotten.
+        # A jump may leave containers that share this data; what lies between the decision and the target's list is
+        # forgotten.
         keys = keys[: checkpoint.result.count("/")]
         frame = chain[len(keys)]
         position = frame.block.index[checkpoint.result]
@@ -89,9 +90,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     finished, output = state.finished, state.output
     if isinstance(node, g.Finish) and checkpoint.kind == "completed":
         finished, output = True, checkpoint.result
-    state = replace(
-        state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output
-    )
+    state = replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output)
     return state, touched + more
 
 
@@ -137,7 +136,8 @@ def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: K
             assert isinstance(key, str)
             return replace(opening, frames={**opening.frames, key: inner}), ()
         case Each():
-            assert isinstance(key, int) and isinstance(parent.node.graph, g.Foreach)
+            assert isinstance(key, int)
+            assert isinstance(parent.node.graph, g.Foreach)
             over = inner.ended or (inner.error is not None and parent.node.graph.on_error == "complete_all")
             if not over:
                 return replace(opening, live={**opening.live, key: inner}), ()
@@ -227,9 +227,7 @@ def _apply(chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
             if not isinstance(turning, Turning):
                 raise HistoryMismatch(f"{frame.path!r} is not a loop that has begun")
             turn = checkpoint.result
-            inner = Frame(
-                block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn}
-            )
+            inner = Frame(block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn})
             opening = replace(turning, turn=turn, frame=inner, result=_result_so_far(turning), due_at=None)
             return replace(frame, opening=opening), None, ((*keys, turn),)
         case "entered" | "cancelled":

@@ -21,7 +21,7 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.state import Each, State, chain_to, frames_of
 
 MAX_COMPUTED = 100
-"""Checkpoints computed in one pass before they must be committed: a loop that only computes must not hold up everyone else."""
+"""Checkpoints computed in one pass before they must be committed: a loop that only computes must not hold up others."""
 
 MAX_COMPUTED_BYTES = 64 * 1024
 
@@ -29,11 +29,12 @@ MAX_COMPUTED_BYTES = 64 * 1024
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass came to.
 
-    `checkpoints` were computed and evolved already and are to be committed in this order. `performs`, `collects` and `finish` are to
-    be done once everything they depend on is durable. `abandons` name the instances whose attempts nobody wants any more.
-    `pending` are addresses not looked at yet because the pass had computed enough: commit, then settle them. `read_clock` tells that
-    a checkpoint says what time it was, which could not be computed again: commit before anything that follows from it begins.
-    `has_timers` tells that something in these checkpoints falls due later.
+    `checkpoints` were computed and evolved already and are to be committed in this order. `performs`, `collects` and
+    `finish` are to be done once everything they depend on is durable. `abandons` name the instances whose attempts
+    nobody wants any more. `pending` are addresses not looked at yet because the pass had computed enough: commit,
+    then settle them. `read_clock` tells that a checkpoint says what time it was, which could not be computed again:
+    commit before anything that follows from it begins. `has_timers` tells that something in these checkpoints falls
+    due later.
     """
 
     state: State
@@ -48,7 +49,7 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: datetime) -> Pass:
-    """Computes everything that follows from what was touched; `touched` None looks at every open frame (after a fold)."""
+    """Computes everything that follows from what was touched; None looks at every open frame, as after a fold."""
     addresses = deque(touched if touched is not None else [keys for keys, _frame in frames_of(state.root)])
     waiting = set(addresses)
     checkpoints: list[Checkpoint] = []

@@ -1,4 +1,7 @@
-"""Outcomes: from what happened to the checkpoint that says so. Pure; the last place where a value can still be refused."""
+"""Outcomes: from what happened to the checkpoint that says so.
+
+Pure; the last place where a value can still be refused.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from durable_runtime.core.values import NotStorable, encode
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt that failed. `names` are the class names of the error and its bases, `retry_after` is what the author asked for."""
+    """An attempt that failed.
+
+    `names` are the class names of the error and its bases, `retry_after` is what the author asked for.
+    """
 
     type: str
     message: str
@@ -47,7 +53,8 @@ def completed(
 ) -> Checkpoint:
     """Gives the checkpoint of a node that worked: its result reshaped by `output`, checked, encoded once.
 
-    A result that cannot be stored, an `output` that fails, or a pipeline call without a mapping gives a failed checkpoint instead.
+    A result that cannot be stored, an `output` that fails, or a pipeline call without a mapping gives a failed
+    checkpoint instead.
     """
     frame = chain[-1]
     node = frame.node
@@ -151,7 +158,8 @@ def settle_attempt(
 ) -> Checkpoint | None:
     """Turns the outcome of an attempt into its checkpoint: completed, retrying with its due time, or failed.
 
-    `uniform` in [0, 1) draws the jitter. Gives None when the instance no longer waits for this attempt: it was abandoned.
+    `uniform` in [0, 1) draws the jitter. Gives None when the instance no longer waits for this attempt: it was
+    abandoned.
     """
     chain = chain_to(state, keys)
     if chain is None or not _expects(chain[-1], path, attempt):

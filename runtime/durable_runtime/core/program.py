@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, TypeAlias
 
 from durable_dsl import graph as g
@@ -34,13 +33,34 @@ class Block:
 class CompiledNode:
     """A node with its expressions compiled.
 
-    `labels` are the keys of the lists above it, with None where an instance's path says which (an item, a turn). `result_used` is false
-    when nobody can read the node's result, so that a container need not store what it only passes on.
+    `labels` are the keys of the lists above it, with None where an instance's path says which (an item, a turn).
+    `result_used` is false when nobody can read the node's result, so that a container need not store what it only
+    passes on.
     """
 
     __slots__ = (
-        "blocks", "choices", "conditions", "every", "for_", "graph", "id", "items", "labels", "match", "message", "name", "data",
-        "output", "result_used", "retry_when", "timeout", "until", "until_at", "values", "when", "while_",
+        "blocks",
+        "choices",
+        "conditions",
+        "data",
+        "every",
+        "for_",
+        "graph",
+        "id",
+        "items",
+        "labels",
+        "match",
+        "message",
+        "name",
+        "output",
+        "result_used",
+        "retry_when",
+        "timeout",
+        "until",
+        "until_at",
+        "values",
+        "when",
+        "while_",
     )  # fmt: skip
 
     def __init__(self, node: g.Node, labels: tuple[Key | None, ...], last_and_used: bool) -> None:
@@ -180,5 +200,3 @@ def _expression(source: str | None) -> Expression | None:
 
 def _span(value: int | str | None) -> int | Template | None:
     return compile_template(value) if isinstance(value, str) else value
-
-

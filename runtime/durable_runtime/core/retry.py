@@ -11,8 +11,8 @@ from durable_dsl.graph import RetryPolicy
 def delay_before(policy: RetryPolicy, retry: int, uniform: float) -> timedelta:
     """Gives the wait before a retry; `retry` 1 is the first, `uniform` lies in [0, 1).
 
-    `min(max_delay, delay·factor^(retry-1))`, linear `delay·retry`, constant `delay`; then uniform within ±jitter, or between 0 and
-    that for full jitter. (The language, section 3.)
+    `min(max_delay, delay·factor^(retry-1))`, linear `delay·retry`, constant `delay`; then uniform within ±jitter, or
+    between 0 and that for full jitter. (The language, section 3.)
     """
     match policy.backoff:
         case "exponential":

@@ -1,10 +1,13 @@
 """The state of one execution: a tree of open scopes, nothing else.
 
 Rule 1: only `evolve` makes a new state, and only from a checkpoint.
-Rule 2: a finished scope leaves its result and its changes to the data, and is gone; the tree is as large as what is open.
-Rule 3: values are shared and never changed in place; a new state copies the way from the root to what changed, no more.
+Rule 2: a finished scope leaves its result and its changes to the data, and is gone; the tree is as large as what is
+open.
+Rule 3: values are shared and never changed in place; a new state copies the way from the root to what changed, no
+more.
 
-A *frame* is one list of nodes being run. The node it stands at may hold an *opening*: a wait, a retry, or inner frames.
+A *frame* is one list of nodes being run. The node it stands at may hold an *opening*: a wait, a retry, or inner
+frames.
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ _EMPTY: dict[str, Any] = {}
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """One list of nodes being run.
 
-    `prefix` starts the paths of its nodes. `data` is its own copy, or None when it shares its parent's; `changes` are the
-    keys a parallel's branch changed in its copy, None elsewhere. `names` are what it adds to expressions (item, index, iteration). `error` means the list has failed.
+    `prefix` starts the paths of its nodes. `data` is its own copy, or None when it shares its parent's; `changes` are
+    the keys a parallel's branch changed in its copy, None elsewhere. `names` are what it adds to expressions (item,
+    index, iteration). `error` means the list has failed.
     """
 
     block: Block

@@ -1,7 +1,7 @@
 """The border of JSON: what may be stored, and the promise that memory holds exactly what was stored.
 
-Everything a user's code hands over goes through `encode` before it is seen by anything else; what goes on in memory is `decode` of
-the very text that is stored. So a resumed execution cannot differ from one that was never interrupted.
+Everything a user's code hands over goes through `encode` before it is seen by anything else; what goes on in memory
+is `decode` of the very text that is stored. So a resumed execution cannot differ from one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def decode(encoded: bytes | str) -> Json:
 def encode(value: Json, *, max_bytes: int = MAX_BYTES) -> tuple[bytes, Json]:
     """Gives the JSON text of a value and the value as it will be read back.
 
-    Tuples become lists. Raises `NotStorable` for what JSON or PostgreSQL cannot hold (other types, keys that are not text, NaN,
-    infinities, integers beyond 64 bits, NUL, lone surrogates), for cycles, and for more than `max_bytes`.
+    Tuples become lists. Raises `NotStorable` for what JSON or PostgreSQL cannot hold (other types, keys that are not
+    text, NaN, infinities, integers beyond 64 bits, NUL, lone surrogates), for cycles, and for more than `max_bytes`.
     """
     try:
         encoded = _encode_text(value).encode()
@@ -99,4 +99,6 @@ def _explain(value: Json, place: str = "the value", depth: int = 0) -> str | Non
             if reason:
                 return reason
         return None
-    return f"{place} is of type {type(value).__name__}, which is not JSON; convert it to text, numbers, lists and mappings"
+    return (
+        f"{place} is of type {type(value).__name__}, which is not JSON; convert it to text, numbers, lists and mappings"
+    )

@@ -1,8 +1,8 @@
 """Columns of a batch as PostgreSQL's binary arrays, built by hand.
 
-psycopg's own list dumpers look at every element to find its type and cost more than the rest of a step; here the column's type is
-known. The format is that of `array_recv` in PostgreSQL's sources: dimensions, null flag, element type, length, lower bound, then each
-element with its length, -1 for null.
+psycopg's own list dumpers look at every element to find its type and cost more than the rest of a step; here the
+column's type is known. The format is that of `array_recv` in PostgreSQL's sources: dimensions, null flag, element
+type, length, lower bound, then each element with its length, -1 for null.
 """
 
 from __future__ import annotations

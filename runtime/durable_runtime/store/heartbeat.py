@@ -1,7 +1,7 @@
 """The heartbeat: renews a worker's lease from a thread and a connection of its own.
 
-Not from the event loop: a step that blocks the loop for a minute makes its worker slow, not dead. A worker whose whole process stands
-still sends none, and is taken over.
+Not from the event loop: a step that blocks the loop for a minute makes its worker slow, not dead. A worker whose
+whole process stands still sends none, and is taken over.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ LEASE = timedelta(seconds=10)
 
 
 class Heartbeat(threading.Thread):
-    """Beats until stopped. `heard` is called with the server's time at each beat, `lost` once when the worker was taken over."""
+    """Beats until stopped.
+
+    `heard` is called with the server's time at each beat, `lost` once when the worker was taken over.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""Hints: NOTIFY from clients that there is something to claim or to read. Never relied upon: whoever misses one polls."""
+"""Hints: NOTIFY from clients that there is something to claim or to read.
+
+Never relied upon: whoever misses one polls.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ log = logging.getLogger("durable.hints")
 async def listen(conninfo: str, on_hint: Callable[[], None], *, schema: str = DEFAULT_SCHEMA) -> None:
     """Calls `on_hint` whenever a client says there is work, until cancelled; connects again when the connection breaks.
 
-    A listening connection is idle outside of transactions, so it holds back no vacuum. Behind a transaction-mode pooler it hears
-    nothing, and polling does the work.
+    A listening connection is idle outside of transactions, so it holds back no vacuum. Behind a transaction-mode
+    pooler it hears nothing, and polling does the work.
     """
     channel = with_schema("durable.", schema).rstrip(".") + "_ready"
     while True:

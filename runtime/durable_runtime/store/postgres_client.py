@@ -36,7 +36,8 @@ class PostgresClientStore:
     async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int:
         """Stores a graph under its version, once; gives its id.
 
-        Raises `ValueError` when another graph has the same hash, which has to be impossible before anyone may rely on it.
+        Raises `ValueError` when another graph has the same hash, which has to be impossible before anyone may rely on
+        it.
         """
         text = graph.decode()
         for _attempt in range(2):

@@ -13,8 +13,8 @@ import psycopg
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
-from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns
 from durable_runtime.store.arrays import jsons
+from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns
 from durable_runtime.store.connections import Line
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -36,8 +36,8 @@ from durable_runtime.store.rows import checkpoint_of, json_or_none
 class PostgresWorkerStore:
     """What a worker does to the database.
 
-    `lanes` connections write batches, one claims, one does the rest. Errors come out as `StatementRefused`, `TryAgain`, `NoAnswer` or
-    `LeaseLost`.
+    `lanes` connections write batches, one claims, one does the rest. Errors come out as `StatementRefused`,
+    `TryAgain`, `NoAnswer` or `LeaseLost`.
     """
 
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, lanes: int = 2) -> None:
@@ -47,7 +47,8 @@ class PostgresWorkerStore:
         self._lanes = [Line(conninfo, f"durable lane {lane}") for lane in range(lanes)]
         self._claims = Line(conninfo, "durable claims")
         self._chores = Line(conninfo, "durable chores")
-        # Where each claim may begin to look, so that it does not wade through the dead rows of earlier ones; forgotten each second.
+        # Where each claim may begin to look, so that it does not wade through the dead rows of earlier ones;
+        # forgotten each second.
         self._low_water: dict[tuple[str, bool], tuple[int, int]] = {}
 
     def forget_low_water(self) -> None:
@@ -134,9 +135,7 @@ class PostgresWorkerStore:
             cursor = await connection.execute(query, parameters)
             outcomes = _outcomes(lease, commits, await cursor.fetchall())
             written = [
-                commit
-                for commit, outcome in zip(commits, outcomes, strict=True)
-                if outcome is Outcome.COMMITTED
+                commit for commit, outcome in zip(commits, outcomes, strict=True) if outcome is Outcome.COMMITTED
             ]
             await self._write_rest(connection, written)
         return outcomes
@@ -199,7 +198,8 @@ class PostgresWorkerStore:
     async def release(self, lease: Lease, lane: int, keys: Collection[int]) -> list[int]:
         """Gives executions back to whoever claims them next; fenced, and not counted as a recovery.
 
-        Gives those that were ours. Raises `TryAgain` when a stranger holds the row of one; the others have been given back then.
+        Gives those that were ours. Raises `TryAgain` when a stranger holds the row of one; the others have been given
+        back then.
         """
         rows = await self._chores.fetch(
             self._sql["release"],
@@ -220,7 +220,7 @@ class PostgresWorkerStore:
         return [row[0] for row in await self._chores.fetch(self._sql["owned"], {"worker_id": lease.worker_id})]
 
     async def wake_due(self, limit: int = 1000) -> tuple[int, float | None]:
-        """Makes due executions claimable; gives how many, and the seconds until the next is due (None: nothing waits)."""
+        """Makes due executions claimable; gives how many, and the seconds until the next is due (None: nothing)."""
         rows = await self._chores.fetch(self._sql["wake_due"], {"limit": limit, "alone_from": ALONE_FROM})
         return rows[0][0], rows[0][1]
 
@@ -267,5 +267,3 @@ def _outcomes(lease: Lease, commits: Sequence[Commit], rows: list[Row]) -> list[
         else Outcome.BUSY
         for commit in commits
     ]
-
-

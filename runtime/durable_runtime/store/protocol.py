@@ -1,6 +1,7 @@
 """What a store does, and the values that go in and out. Two sides: clients ask and request, workers own and write.
 
-The real store is PostgreSQL (`postgres.py`), the one for tests is `testing.MemoryStore`; one conformance suite runs over both.
+The real store is PostgreSQL (`postgres.py`), the one for tests is `testing.MemoryStore`; one conformance suite runs
+over both.
 """
 
 from __future__ import annotations
@@ -175,8 +176,8 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
 class Commit(msgspec.Struct, kw_only=True):
     """What one execution hands to the journal: checkpoints, and perhaps that it suspends or ends.
 
-    `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are the inbox rows
-    that these checkpoints answer.
+    `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are
+    the inbox rows that these checkpoints answer.
     """
 
     key: int
@@ -189,8 +190,9 @@ class Commit(msgspec.Struct, kw_only=True):
 class Outcome(Enum):
     """What became of an execution's part of a batch.
 
-    COMMITTED. REFUSED: a request came first; nothing of this execution was written. BUSY: someone holds its row; nothing was written,
-    try again. UNSTORABLE: the server refuses the values; nothing was written and the same would be refused again.
+    COMMITTED. REFUSED: a request came first; nothing of this execution was written. BUSY: someone holds its row;
+    nothing was written, try again. UNSTORABLE: the server refuses the values; nothing was written and the same would
+    be refused again.
     """
 
     COMMITTED = "committed"
@@ -200,11 +202,11 @@ class Outcome(Enum):
 
 
 class StatementRefused(Exception):
-    """The server refused a statement for its content (SQLSTATE classes 21, 22, 23, 54): the same again is refused again."""
+    """The server refused a statement for its content (SQLSTATE 21, 22, 23, 54): the same is refused again."""
 
 
 class TryAgain(Exception):
-    """The server gave up a statement for reasons of the moment (deadlock, lock timeout, cancelled): the same again may work."""
+    """The server gave a statement up for reasons of the moment (deadlock, lock timeout): the same may work again."""
 
 
 class NoAnswer(Exception):

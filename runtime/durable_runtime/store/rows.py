@@ -10,7 +10,7 @@ from durable_runtime.store.protocol import ExecutionRow, Row
 
 
 def public_id_of(text: str) -> str | None:
-    """Gives the id as it is stored, or None for a text that is no id at all: no execution has it, which is all there is to say."""
+    """Gives the id as it is stored, or None for a text that is no id at all: no execution has it."""
     try:
         return str(UUID(text))
     except ValueError:

@@ -1,13 +1,15 @@
 """Taking over from workers whose lease ran out.
 
-Statements in one transaction, and their order is the proof. The first takes the dead worker's own row: one takeover at a time, and no
-heartbeat revives the lease from here on. The second raises the epochs of its lanes: it waits for a commit under way (which holds its
-lane's row for share), and every later statement of that worker finds no row with its epoch. Only then does the third, with a snapshot
-of its own, put the executions back: it sees what that last commit did. In one statement with the second, the snapshot would be older
-than the wait, and an execution claimed or finished in between would be orphaned or run again.
+Statements in one transaction, and their order is the proof. The first takes the dead worker's own row: one takeover
+at a time, and no heartbeat revives the lease from here on. The second raises the epochs of its lanes: it waits for a
+commit under way (which holds its lane's row for share), and every later statement of that worker finds no row with
+its epoch. Only then does the third, with a snapshot of its own, put the executions back: it sees what that last
+commit did. In one statement with the second, the snapshot would be older than the wait, and an execution claimed or
+finished in between would be orphaned or run again.
 
-A client that froze between its statement and its COMMIT holds the fence for as long as it is frozen; after `PATIENCE` its backend is
-terminated, which rolls its transaction back. Whoever else waits for the same fence is a takeover, and those pass each other by.
+A client that froze between its statement and its COMMIT holds the fence for as long as it is frozen; after `PATIENCE`
+its backend is terminated, which rolls its transaction back. Whoever else waits for the same fence is a takeover, and
+those pass each other by.
 """
 
 from __future__ import annotations
@@ -94,7 +96,8 @@ class Takeover:
     async def sweep(self) -> tuple[int, int]:
         """Looks for what should not be: running executions without a worker, pending ones without a hint.
 
-        Gives how many of each were put right. Rows that a takeover had to skip because a stranger held them are found here too.
+        Gives how many of each were put right. Rows that a takeover had to skip because a stranger held them are found
+        here too.
         """
         orphans = 0
         for (owner,) in await self._line.fetch(self._sql["sweep_owners"]):
@@ -105,5 +108,3 @@ class Takeover:
 
     async def close(self) -> None:
         await self._line.close()
-
-

@@ -96,7 +96,7 @@ class Claims:
         return min(self._concurrency - used, self._queues[queue] - self._executor.running[queue])
 
     async def _claim_alone(self) -> bool:
-        """Claims one execution that was recovered too often, once nothing else runs here; until then nothing new begins.
+        """Claims an execution that was recovered too often, once nothing else runs here; until then nothing begins.
 
         It may be what kills its workers: alone it harms nobody beside it.
         """
@@ -115,9 +115,7 @@ class Claims:
         self._alone = await self._take(lonely[0], 1, alone=True) > 0
         return self._alone
 
-    async def _take(
-        self, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None
-    ) -> int:
+    async def _take(self, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None) -> int:
         lease = self._ownership.lease
         claimed = await self._store.claim(lease, queue, limit, alone=alone, only=only)
         if claimed:

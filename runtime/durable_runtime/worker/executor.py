@@ -14,13 +14,12 @@ from durable_dsl.graph import Call, Decision, Step, graph_from_json
 from durable_runtime.actions.functions import MissingFunction
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
-from durable_runtime.core.collecting import ItemRow
 from durable_runtime.core.environment import span_of
 from durable_runtime.core.evolve import HistoryMismatch, begin
 from durable_runtime.core.interpreter import fold
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
-from durable_runtime.errors import DatabaseUnavailable, LeaseLost
+from durable_runtime.errors import DatabaseUnavailable
 from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, TryAgain, WorkerStore
 from durable_runtime.store.rows import result_text
 from durable_runtime.worker.clock import Clock
@@ -56,7 +55,7 @@ class Executor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, claimed: Sequence[Claimed]) -> None:
-        """Begins the executions that a claim gave: reads their graphs and histories, folds, goes on where they stood."""
+        """Begins what a claim gave: reads graphs and histories, folds, goes on where each execution stood."""
         for one in claimed:
             if one.definition_id not in self._programs:
                 self._programs[one.definition_id] = await self._load_program(one.definition_id)
@@ -108,7 +107,8 @@ class Executor:
         self.ended[status] += 1
         self.changed.set()
 
-    # -- what runs ask for -----------------------------------------------------------------------------------------------------
+    # -- what runs ask for
+    # -----------------------------------------------------------------------------------------------------
 
     def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
         return self._journal.submit(commit, done)
@@ -117,7 +117,7 @@ class Executor:
         return self._random.random()
 
     def read_inbox(self, run: Run) -> None:
-        self._spawn(self._read_inboxes([run.key]))
+        self.spawn(self._read_inboxes([run.key]))
 
     async def read_signalled(self) -> None:
         """Looks which of our executions have requests, and applies them."""
@@ -133,7 +133,7 @@ class Executor:
                 run.apply(inbox)
 
     def give_back(self, run: Run) -> None:
-        self._spawn(self._give_back(run))
+        self.spawn(self._give_back(run))
 
     async def _give_back(self, run: Run) -> None:
         lane = self._ownership.claim_lane
@@ -148,7 +148,8 @@ class Executor:
         values = [(checkpoint.path, result_text(checkpoint)) for checkpoint in checkpoints]
         return await self._insist(lambda: self._store.find_unstorable([pair for pair in values if pair[1] is not None]))
 
-    # -- going on through troubles ---------------------------------------------------------------------------------------------
+    # -- going on through troubles
+    # ---------------------------------------------------------------------------------------------
 
     async def _insist(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Asks the database until it answers; only a lost lease ends it, with cancellation from outside."""
@@ -161,7 +162,7 @@ class Executor:
                 await asyncio.sleep(pause)
                 pause = min(2.0, pause * 2)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -1,16 +1,18 @@
 """The journal: group commit across executions.
 
-Each execution hands over what happened and is told what became of it. While one batch is on its way the next gathers; nothing waits
-for a timer, so one execution alone pays one round trip and five hundred share it. There is a batch under way for each lane, and an
-execution always uses the same lane, with one commit in flight: the order of its numbers is the order of its commits.
+Each execution hands over what happened and is told what became of it. While one batch is on its way the next gathers;
+nothing waits for a timer, so one execution alone pays one round trip and five hundred share it. There is a batch
+under way for each lane, and an execution always uses the same lane, with one commit in flight: the order of its
+numbers is the order of its commits.
 
 What can go wrong with a batch, and why nothing is lost or doubled:
 
-- The server refuses the statement for its content. The batch is halved until the one that is refused stands alone; its node fails.
+- The server refuses the statement for its content. The batch is halved until the one that is refused stands alone;
+  its node fails.
 - It gives up for reasons of the moment (deadlock, timeout). The same batch again; it was rolled back whole.
-- No answer comes. It may be committed, or still be running, or have never begun. We raise our own epoch: that waits for the statement
-  if it still runs, and afterwards it can never begin. Then what is stored is certain; the rest is sent again unchanged. Deciding
-  anything before that read could give one number two contents.
+- No answer comes. It may be committed, or still be running, or have never begun. We raise our own epoch: that waits
+  for the statement if it still runs, and afterwards it can never begin. Then what is stored is certain; the rest is
+  sent again unchanged. Deciding anything before that read could give one number two contents.
 - The fence does not hold: we were taken over. Everything of ours is void, and nobody may act on it.
 """
 

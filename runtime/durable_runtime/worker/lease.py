@@ -8,7 +8,10 @@ from durable_runtime.store.protocol import Lease
 
 
 class Ownership:
-    """What this worker holds. `lost` is set once, when it learns that it was taken over; then nothing may be written any more."""
+    """What this worker holds.
+
+    `lost` is set once, when it learns that it was taken over; then nothing may be written any more.
+    """
 
     def __init__(self, lease: Lease) -> None:
         self.lease = lease

@@ -1,4 +1,4 @@
-"""Maintenance: what any worker does for all of them, again and again: wake what is due, take over from the dead, sweep."""
+"""Maintenance: what any worker does for all of them: wake what is due, take over from the dead, sweep."""
 
 from __future__ import annotations
 

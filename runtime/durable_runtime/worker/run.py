@@ -1,9 +1,9 @@
 """One execution while this worker owns it: outcomes in, commits and attempts out.
 
-A run reacts; it has no task of its own. It holds the state as evolved, which is ahead of what is stored while a commit is under way.
-The rule of effects: an attempt begins only when everything it depends on is stored, or can be computed again from what is stored. So
-checkpoints that were only computed ride along with the next commit, and the outcome of an attempt is committed before anything that
-follows from it begins.
+A run reacts; it has no task of its own. It holds the state as evolved, which is ahead of what is stored while a
+commit is under way. The rule of effects: an attempt begins only when everything it depends on is stored, or can be
+computed again from what is stored. So checkpoints that were only computed ride along with the next commit, and the
+outcome of an attempt is committed before anything that follows from it begins.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class Run:
         self._inbox_waits = False
         self._has_timers = state.deadline_at is not None or any(True for _timer in timers_of(state))
 
-    # -- what comes in ---------------------------------------------------------------------------------------------------------
+    # -- what comes in
+    # ---------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Looks at the whole state once, as after every fold, and goes on from there."""
@@ -111,7 +112,7 @@ class Run:
             self._go_on()
 
     def drop(self) -> None:
-        """Forgets the execution at once, for it belongs to another worker now; attempts are cancelled, nothing is written."""
+        """Forgets the execution, for it belongs to another worker now; attempts are cancelled, nothing is written."""
         self._abandon(Abandon(""))
         self._end("lost")
 
@@ -122,7 +123,8 @@ class Run:
         if self._in_flight is None:
             self._take_in()
 
-    # -- from outcomes to commits ----------------------------------------------------------------------------------------------
+    # -- from outcomes to commits
+    # ----------------------------------------------------------------------------------------------
 
     def _take_in(self) -> None:
         """Puts what arrived into the state and computes what follows."""
@@ -155,9 +157,7 @@ class Run:
         chain = chain_to(self._state, perform.keys)
         if chain is None or not isinstance(ended.outcome, Success):
             return None
-        checkpoint = completed(
-            self._program, self._state, chain, perform.keys, ended.outcome.value, at=self._state.now
-        )
+        checkpoint = completed(self._program, self._state, chain, perform.keys, ended.outcome.value, at=self._state.now)
         if checkpoint.kind == "completed" and chain[-1].node.output is None:
             return msgspec.structs.replace(checkpoint, kind="collected", encoded=None)
         return checkpoint
@@ -214,7 +214,9 @@ class Run:
         if self._deferred is not None:
             timers.append(Timer(self._deferred, "defer", self._now() + self._around.defer_for))
         if not timers:
-            error = ErrorValue(type="Stuck", message="nothing is left that could move this execution on: please report it")
+            error = ErrorValue(
+                type="Stuck", message="nothing is left that could move this execution on: please report it"
+            )
             return self._end_of(Finish(status="failed", error=error, at=self._now()))
         return Suspend(tuple(timers))
 
@@ -264,8 +266,8 @@ class Run:
                 raise AssertionError("the journal keeps what is busy")
 
     def _store_refused(self, commit: Commit, reason: str) -> None:
-        """The server cannot store a value of this commit: the node that gave it fails, and everything after it is decided again."""
-        asyncio.ensure_future(self._find_refused(commit, reason))
+        """The server cannot store a value: the node that gave it fails, and what followed is decided again."""
+        self._around.spawn(self._find_refused(commit, reason))
 
     async def _find_refused(self, commit: Commit, reason: str) -> None:
         refused = await self._around.find_unstorable(commit.checkpoints)
@@ -302,11 +304,14 @@ class Run:
         self._take_in()
 
     def _fail_execution(self, path: str, reason: str) -> None:
-        error = ErrorValue(type="ResultNotStorable", message=f"the database refuses a value of {path}: {reason}", node=path)
+        error = ErrorValue(
+            type="ResultNotStorable", message=f"the database refuses a value of {path}: {reason}", node=path
+        )
         touched = self._evolve(Checkpoint(path="", kind="failed", error=error, finished_at=self._now()))
         self._settle(touched)
 
-    # -- what goes out ---------------------------------------------------------------------------------------------------------
+    # -- what goes out
+    # ---------------------------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
         """Everything these attempts depend on is stored or can be computed again: begin them."""
@@ -334,7 +339,9 @@ class Run:
         try:
             function = self._around.performer.get_function(perform.function)
         except MissingFunction as error:
-            log.warning("execution %s waits at %s for a worker that knows its call: %s", self.claimed.id, perform.path, error)
+            log.warning(
+                "execution %s waits at %s for a worker that knows its call: %s", self.claimed.id, perform.path, error
+            )
             self._deferred = perform.path
             return
         ctx = StepContext(self.claimed.id, perform)
@@ -362,9 +369,7 @@ class Run:
         values: list[Json] = results_of(rows, collect.total, collect.complete_all)
         if self._running.pop(collect.path, None) is not None:
             now = self._now()
-            self._attempt_ended(
-                Ended(perform=collect, outcome=Success(values), started_at=now, at=now, uniform=0.0)
-            )
+            self._attempt_ended(Ended(perform=collect, outcome=Success(values), started_at=now, at=now, uniform=0.0))
 
     def _abandon(self, abandon: Abandon) -> None:
         for path in [path for path in self._running if abandon.covers(path)]:
@@ -376,13 +381,14 @@ class Run:
             for path in [path for path in waiting if abandon.covers(path)]:
                 del waiting[path]
 
-    # -- time ------------------------------------------------------------------------------------------------------------------
+    # -- time
+    # ------------------------------------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
         return max(self._around.clock.now(), self._state.now)
 
     def _set_timer(self) -> None:
-        """While something runs, what falls due beside it is looked at here; a suspended execution is woken by the store."""
+        """What falls due beside a running attempt is looked at here; a suspended execution is woken by the store."""
         self._cancel_timer()
         if not self._has_timers:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,5 +32,7 @@ class Surroundings(Protocol):
     async def collect(self, key: int, path: str) -> list[ItemRow]: ...
 
     async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]: ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
 
     def uniform(self) -> float: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -51,8 +52,9 @@ class WorkerReport(msgspec.Struct, frozen=True):
 class Worker:
     """Runs executions of a database until stopped.
 
-    `queues` limits executions at once by queue name; None serves every queue. `concurrency` limits them all together. `only` restricts
-    the worker to these executions. `allow` lists the packages whose functions steps may call; None allows any.
+    `queues` limits executions at once by queue name; None serves every queue. `concurrency` limits them all together.
+    `only` restricts the worker to these executions. `allow` lists the packages whose functions steps may call; None
+    allows any.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Worker:
         self._signal_hint = asyncio.Event()
 
     def stop(self) -> None:
-        """Stops in good order, from any thread or a signal handler: nothing new begins, what runs may end, the rest is given back."""
+        """Stops in good order: nothing new begins, what runs may end, the rest is given back. Callable from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
         else:
@@ -91,8 +93,8 @@ class Worker:
     async def run(self, *, until_idle: bool = False) -> WorkerReport:
         """Works until stopped, or with `until_idle` until nothing is left that will run by itself.
 
-        After a lost lease it begins again as a new worker. Raises `DatabaseUnavailable` when the database cannot be reached at the
-        start; later it waits for the database to come back.
+        After a lost lease it begins again as a new worker. Raises `DatabaseUnavailable` when the database cannot be
+        reached at the start; later it waits for the database to come back.
         """
         self._loop = asyncio.get_running_loop()
         while True:
@@ -135,7 +137,7 @@ class Worker:
             heartbeat.stop()
             heartbeat = None
             if not lost:
-                await store.unregister(ownership.lease)
+                await self._leave(store, ownership)
             return lost
         finally:
             if heartbeat is not None:
@@ -143,6 +145,16 @@ class Worker:
             performer.close()
             await takeover.close()
             await store.close()
+
+    async def _leave(self, store: PostgresWorkerStore, ownership: Ownership) -> None:
+        """Gives back what is still held (attempts that outlived the grace, a claim that came late) and unregisters."""
+        try:
+            owned = await store.owned(ownership.lease)
+            if owned:
+                await store.release(ownership.lease, ownership.claim_lane, owned)
+            await store.unregister(ownership.lease)
+        except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
+            log.warning("left without saying so, the lease will run out: %s", error)
 
     def _start_heartbeat(self, ownership: Ownership, clock: ServerClock) -> Heartbeat:
         loop = asyncio.get_running_loop()
@@ -229,10 +241,8 @@ class Worker:
     async def _read_signals(self, executor: Executor) -> None:
         """Looks for requests to our executions, when a hint comes and every second."""
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._signal_hint.wait(), timeout=1.0)
-            except TimeoutError:
-                pass
             self._signal_hint.clear()
             if executor.runs:
                 try:
