@@ -45,8 +45,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "builder": (
-        "Retry", "append", "assign", "branch", "case", "days", "decision", "fail", "finish", "foreach", "group", "hours",
-        "increment", "loop", "minutes", "parallel", "seconds", "step", "update", "wait", "weeks", "workflow", "workflows_of",
+        "Retry", "append", "assign", "branch", "case", "days", "decision", "fail", "finish", "foreach",
+        "group", "hours", "increment", "loop", "minutes", "parallel", "seconds", "step", "update", "wait",
+        "weeks", "workflow", "workflows_of",
     ),
     "document": ("Workflow",),
     "durations": ("DurationError", "format_duration", "parse_duration"),

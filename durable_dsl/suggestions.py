@@ -8,7 +8,7 @@ from difflib import get_close_matches
 _LONGEST = 60
 
 
-def find_similar(word: str, known: Iterable[str]) -> str | None:
+def find_similar(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """Gives the known word that `word` most likely means, or None; case, dashes and blanks are slips of the pen."""
     if len(word) > _LONGEST:
         return None
@@ -17,7 +17,7 @@ def find_similar(word: str, known: Iterable[str]) -> str | None:
     for candidate in words:
         if _plain(candidate) == plain:
             return candidate
-    close = get_close_matches(plain, words, n=1, cutoff=0.6)
+    close = get_close_matches(plain, words, n=1, cutoff=likeness)
     return close[0] if close else None
 
 

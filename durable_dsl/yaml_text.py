@@ -148,15 +148,21 @@ class _Reader:
             self.open.pop()
             return True
         elif kind is yaml.AliasEvent:
-            at = self.place(event, f"*{event.anchor}")
-            self.report(
-                "W007", f"the alias '*{event.anchor}' is not part of the language", at,
-                hint="quote it if it is part of an expression; values to reuse stand under 'constants' or 'retries'",
-            )  # fmt: skip
-            self.add(BROKEN, at)
+            self.take_alias(event)
         else:
             return True
         return self.within_limits(event)
+
+    def take_alias(self, event: Any) -> None:
+        at = self.place(event, f"*{event.anchor}")
+        message = f"the alias '*{event.anchor}' is not part of the language"
+        hint = "quote it if it is part of an expression; values to reuse stand under 'constants' or 'retries'"
+        self.report("W007", message, at, hint=hint)
+        into = self.open[-1] if self.open else None
+        if into is not None and isinstance(into.container, dict) and into.key is None:
+            into.key, into.key_place, into.dropped = "", at, True
+        else:
+            self.add(BROKEN, at)
 
     def within_limits(self, event: yaml.Event) -> bool:
         self.count += 1

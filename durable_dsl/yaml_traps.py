@@ -66,7 +66,13 @@ def explain_syntax_error(error: Any, lines: list[str], first_line: int, file: st
         index, column = opened.line, opened.column
     elif opened is not None and "flow" in str(error.context):
         hint = f"it was opened in line {first_line + opened.line}, column {opened.column + 1}"
-    column = min(column, len(lines[index]))
+    if mark is not None and mark.line >= len(lines):
+        column = len(lines[index])
+    if not lines[index][column:].strip():
+        # At the end of the text the parsers differ; what is missing is missing behind the last thing there is.
+        while index and not lines[index][:column].strip():
+            index, column = index - 1, len(lines[index - 1])
+        column = len(lines[index][:column].rstrip())
     return Problem("W001", f"this is not YAML: {message}", file, first_line + index, column + 1, hint)
 
 
@@ -161,7 +167,7 @@ def _trap(index: int, lines: list[str], column: int, error: Any) -> tuple[str, s
 
 
 def _cut_in_flow(error: Any, lines: list[str]) -> tuple[int, int] | None:
-    """Finds a ` #` inside quotes of an expression in `{ }` or `[ ]`, which hides the closing bracket: (line, column)."""
+    """Finds a ` #` inside quotes of an expression in `{ }` or `[ ]`, which hides the rest: (line, column)."""
     opened = error.context_mark
     if opened is None or "flow" not in str(error.context) or opened.line >= len(lines):
         return None

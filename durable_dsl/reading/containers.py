@@ -40,7 +40,7 @@ def _cases(collector: Collector, value: Json, path: Path) -> tuple[Case, ...] | 
     for key, nodes in value.items():
         read = BROKEN if nodes is BROKEN else read_nodes(collector, nodes, (*path, key), may_be_empty=True)
         by_value.append(
-            Case(value=str(key), steps=() if isinstance(read, Broken) else read, at=collector.place((*path, key)))
+            Case(value=key, steps=() if isinstance(read, Broken) else read, at=collector.place((*path, key)))
         )
     return tuple(by_value)
 
@@ -63,7 +63,7 @@ def _branches(collector: Collector, value: Json, path: Path) -> dict[str, tuple[
     for name, nodes in value.items():
         NAME.read(collector, name, (*path, name, KEY))
         read = BROKEN if nodes is BROKEN else read_nodes(collector, nodes, (*path, name))
-        branches[str(name)] = () if isinstance(read, Broken) else read
+        branches[name] = () if isinstance(read, Broken) else read
     return branches
 
 

@@ -10,7 +10,7 @@ from durable_dsl.document import Json
 from durable_dsl.places import BROKEN, KEY, Path
 from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.shapes import Shape
-from durable_dsl.suggestions import did_you_mean
+from durable_dsl.suggestions import did_you_mean, find_similar
 
 FOREIGN_WORDS = {
     "args": "with", "arguments": "with", "condition": "when", "cron": "schedules", "delay": "for", "each": "in",
@@ -85,17 +85,14 @@ def lower_first(sentence: str) -> str:
 
 
 def _refuse_unknown(
-    collector: Collector, key: Any, path: Path, fields: Mapping[str, Field], owner: str, elsewhere: Mapping[str, str]
+    collector: Collector, key: str, path: Path, fields: Mapping[str, Field], owner: str, elsewhere: Mapping[str, str]
 ) -> None:
-    if not isinstance(key, str):
-        collector.report("W009", f"a key of {owner} must be text, not {key!r}", path[:-1])
-        return
     foreign = FOREIGN_WORDS.get(key)
     if foreign in fields:
         collector.report(
             "W004", f"unknown key '{key}' in {owner}", path, hint=f"did you mean '{foreign}'?", at_key=True
         )
-    elif key in elsewhere:
+    elif key in elsewhere and not find_similar(key, fields, likeness=0.85):
         belongs = f"it belongs to {elsewhere[key]}" if elsewhere[key] else None
         collector.report("W006", f"'{key}' has no effect in {owner}", path, at_key=True, hint=belongs)
     else:

@@ -12,7 +12,7 @@ from durable_dsl.reading.actions import ACTIONS, UNREADABLE
 from durable_dsl.reading.collector import Collector, subject
 from durable_dsl.reading.fields import Field, head, read_fields
 from durable_dsl.reading.forms import Form, choose_forms
-from durable_dsl.reading.shapes import MAX_DEPTH, NAME
+from durable_dsl.reading.shapes import NAME
 from durable_dsl.suggestions import did_you_mean
 
 MAX_NESTING = 40
@@ -40,8 +40,6 @@ def read_nodes(
         return collector.wrong_type(path, "a list of nodes", value, hint)
     if not value and not may_be_empty:
         return collector.report("W034", f"{subject(path)} is empty; it must hold a node", path)
-    if len(path) > MAX_DEPTH:
-        return collector.report("W010", f"nodes are nested deeper than {MAX_DEPTH} levels", path)
     return tuple(read_node(collector, item, (*path, index)) for index, item in enumerate(value))
 
 
@@ -109,21 +107,19 @@ def _unreadable(collector: Collector, path: Path) -> Step:
     return Step(name=collector.new_name(), action=UNREADABLE, at=collector.place(path))
 
 
-def _refuse_unkind(collector: Collector, plain: dict[Any, Json], path: Path) -> None:
+def _refuse_unkind(collector: Collector, plain: dict[str, Json], path: Path) -> None:
     """Reports a mapping without a kind; says what it nearly is."""
     hint = f"one of {', '.join(collector.kinds)}"
     action = next((key for key in plain if key in ACTIONS), None)
-    first = next((key for key in plain if isinstance(key, str)), None)
-    near = next(
-        (found for key in plain if isinstance(key, str) and (found := did_you_mean(key, collector.kinds))), None
-    )
+    first = next(iter(plain), "")
+    near = next((found for key in plain if (found := did_you_mean(key, collector.kinds))), None)
     if action == "workflow":
         hint = "a workflow is run by a step: '- step: name' with 'workflow: ...' below"
     elif action is not None:
         hint = f"'{action}' is an action of a step: begin with '- step: name'"
     elif near is not None:
         hint = near
-    elif len(plain) == 1 and first is not None and isinstance(plain[first], dict):
+    elif len(plain) == 1 and isinstance(plain[first], dict):
         hint = f"write '- step: {first}' with its action below, at the same depth"
     message = "a node begins with its kind, as in 'step: charge'; this mapping has none"
     collector.report("W020", message, head(plain, path), hint=hint)

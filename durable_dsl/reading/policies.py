@@ -86,7 +86,7 @@ def _retries(collector: Collector, value: Json, path: Path) -> dict[str, Retry] 
         NAME.read(collector, name, (*path, name, KEY))
         read = BROKEN if policy is BROKEN else _policy(collector, policy, (*path, name))
         # A broken policy stays known by its name, or every step that uses it would be wrong too.
-        policies[str(name)] = Retry() if isinstance(read, Broken) else read
+        policies[name] = Retry() if isinstance(read, Broken) else read
     return policies
 
 

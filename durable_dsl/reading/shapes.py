@@ -15,9 +15,6 @@ from durable_dsl.reading.collector import Collector, describe, subject
 from durable_dsl.suggestions import did_you_mean
 from durable_dsl.yaml_traps import unclosed
 
-MAX_DEPTH = 100
-"""How deep a value may be nested; as deep as YAML text may, so that both surfaces take the same workflows."""
-
 MAX_NAME = 100
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -175,39 +172,18 @@ def _plain_duration(collector: Collector, value: Json, path: Path) -> str | Brok
 
 
 def _json(collector: Collector, value: Json, path: Path) -> Json:
-    return _json_at(collector, value, path, 0)
-
-
-def _json_at(collector: Collector, value: Any, path: Path, depth: int) -> Json:
     """Copies a JSON value; what was reported already becomes null, what only Python can hold is reported."""
     kind = type(value)
     if kind is str:
-        if "${" in value and refuse_cut(collector, value, path):
-            return None
+        return None if "${" in value and refuse_cut(collector, value, path) else value
+    if value is None or kind is bool or (kind is int and value in _WHOLE_NUMBERS):
         return value
-    if (
-        value is None
-        or kind is bool
-        or (kind is int and value in _WHOLE_NUMBERS)
-        or (kind is float and math.isfinite(value))
-    ):
-        return value
-    if value is BROKEN:
-        return None
-    if depth >= MAX_DEPTH:
-        collector.report("W010", f"{subject(path)} is nested deeper than {MAX_DEPTH} levels", path)
-        return None
     if kind is list:
-        return [_json_at(collector, item, (*path, index), depth + 1) for index, item in enumerate(value)]
+        return [_json(collector, item, (*path, index)) for index, item in enumerate(value)]
     if kind is dict:
-        for key in value:
-            if not isinstance(key, str):
-                collector.report("W009", f"a key of {subject(path)} must be text, not {describe(key)}", path)
-        return {
-            key: _json_at(collector, item, (*path, key), depth + 1)
-            for key, item in value.items()
-            if isinstance(key, str)
-        }
+        return {key: _json(collector, item, (*path, key)) for key, item in value.items()}
+    if value is BROKEN or (kind is float and math.isfinite(value)):
+        return None if value is BROKEN else value
     hint = "infinity and NaN are not part of JSON" if kind is float else None
     collector.wrong_type(path, "a JSON value", value, hint)
     return None
@@ -296,8 +272,10 @@ NAME = Shape(_name, {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLengt
 IDENTIFIER = Shape(_identifier, {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": MAX_NAME})
 QUEUE = Shape(_queue, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$", "maxLength": MAX_NAME})
 FUNCTION = Shape(_function, {"type": "string", "pattern": r"^[^\s.:()]+(\.[^\s.:()]+)+$"})
-CONDITION = Shape(_condition, {"type": ["string", "boolean"], "minLength": 1, "not": {"pattern": r"\$\{"}})
-EXPRESSION = Shape(_expression, {"type": "string", "minLength": 1, "not": {"pattern": r"\$\{"}})
+CONDITION = Shape(
+    _condition, {"type": ["string", "boolean"], "minLength": 1, "not": {"type": "string", "pattern": r"\$\{"}}
+)
+EXPRESSION = Shape(_expression, {"type": "string", "minLength": 1, "not": {"type": "string", "pattern": r"\$\{"}})
 DURATION = Shape(_duration, {"type": "string", "anyOf": [{"pattern": _DURATION_PATTERN}, {"pattern": r"\$\{"}]})
 FIXED_DURATION = Shape(_plain_duration, {"type": "string", "pattern": _DURATION_PATTERN})
 JSON = Shape(_json, {})

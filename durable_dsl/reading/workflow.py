@@ -15,6 +15,7 @@ from durable_dsl.reading.json_schema import read_schema
 from durable_dsl.reading.kinds import KINDS
 from durable_dsl.reading.policies import DEFAULTS, RETRIES
 from durable_dsl.reading.shapes import DURATION, JSON, MAPPING, NAME, QUEUE, TEXT, VERSION, Shape, whole
+from durable_dsl.reading.tree import is_tree
 
 _SMALLEST, _LARGEST = -(2**15), 2**15 - 1
 
@@ -52,7 +53,7 @@ def read_workflow(plain: Mapping[str, Json], places: Places, file: str) -> tuple
 
 
 def _read(collector: Collector, plain: Any) -> Workflow | None:
-    if plain is BROKEN:
+    if plain is BROKEN or not is_tree(collector, plain):
         return None
     if not isinstance(plain, dict):
         hint = "put the list under 'steps'" if isinstance(plain, list) else None

@@ -1,0 +1,118 @@
+"""The JSON Schema that editors complete and check workflow files with, made from the tables of the reader.
+
+Draft-07, since that is what editors know. It finds less than the reader does; whatever the reader takes, it takes too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from durable_dsl.document import Json
+from durable_dsl.reading.containers import (
+    BACKOFF_FIELDS,
+    CASE_FIELDS,
+    CHOICE_FIELDS,
+    JOIN_FIELDS,
+    MAYBE_NO_NODES,
+    NODES,
+)
+from durable_dsl.reading.fields import Field
+from durable_dsl.reading.forms import Form
+from durable_dsl.reading.kinds import KINDS
+from durable_dsl.reading.nodes import Kind
+from durable_dsl.reading.policies import DEFAULT_FIELDS, RETRY_FIELDS
+from durable_dsl.reading.shapes import NAME
+from durable_dsl.reading.workflow import WORKFLOW_FIELDS
+
+Schema = dict[str, Json]
+
+
+def editor_schema() -> Schema:
+    """Gives the schema of one document of a workflow file."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A durable workflow",
+        **_mapping(WORKFLOW_FIELDS, "A workflow: its name, what it is given and gives, and its steps."),
+        "definitions": {
+            "nodes": {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/node"}},
+            "maybe_no_nodes": {"type": "array", "items": {"$ref": "#/definitions/node"}},
+            "node": _node(),
+            **{name: _kind(name, kind) for name, kind in KINDS.items()},
+            "choice": _mapping(CHOICE_FIELDS, "A row of a decision."),
+            "case": _mapping(CASE_FIELDS, "A case that is taken when its condition holds."),
+            "cases": {
+                "anyOf": [
+                    {"type": "object", "minProperties": 1, "additionalProperties": MAYBE_NO_NODES.schema},
+                    {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/case"}},
+                ]
+            },
+            "branches": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": NAME.schema,
+                "additionalProperties": NODES.schema,
+            },
+            "join": _mapping(JOIN_FIELDS, "A number of branches that must succeed."),
+            "backoff": _mapping(BACKOFF_FIELDS, "How the sleep between turns grows."),
+            "retry": _mapping(RETRY_FIELDS, "A retry policy."),
+            "defaults": _mapping(DEFAULT_FIELDS, "What steps that call take when they say nothing themselves."),
+        },
+    }
+
+
+def _node() -> Schema:
+    """Tells the kinds apart by their keys, so that an editor shows the mistakes of one kind and not of all."""
+    return {
+        "type": "object",
+        "properties": {name: {**NAME.schema, "description": kind.doc} for name, kind in KINDS.items()},
+        "anyOf": [{"required": [name]} for name in KINDS],
+        "allOf": [
+            {"if": {"required": [name]}, "then": {"$ref": f"#/definitions/{name}"}} for name in KINDS
+        ],
+    }  # fmt: skip
+
+
+def _kind(name: str, kind: Kind) -> Schema:
+    forms: dict[str, Form] = {key: form for key, form in (kind.forms or {}).items() if not form.later}
+    properties = {name: {**NAME.schema, "description": kind.doc}}
+    for fields in (kind.fields, *(form.fields for form in forms.values())):
+        properties |= _properties(fields)
+    schema: Schema = {
+        "type": "object",
+        "description": kind.doc,
+        "properties": properties,
+        "required": [name, *_required(kind.fields)],
+        "additionalProperties": False,
+    }
+    if forms:
+        schema["oneOf"] = [{"required": [key, *_required(form.fields)]} for key, form in forms.items()]
+    dependencies = {
+        companion: [key] for key, form in forms.items() for companion in form.fields if companion not in forms
+    }
+    if dependencies:
+        schema["dependencies"] = dependencies
+    return schema
+
+
+def _mapping(fields: Mapping[str, Field], description: str) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": _properties(fields),
+        "required": _required(fields),
+        "additionalProperties": False,
+    }
+
+
+def _properties(fields: Mapping[str, Field]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for key, field in fields.items():
+        # In draft-07 nothing beside a `$ref` counts, not even a description.
+        schema = {"allOf": [field.shape.schema]} if "$ref" in field.shape.schema else dict(field.shape.schema)
+        properties[key] = {**schema, "description": field.doc}
+    return properties
+
+
+def _required(fields: Mapping[str, Field]) -> list[str]:
+    return [key for key, field in fields.items() if field.required]

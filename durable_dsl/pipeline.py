@@ -1,0 +1,75 @@
+"""The whole way from a text or a document to graphs, with the problems of all its stages at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from durable_dsl.checks import check as check_graph
+from durable_dsl.compiler import compile_workflow
+from durable_dsl.document import Workflow
+from durable_dsl.errors import DslError, Problem
+from durable_dsl.graph import Graph
+from durable_dsl.loader import add_source_lines, first_at_each_place, read_documents, read_file
+
+
+def load_graphs(source: str | Path) -> list[Graph]:
+    """Reads, compiles and checks every workflow of a YAML file; the first is the file's default.
+
+    Raises `DslError` with every problem of any stage; `FileNotFoundError` and other `OSError`s come as they are.
+    """
+    return compile_text(read_file(source), str(source))
+
+
+def compile_text(text: str, file: str = "<input>") -> list[Graph]:
+    """Reads, compiles and checks every workflow of a YAML text; raises `DslError` with every problem."""
+    graphs, problems = _build(text, file)
+    if problems:
+        raise DslError(problems)
+    return graphs
+
+
+def compile(workflow: Workflow) -> Graph:
+    """Compiles and checks a workflow from `load` or from the Python builder; raises `DslError` with every problem."""
+    graph, problems = _compile(workflow)
+    if graph is None or problems:
+        raise DslError(problems)
+    return graph
+
+
+def check(source: str | Path) -> list[Problem]:
+    """Gives every problem of a YAML file in the order of the text; none means that it can run.
+
+    A file that is not UTF-8 is a problem too; `FileNotFoundError` and other `OSError`s come as they are.
+    """
+    try:
+        text = read_file(source)
+    except DslError as error:
+        return list(error.problems)
+    return check_text(text, str(source))
+
+
+def check_text(text: str, file: str = "<input>") -> list[Problem]:
+    """Gives every problem of a YAML text in the order of the text; raises nothing."""
+    return _build(text, file)[1]
+
+
+def _build(text: str, file: str) -> tuple[list[Graph], list[Problem]]:
+    workflows, problems = read_documents(text, file)
+    graphs = []
+    later: list[Problem] = []
+    for workflow in workflows:
+        # What could not be read stands as a placeholder in the document. Expressions and targets beside it are still
+        # worth compiling, but what the whole graph looks like can only be told of a whole document.
+        graph, found = _compile(workflow) if not problems else compile_workflow(workflow)
+        later += found
+        if graph is not None:
+            graphs.append(graph)
+    merged = sorted(first_at_each_place(problems, later), key=lambda problem: (problem.line, problem.column))
+    return graphs, add_source_lines(merged, text)
+
+
+def _compile(workflow: Workflow) -> tuple[Graph | None, list[Problem]]:
+    graph, problems = compile_workflow(workflow)
+    if graph is None:
+        return None, problems
+    return graph, problems + check_graph(graph, workflow)

@@ -1,0 +1,96 @@
+"""Problems that show when a whole document is compiled: expressions, jumps, policies, and the graph they make."""
+
+from __future__ import annotations
+
+from durable_dsl.problems.page import Page
+
+GRAPH_PAGES = (
+    Page(
+        "W103",
+        "A jump to nowhere",
+        "The target of a decision is the name of a node, or `end`. There is no node of this name.",
+        "- decision: route\n  choose: [{when: true, goto: shipp}]\n- step: ship\n  log: shipped\n",
+        "- decision: route\n  choose: [{when: true, goto: ship}]\n- step: ship\n  log: shipped\n",
+    ),
+    Page(
+        "W104",
+        "A jump backwards",
+        "Jumps only go forward, which is why every list ends. What is to run again belongs into a `loop`.",
+        "- step: ask\n  log: ready?\n- decision: again\n  choose: [{when: true, goto: ask}]\n",
+        "- loop: asking\n  until: data.ready\n  steps:\n    - step: ask\n      call: shop.ask\n",
+    ),
+    Page(
+        "W105",
+        "A jump over a border",
+        "A jump goes to a later node of its own list or of a list around it. It cannot enter another node's list, "
+        "and cannot leave a branch of a parallel or an item of a foreach, which run at the same time as others.",
+        "- decision: route\n  choose: [{when: true, goto: inner}]\n- group: outer\n"
+        "  steps: [{step: inner, log: hello}]\n",
+        "- decision: route\n  choose: [{when: true, goto: outer}]\n- group: outer\n"
+        "  steps: [{step: inner, log: hello}]\n",
+    ),
+    Page(
+        "W106",
+        "A duration that leaves no time",
+        "A timeout of zero would fail before anything ran.",
+        "- step: charge\n  call: shop.charge\n  timeout: 0s\n",
+        "- step: charge\n  call: shop.charge\n  timeout: 10s\n",
+    ),
+    Page(
+        "W107",
+        "An unknown retry policy",
+        "A policy that is used by its name is defined under `retries`.",
+        "retries: {api: {max_attempts: 5}}\nsteps:\n  - step: charge\n    call: shop.charge\n    retry: apo\n",
+        "retries: {api: {max_attempts: 5}}\nsteps:\n  - step: charge\n    call: shop.charge\n    retry: api\n",
+    ),
+    Page(
+        "W108",
+        "Attempts of what has none",
+        "`set` and `log` are done by the engine itself and have no attempts, so `retry` and `timeout` have no "
+        "effect on them.",
+        "- step: remember\n  set: {a: 1}\n  retry: 3\n",
+        "- step: remember\n  set: {a: 1}\n",
+    ),
+    Page(
+        "W109",
+        "Not an expression",
+        "The text between `${` and `}`, or of a condition, is not an expression of the language (CEL).",
+        "- step: greet\n  log: hello\n  when: data.age >\n",
+        "- step: greet\n  log: hello\n  when: data.age > 17\n",
+    ),
+    Page(
+        "W110",
+        "A name that does not exist here",
+        "Expressions see `input`, `data`, `constants`, `execution` and `now`; inside a foreach its item and "
+        "`index`, inside a loop `iteration`, in an `output` the node's `result`, and in `retry.when` the `error`.",
+        "- step: greet\n  log: hello\n  when: iteration > 1\n",
+        "- step: greet\n  log: hello\n  when: data.visits > 1\n",
+    ),
+    Page(
+        "W111",
+        "A name for items that is taken",
+        "`as` cannot hide a name that expressions count on, nor the item of a foreach around it.",
+        "- foreach: lines\n  in: input.lines\n  as: data\n  steps: [{step: greet, log: hello}]\n",
+        "- foreach: lines\n  in: input.lines\n  as: line\n  steps: [{step: greet, log: hello}]\n",
+    ),
+    Page(
+        "W113",
+        "An expression in a constant",
+        "Constants are stored as they are written. What has to be computed is computed by a step.",
+        'constants: {total: "${ input.a + input.b }"}\n',
+        "constants: {total: 42}\n",
+    ),
+    Page(
+        "W114",
+        "Not an instant",
+        "An instant is a date and a time with its offset from UTC, or an expression that gives one.",
+        "- wait: new_year\n  at: 2031-01-01\n",
+        "- wait: new_year\n  at: 2031-01-01T00:00:00Z\n",
+    ),
+    Page(
+        "W115",
+        "A retry policy that depends on data",
+        "Durations of retry policies are fixed when the workflow is compiled. A function that knows better how "
+        "long to wait raises `Retry(after=…)`.",
+    ),
+)  # fmt: skip

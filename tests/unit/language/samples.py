@@ -1,0 +1,148 @@
+"""Valid files that together use everything the language has."""
+
+from __future__ import annotations
+
+EVERYTHING = """\
+# yaml-language-server: $schema=../../schemas/workflow.schema.json
+workflow: process_order
+description: Charge and ship.
+version: "4"
+timeout: 2h
+queue: orders
+priority: 5
+input:
+  type: object
+  required: [order_id]
+  properties:
+    order_id: {type: string, pattern: "^[A-Z]+$", description: "Who: what"}
+    lines: {type: array, items: {$ref: "#/$defs/line"}, default: []}
+  $defs:
+    line: {type: [object, "null"], additionalProperties: true, x-note: ours}
+output: {id: "${ input.order_id }", tracking: "${ data.shipment.tracking }"}
+defaults: {retry: api, timeout: 1m}
+retries:
+  api: {max_attempts: 5, max_delay: 2m, except: [CardDeclined]}
+  slow:
+    max_attempts: 3
+    backoff: linear
+    delay: PT1S
+    factor: 1.5
+    max_elapsed: 1h
+    jitter: full
+    only: [IOError, shop.errors.Busy]
+    when: error.attempt < 3
+  few: 2
+constants: {vat: 0.19, list: [1, null, true], nested: {a: {b: c}}}
+steps:
+  - step: validate
+    call: shop.orders.validate
+  - step: charge
+    description: Takes the money.
+    when: data.total > 0
+    call: shop.payments.charge
+    with: {amount: "${ data.total }", note: "a $${ b }"}
+    retry: {max_attempts: 4, backoff: constant, jitter: 0, max_elapsed: none}
+    timeout: ${ input.patience }
+    output: "${ result.id }"
+    save: charge_id
+  - step: remember
+    set:
+      total: ${ data.total * (1.0 + constants.vat) }
+      empty: null
+      "any key": {a: [1, 2]}
+  - step: say
+    log: "charged ${ data.charge_id }"
+  - decision: big
+    choose:
+      - {when: data.total > 1000, goto: approve}
+      - {when: true, goto: end}
+  - decision: ask
+    call: shop.orders.route
+    goto: [approve, end]
+  - group: approve
+    timeout: 1d
+    steps:
+      - wait: cool_down
+        for: 30m
+      - wait: trial_end
+        at: ${ timestamp(input.ends_at) }
+  - branch: route
+    match: data.kind
+    cases:
+      digital:
+        - step: make_link
+          call: shop.links.make
+      true: []
+      42: [{step: answer, log: 42}]
+    default: []
+  - branch: size
+    cases:
+      - when: data.total > 100
+        steps:
+          - {fail: too_big, type: TooBig, message: "${ data.total } is too much", data: {limit: 100}}
+      - when: false
+        steps: []
+  - parallel: notify
+    on_error: complete_all
+    save: notified
+    branches:
+      mail: [{step: mail, call: shop.mail.send, retry: slow}]
+      sms:
+        - step: sms
+          call: shop.sms.send
+          retry: 3
+  - parallel: race
+    join: {at_least: 1}
+    steps:
+      - step: first
+        call: a.b
+      - step: second
+        call: a.b
+  - foreach: lines
+    in: input.lines
+    as: some_lines
+    concurrency: 8
+    batch: 10
+    on_error: complete_all
+    steps:
+      - loop: poll
+        until: iteration > 3
+        every: 30s
+        backoff: {factor: 2, max: 5m}
+        max_iterations: 10
+        on_limit: continue
+        steps:
+          - loop: inner
+            while: |
+              size(some_lines) > 0 &&
+              index < 10
+            steps:
+              - {step: touch, log: "${ index }"}
+  - finish: done
+    when: true
+    output: 1
+"""
+
+SMALL = """\
+workflow: greeting
+steps:
+  - step: greet
+    log: hello
+"""
+
+SEVERAL = """\
+workflow: first
+steps:
+- step: greet
+  log: >-
+    hello
+    ${ input.name }
+---
+workflow: second
+version: v2
+steps: [{step: greet, log: 'it''s "me"'}, {wait: a_while, for: 1h30m}]
+--- # the third
+{workflow: third, steps: [{parallel: both, join: any, steps: [{step: a, log: 1}, {step: b, log: 2}]}]}
+"""
+
+SAMPLES = [EVERYTHING, SMALL, SEVERAL]
