@@ -1,0 +1,57 @@
+"""The command group: every command under the name people type."""
+
+from __future__ import annotations
+
+import click
+
+from durable_runtime import __version__
+from durable_runtime.cli.completion import completion
+from durable_runtime.cli.executions import cancel, list_executions, logs, status
+from durable_runtime.cli.graph import graph
+from durable_runtime.cli.init import init
+from durable_runtime.cli.migrations import migrations
+from durable_runtime.cli.run import run
+from durable_runtime.cli.schema import explain, schema
+from durable_runtime.cli.server import server
+from durable_runtime.cli.settings import database_options
+from durable_runtime.cli.start import start
+from durable_runtime.cli.validate import validate
+from durable_runtime.cli.worker import worker
+
+
+class _InThisOrder(click.Group):
+    """Lists the commands in the order one meets them, not in that of the alphabet."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InThisOrder, context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110})
+@click.version_option(__version__, message="durable %(version)s")
+@database_options
+def durable() -> None:
+    """Run workflows that survive crashes.
+
+    A workflow is a YAML file or Python. Each finished step is a checkpoint in Postgres; what was killed goes on where
+    it stood. Without a database at hand durable runs a server of its own, for as long as it is used.
+    """
+
+
+for command in (
+    init,
+    validate,
+    graph,
+    run,
+    start,
+    worker,
+    list_executions,
+    status,
+    logs,
+    cancel,
+    server,
+    migrations,
+    explain,
+    schema,
+    completion,
+):
+    durable.add_command(command)

@@ -1,0 +1,169 @@
+"""`durable list`, `status`, `logs`, `cancel`: what became of executions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from durable_runtime.cli.connection import connect, run_async
+from durable_runtime.cli.exits import Ended, Exit
+from durable_runtime.cli.output import (
+    error_text,
+    moment,
+    one_line,
+    paint_status,
+    pretty_json,
+    print_json,
+    print_table,
+    say,
+    span,
+)
+from durable_runtime.cli.settings import Settings, database_options, pass_settings
+from durable_runtime.cli.steps import lasted, log_line, note, status_of
+
+if TYPE_CHECKING:
+    from durable_runtime.client import Execution, StepRecord
+
+STATUSES = ("pending", "running", "waiting", "completed", "failed", "cancelled")
+ENDED = ("completed", "failed", "cancelled")
+
+
+@click.command("list")
+@click.option("--status", "-s", type=click.Choice(STATUSES), help="Only these.")
+@click.option("--workflow", "-w", metavar="NAME", help="Only executions of this workflow.")
+@click.option("--queue", metavar="NAME", help="Only executions on this queue.")
+@click.option("--before", metavar="ID", help="Only older ones than this: the next page.")
+@click.option("--limit", "-n", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
+@database_options
+@pass_settings
+def list_executions(
+    settings: Settings, status: str | None, workflow: str | None, queue: str | None, before: str | None, limit: int
+) -> None:
+    """List executions, newest first."""
+
+    async def fetch() -> list[Execution]:
+        async with connect(settings) as durable:
+            return list(
+                await durable.list_executions(status=status, workflow=workflow, queue=queue, before=before, limit=limit)
+            )
+
+    found = run_async(fetch())
+    if settings.json:
+        print_json({"executions": [each.to_json() for each in found]})
+        return
+    rows = [(each.id, each.workflow, paint_status(each.status), moment(each.created_at), took(each)) for each in found]
+    print_table(("id", "workflow", "status", "created", "took"), rows)
+    if len(found) == limit:
+        say(settings, f"older ones: durable list --before {found[-1].id}")
+
+
+@click.command()
+@click.argument("execution", metavar="ID")
+@database_options
+@pass_settings
+def status(settings: Settings, execution: str) -> None:
+    """Show an execution and its steps."""
+
+    async def fetch() -> Execution:
+        async with connect(settings) as durable:
+            return await durable.get_execution(execution, include_steps=True)
+
+    found = run_async(fetch())
+    if settings.json:
+        print_json({"execution": found.to_json()})
+        return
+    click.echo(f"{click.style(found.workflow, bold=True)}  {paint_status(found.status)}  {found.id}")
+    for label, value in _facts(found):
+        click.echo(f"  {label:<9}  {value}")
+    if found.steps:
+        click.echo("")
+        print_table(("step", "status", "at", "took", ""), _step_rows(found.steps))
+
+
+@click.command()
+@click.argument("execution", metavar="ID")
+@database_options
+@pass_settings
+def logs(settings: Settings, execution: str) -> None:
+    """Show what an execution logged, oldest line first."""
+
+    async def fetch() -> Execution:
+        async with connect(settings) as durable:
+            return await durable.get_execution(execution, include_logs=True)
+
+    found = run_async(fetch())
+    if settings.json:
+        print_json({"id": found.id, "logs": found.to_json()["logs"]})
+        return
+    for line in found.logs or ():
+        click.echo(log_line(line))
+
+
+@click.command()
+@click.argument("execution", metavar="ID")
+@click.option("--reason", metavar="TEXT", help="Why; it is stored with the execution.")
+@database_options
+@pass_settings
+def cancel(settings: Settings, execution: str, reason: str | None) -> None:
+    """Cancel an execution.
+
+    Once this has returned the execution can no longer complete. Attempts that run are told to stop.
+    """
+
+    async def ask() -> str:
+        async with connect(settings) as durable:
+            return str(await durable.cancel(execution, reason))
+
+    found = run_async(ask())
+    if settings.json:
+        print_json({"id": execution, "status": found})
+    elif found in ENDED:
+        say(settings, f"execution {execution} is {found}")
+    else:
+        say(settings, f"execution {execution} was {found} and ends as cancelled; a worker sees to it")
+    if found in ("completed", "failed"):
+        raise Ended(Exit.FAILED)
+
+
+def took(execution: Execution) -> str:
+    """Says how long an execution took, or has been going on."""
+    if execution.started_at is None:
+        return "-"
+    end = execution.finished_at or datetime.now(UTC)
+    return span(max(0.0, (end - execution.started_at).total_seconds()))
+
+
+def _facts(found: Execution) -> list[tuple[str, str]]:
+    facts = [
+        ("version", found.version + (f" ({found.label})" if found.label else "")),
+        ("queue", found.queue + (f", priority {found.priority}" if found.priority else "")),
+        ("created", moment(found.created_at)),
+    ]
+    if found.scheduled_at is not None:
+        facts.append(("scheduled", moment(found.scheduled_at)))
+    facts += [("started", moment(found.started_at)), ("finished", moment(found.finished_at)), ("took", took(found))]
+    if found.recoveries:
+        facts.append(("recovered", f"{found.recoveries} times in a row"))
+    facts.append(("input", one_line(pretty_json(found.input))))
+    if found.status == "completed":
+        facts.append(("output", one_line(pretty_json(found.output))))
+    if found.error:
+        facts.append(("error", error_text(found.error)))
+    return facts
+
+
+def _step_rows(steps: tuple[StepRecord, ...]) -> list[tuple[str, ...]]:
+    shown = [(step, status_of(step)) for step in steps]
+    return [
+        (
+            step.path or "(execution)",
+            paint_status(status.value),
+            moment(step.finished_at),
+            lasted(step),
+            one_line(note(step)),
+        )
+        for step, status in shown
+        if status is not None
+    ]

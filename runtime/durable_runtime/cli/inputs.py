@@ -1,0 +1,97 @@
+"""The input of an execution, as it is written on a command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from durable_runtime.cli.exits import CommandError, Exit
+
+
+def read_input(whole: str | None, pairs: Sequence[str]) -> dict[str, Any] | None:
+    """Puts the input together from `--input` (JSON, `@file` or `-`) and `-i` pairs, which win; None when none is given.
+
+    Raises `click.UsageError` for a pair that is none, `CommandError` for a file that is not there or no JSON object.
+    """
+    if whole is None and not pairs:
+        return None
+    given = {} if whole is None else _read_whole(whole)
+    given.update(_read_pairs(pairs))
+    return given
+
+
+def _read_whole(whole: str) -> dict[str, Any]:
+    if whole == "-":
+        text, source = sys.stdin.read(), "the input from stdin"
+    elif whole.startswith("@"):
+        text, source = _read_file(whole[1:]), f"the input in {whole[1:]}"
+    else:
+        text, source = whole, "the input"
+    value = _parse(text, source)
+    if not isinstance(value, dict):
+        raise CommandError(f"{source} is {_kind(value)}; an input is a JSON object: {{...}}", Exit.INVALID)
+    return value
+
+
+def _read_file(name: str) -> str:
+    try:
+        return Path(name).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise CommandError(f"there is no file {name} for the input", Exit.NOT_FOUND) from None
+    except OSError as error:
+        raise CommandError(f"the input in {name} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
+    except UnicodeDecodeError:
+        raise CommandError(f"the input in {name} is not UTF-8; save it as UTF-8", Exit.INVALID) from None
+
+
+def _read_pairs(pairs: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        is_json = key.endswith(":")
+        key = key.removesuffix(":").strip()
+        if not equals or not key:
+            raise click.UsageError(f"-i takes key=value for a text or key:=json for anything else, not '{pair}'")
+        if key in values:
+            raise click.UsageError(f"-i gives '{key}' twice")
+        values[key] = _parse(text, f"the value of '{key}'") if is_json else text
+    return values
+
+
+def _parse(text: str, source: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}: " if text.strip() else ""
+        reason = "it is empty" if not text.strip() else error.msg[:1].lower() + error.msg[1:]
+        raise CommandError(f"{source} is not JSON: {place}{reason}", Exit.INVALID) from None
+    except ValueError as error:
+        raise CommandError(f"{source} is not JSON: {error}", Exit.INVALID) from None
+    except RecursionError:
+        raise CommandError(f"{source} is nested too deeply", Exit.INVALID) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(f"the key '{key}' stands there twice")
+        values[key] = value
+    return values
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    return {int: "a number", float: "a number", str: "a text", list: "a list"}[type(value)]

@@ -1,0 +1,61 @@
+"""An execution's history as lines: one for each outcome that a person would count as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from durable_runtime.cli.output import clock, error_text, printable, span
+
+if TYPE_CHECKING:
+    from durable_dsl.drawing import NodeStatus
+    from durable_runtime.client import StepRecord
+    from durable_runtime.store.protocol import LogLine
+
+
+def status_of(step: StepRecord) -> NodeStatus | None:
+    """Gives the status that a record gave its node; None where a container only began an item, a turn or a list."""
+    from durable_dsl.drawing import NodeStatus
+
+    if step.kind in ("entered", "turned"):
+        return None
+    return NodeStatus.completed if step.kind == "collected" else NodeStatus(step.kind)
+
+
+def lasted(step: StepRecord) -> str:
+    """Says how long an attempt took; empty where nothing ran outside of the engine."""
+    return "" if step.started_at is None else span((step.finished_at - step.started_at).total_seconds())
+
+
+def note(step: StepRecord) -> str:
+    """Says what there is to know beside the status: the attempt, the error, when it goes on."""
+    parts = []
+    if step.attempt > 1 or step.kind == "retrying":
+        parts.append(f"attempt {step.attempt}")
+    if step.error:
+        parts.append(error_text(step.error, with_place=False))
+    if step.due_at is not None:
+        parts.append(f"{'again at' if step.kind == 'retrying' else 'until'} {clock(step.due_at)}")
+    return "; ".join(parts)
+
+
+def step_line(step: StepRecord, status: NodeStatus, *, unicode: bool) -> str:
+    """Gives a record as a line: `12:00:01 ✓ charge (0.3 s)`."""
+    from durable_dsl.drawing import LOOKS
+
+    look = LOOKS[status]
+    name = printable(step.path) or "the execution"
+    line = f"{clock(step.finished_at)} {look.glyph if unicode else look.code} {name}"
+    if status.value in ("skipped", "waiting", "cancelled"):
+        line += f" {status.value}"
+    took, said = lasted(step), note(step)
+    if took:
+        line += f" ({took})"
+    return f"{line}: {said}" if said else line
+
+
+def log_line(line: LogLine) -> str:
+    """Gives a line of the log: `12:00:01   charge: card declined`, with its level unless that is info."""
+    level = "" if line.level == "info" else f"[{line.level}] "
+    attempt = f" (attempt {line.attempt})" if line.attempt > 1 else ""
+    place = f"{line.path}{attempt}: " if line.path else ""
+    return f"{clock(line.at)}   {printable(f'{level}{place}{line.message}')}"

@@ -1,0 +1,106 @@
+"""`durable worker`: a process that runs executions."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from durable_runtime.cli.connection import connect, run_async
+from durable_runtime.cli.exits import Ended, Exit
+from durable_runtime.cli.output import print_json, printable, say
+from durable_runtime.cli.project import use_project
+from durable_runtime.cli.settings import Settings, database_options, pass_settings
+from durable_runtime.cli.signals import on_interrupt
+
+if TYPE_CHECKING:
+    from durable_runtime.worker import WorkerReport
+
+
+@click.command()
+@click.option("--until-idle", is_flag=True, help="End when nothing is left that will run by itself.")
+@click.option(
+    "--queue", "queues", multiple=True, metavar="NAME[=LIMIT]", help="Only this queue. Repeatable. Default: all."
+)
+@click.option("--concurrency", "-c", type=click.IntRange(1, 10_000), metavar="N", help="Executions at once.")
+@click.option("--name", metavar="NAME", help="How others see this worker. Default: host and process.")
+@database_options
+@pass_settings
+def worker(
+    settings: Settings, until_idle: bool, queues: tuple[str, ...], concurrency: int | None, name: str | None
+) -> None:
+    """Run executions until Ctrl-C or SIGTERM.
+
+    Takes over what workers that died have left. With --until-idle it waits for that, for timers and for retries, but
+    not for events or people. Names under `call:` are looked up from the project folder.
+    """
+    limits = _limits(queues)
+    project = use_project()
+    _log_to_stderr(quiet=settings.quiet)
+
+    async def work() -> tuple[WorkerReport, bool]:
+        async with connect(settings) as durable:
+            found = durable.worker(queues=limits, concurrency=concurrency, name=name)
+            say(settings, f"worker {found.name} runs {_served(limits)} with the modules of {project}")
+            with on_interrupt(lambda: _stop(found.stop, settings)) as interrupted:
+                return await found.run(until_idle=until_idle), interrupted()
+
+    report, interrupted = run_async(work())
+    counts = {name: getattr(report, name) for name in report.__struct_fields__}
+    if settings.json:
+        print_json({"report": counts})
+    else:
+        said = [f"{number} {status}" for status, number in counts.items() if number]
+        say(settings, "; ".join(["the worker has ended", ", ".join(said) or "there was nothing to do"]))
+    # Whoever stops a worker that has no end of its own gets what they asked for.
+    if interrupted and until_idle:
+        raise Ended(Exit.INTERRUPTED)
+
+
+def _stop(stop: object, settings: Settings) -> None:
+    say(settings, "stopping: attempts under way may end, the rest is given back (again to end at once)")
+    assert callable(stop)
+    stop()
+
+
+def _limits(queues: Sequence[str]) -> dict[str, int] | None:
+    """Reads `name` and `name=limit`; None serves every queue."""
+    limits: dict[str, int] = {}
+    for queue in queues:
+        name, equals, limit = queue.partition("=")
+        if not name or (equals and not (limit.isascii() and limit.isdigit() and int(limit))):
+            raise click.UsageError(f"--queue takes a name, or name=limit with a limit from 1 on, not '{queue}'")
+        limits[name] = int(limit) if equals else _NO_LIMIT
+    return limits or None
+
+
+_NO_LIMIT = 10_000
+"""What a queue without a limit of its own gets; the worker's concurrency bounds it first."""
+
+
+def _served(limits: dict[str, int] | None) -> str:
+    if limits is None:
+        return "every queue"
+    shown = [name if limit == _NO_LIMIT else f"{name} ({limit} at once)" for name, limit in limits.items()]
+    return f"the queue {shown[0]}" if len(shown) == 1 else f"the queues {', '.join(shown)}"
+
+
+class _Lines(logging.Formatter):
+    """One line for each record; warnings and worse say so."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        return f"{self.formatTime(record, '%H:%M:%S')} {level}{printable(record.getMessage())}"
+
+
+def _log_to_stderr(*, quiet: bool) -> None:
+    """Shows what the worker logs; the root logger stays alone, since it belongs to the code of the steps."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines())
+    found = logging.getLogger("durable")
+    found.addHandler(handler)
+    found.setLevel(logging.WARNING if quiet else logging.INFO)
+    found.propagate = False
