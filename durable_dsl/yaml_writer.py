@@ -12,8 +12,11 @@ _LITERALS = {
     "tag:yaml.org,2002:null": (r"null", "n"),
     "tag:yaml.org,2002:int": (r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
     "tag:yaml.org,2002:float": (r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
+    "tag:yaml.org,2002:merge": (r"<<", "<"),
 }
-"""What the language reads as something else than text: JSON's literals and no others."""
+"""What the language does not read as text: JSON's literals, and the merge key, which it refuses."""
+
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
 class _Writer(yaml.SafeDumper):
@@ -29,7 +32,10 @@ class _Writer(yaml.SafeDumper):
 
 def _text(writer: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = None if value else "'"
-    if "\n" in value:
+    if _BREAKS.search(value):
+        # Only as escapes do line breaks other than \n stay what they are.
+        style = '"'
+    elif "\n" in value:
         # A block that begins with a blank needs an indentation mark, which nobody writes by hand.
         style = '"' if value[0] in " \t\n" else "|"
     return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)

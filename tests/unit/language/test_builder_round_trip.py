@@ -1,0 +1,330 @@
+"""Documents as YAML and back, and graphs as JSON and back, for documents nobody thought of."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from durable_dsl.compiler import compile_workflow
+from durable_dsl.document import (
+    UNSET,
+    Backoff,
+    Branch,
+    Call,
+    Case,
+    Choice,
+    Decision,
+    Defaults,
+    Fail,
+    Finish,
+    Foreach,
+    Group,
+    Json,
+    Log,
+    Loop,
+    Node,
+    Parallel,
+    Retry,
+    Set,
+    Step,
+    Unset,
+    Wait,
+    Workflow,
+)
+from durable_dsl.graph import graph_from_json
+from durable_dsl.loader import load_document, read_documents
+from durable_dsl.yaml_text import read_yaml
+from durable_dsl.yaml_writer import write_yaml
+
+# Text as people write it and as nobody should: YAML's indicators, its literals, blanks at both ends, several lines.
+TRICKY = st.sampled_from(
+    [
+        "no", "on", "True", "true", "null", "~", "12:30", "010", "+1", "1e5", "-0.0", "2031-01-31", "<<",
+        "=", "- x", "a: b", "a #b", "# b", "!x", "&x", "*x", "%x", "@x", "`x", "|", ">", "?", "? x", "[",
+        "{", "}", "'", '"', 'a\'b"c', " lead", "trail ", "two\nlines", "ends\n", "\n", "\n\nx",
+        "a\n\n\nb\n\n", " x\ny", "x\n y", "tab\tin", "\ttab", "\xe9\u20ac\U0001f600", "\x85", "\u2028",
+        "a\u2029b", "\ufeff", "---", "--- a", "...", "a\n---\nb", "a \nb", "\r", "a\r\nb", "\\", "$${ x }",
+        "",
+    ]
+)  # fmt: skip
+TEXT = st.one_of(TRICKY, st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)).map(
+    lambda text: text.replace("${", "$")
+)
+NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+SCALARS = st.none() | st.booleans() | NUMBERS | TEXT
+PLAIN = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8
+)
+VALUES = PLAIN | st.sampled_from(
+    ["${ data.x }", "so ${ input.y } far", {"deep": ["${ now }", "'${ 1 }'"]}, "${ 'a: b' }"]
+)
+
+CONDITIONS = st.sampled_from(
+    ["data.x > 1", "true", "false", "has(data.y)", "!has(data.z)", "data.a ? data.b : data.c", "data.s == 'a: b #c'"]
+)
+DURATIONS = st.sampled_from(["250ms", "30s", "1h30m", "PT1H30M", "2w"])
+SPANS = DURATIONS | st.just("${ data.span }")
+LINES = st.sampled_from(["What it is for.", "Two\nlines.\n", "With: colon # and hash", "12"])
+FUNCTIONS = st.sampled_from(["shop.charge", "a.b.c"])
+IDENTIFIERS = st.sampled_from(["x", "total", "Result2", "no", "on"])
+
+
+def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | values
+
+
+RETRIES = st.builds(
+    Retry,
+    max_attempts=st.integers(1, 9),
+    backoff=st.sampled_from(["exponential", "linear", "constant"]),
+    delay=DURATIONS,
+    factor=st.sampled_from([1, 2, 2.5, 3]),
+    max_delay=DURATIONS,
+    max_elapsed=maybe(DURATIONS),
+    jitter=st.sampled_from([0, 0.25, 1, "full"]),
+    only=st.sampled_from([(), ("Busy",), ("Busy", "no")]),
+    except_=st.sampled_from([(), ("CardDeclined",)]),
+    when=maybe(st.sampled_from(["error.type == 'Busy'", "true"])),
+)
+RETRY = st.none() | st.just(Retry(max_attempts=4)) | RETRIES | st.just("api")
+
+
+ON_ERROR: st.SearchStrategy[Literal["fail_fast", "complete_all"]] = st.sampled_from(["fail_fast", "complete_all"])
+LEAVES = ["step", "wait", "decision", "fail", "finish"]
+CONTAINERS = ["branch", "rows", "parallel", "foreach", "loop", "group"]
+
+
+class Drawing:
+    """Draws the nodes of one workflow; names count up, so none is used twice."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.count = 0
+
+    def nodes(self, depth: int, least: int = 1) -> tuple[Node, ...]:
+        return tuple(self.node(depth) for _ in range(self.draw(st.integers(least, 3 if depth else 2))))
+
+    def common(self) -> dict[str, Any]:
+        self.count += 1
+        draw = self.draw
+        output: Json | Unset = draw(st.just(UNSET) | VALUES)
+        return {
+            "name": f"n{self.count}",
+            "when": draw(maybe(CONDITIONS)),
+            "description": draw(maybe(LINES)),
+            "output": output,
+        }
+
+    def node(self, depth: int) -> Node:
+        draw, common = self.draw, self.common()
+        kind = draw(st.sampled_from(LEAVES + CONTAINERS if depth else LEAVES))
+        if kind == "fail":
+            del common["output"]
+            return Fail(**common, type=draw(st.sampled_from(["Failed", "no"])), message=draw(VALUES), data=draw(VALUES))
+        if kind == "finish":
+            return Finish(**common)
+        common |= {"save": draw(maybe(IDENTIFIERS))}
+        if kind == "step":
+            return self.step(common)
+        common |= {"timeout": draw(maybe(SPANS))}
+        match kind:
+            case "wait":
+                if draw(st.booleans()):
+                    return Wait(**common, for_=draw(SPANS))
+                return Wait(**common, until_at=draw(st.sampled_from(["2031-01-31T09:00:00Z", "${ input.at }"])))
+            case "decision":
+                if draw(st.booleans()):
+                    return Decision(**common, call=draw(FUNCTIONS), goto=("end",))
+                rows = draw(st.lists(CONDITIONS, min_size=1, max_size=3))
+                return Decision(**common, choose=tuple(Choice(when=when, goto="end") for when in rows))
+            case "branch":
+                values = draw(st.lists(TEXT, min_size=1, max_size=3, unique=True))
+                cases = tuple(Case(value=value, steps=self.nodes(depth - 1, 0)) for value in values)
+                return Branch(**common, match="data.kind", cases=cases, default=self.maybe_nodes(depth))
+            case "rows":
+                conditions = draw(st.lists(CONDITIONS, min_size=1, max_size=3))
+                cases = tuple(Case(when=when, steps=self.nodes(depth - 1, 0)) for when in conditions)
+                return Branch(**common, cases=cases, default=self.maybe_nodes(depth))
+            case "parallel":
+                labels = draw(st.lists(st.sampled_from(["mail", "sms", "no", "on"]), min_size=2, unique=True))
+                branches = {label: self.nodes(depth - 1) for label in labels}
+                if draw(st.booleans()):
+                    return Parallel(**common, branches=branches, join=draw(st.sampled_from(["all", "any", 1, 2])))
+                return Parallel(**common, branches=branches, on_error=draw(ON_ERROR))
+            case "foreach":
+                return Foreach(
+                    **common,
+                    in_="data.lines",
+                    as_=f"item_{self.count}",
+                    concurrency=draw(st.integers(1, 5)),
+                    batch=draw(maybe(st.integers(1, 5))),
+                    on_error=draw(ON_ERROR),
+                    steps=self.nodes(depth - 1),
+                )
+            case "loop":
+                return self.loop(common, depth)
+            case _:
+                return Group(**common, steps=self.nodes(depth - 1))
+
+    def maybe_nodes(self, depth: int) -> tuple[Node, ...] | None:
+        return self.nodes(depth - 1, 0) if self.draw(st.booleans()) else None
+
+    def step(self, common: dict[str, Any]) -> Step:
+        draw = self.draw
+        match draw(st.sampled_from(["call", "set", "log"])):
+            case "call":
+                with_ = draw(maybe(st.dictionaries(IDENTIFIERS, VALUES, max_size=3)))
+                action = Call(function=draw(FUNCTIONS), with_=with_)
+                return Step(**common, action=action, retry=draw(RETRY), timeout=draw(maybe(SPANS)))
+            case "set":
+                values = draw(st.dictionaries(TEXT.filter(is_key), VALUES, min_size=1, max_size=3))
+                return Step(**common, action=Set(values=values))
+            case _:
+                return Step(**common, action=Log(message=draw(VALUES.filter(lambda value: value is not None))))
+
+    def loop(self, common: dict[str, Any], depth: int) -> Loop:
+        draw = self.draw
+        before, condition = draw(st.booleans()), draw(CONDITIONS)
+        every = draw(maybe(SPANS))
+        backoff = draw(maybe(st.builds(Backoff, factor=st.sampled_from([1, 2, 2.5]), max=maybe(DURATIONS))))
+        return Loop(
+            **common,
+            while_=condition if before else None,
+            until=None if before else condition,
+            every=every,
+            backoff=backoff if every is not None else None,
+            max_iterations=draw(st.sampled_from([1, 1000])),
+            on_limit=draw(st.sampled_from(["fail", "continue"])),
+            steps=self.nodes(depth - 1),
+        )
+
+
+def is_key(text: str) -> bool:
+    return text != "" and not text.startswith(("data.", "input."))
+
+
+@st.composite
+def workflows(draw: st.DrawFn) -> Workflow:
+    drawing = Drawing(draw)
+    return Workflow(
+        name=draw(st.sampled_from(["order", "no", "on", "true"])),
+        description=draw(maybe(LINES)),
+        version=draw(maybe(st.sampled_from(["4", "1.10", "2031-01-31", "no"]))),
+        timeout=draw(maybe(SPANS)),
+        queue=draw(st.sampled_from(["default", "orders", "no"])),
+        priority=draw(st.integers(-3, 3)),
+        input=draw(maybe(st.sampled_from([{"type": "object", "properties": {"no": {"enum": ["on", "12:30", 1]}}}]))),
+        output=draw(st.just(UNSET) | VALUES),
+        defaults=draw(st.builds(Defaults, retry=RETRY, timeout=maybe(DURATIONS))),
+        retries={"api": draw(RETRIES), **draw(st.dictionaries(st.sampled_from(["no", "on"]), RETRIES))},
+        constants=draw(st.dictionaries(TEXT, PLAIN, max_size=3)),
+        steps=drawing.nodes(3),
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(PLAIN)
+def test_every_json_value_survives_being_written_as_yaml(value: Json) -> None:
+    (document,) = read_yaml(write_yaml({"value": value}))
+    assert document.problems == []
+    assert same(document.value, {"value": value})
+
+
+@settings(max_examples=50, deadline=None)
+@given(workflows())
+def test_a_document_survives_being_written_as_yaml(workflow: Workflow) -> None:
+    text = workflow.to_yaml()
+    read, problems = read_documents(text)
+    assert [str(problem) for problem in problems] == []
+    assert read == [workflow]
+    assert read[0].to_yaml() == text
+
+
+@settings(max_examples=50, deadline=None)
+@given(workflows())
+def test_a_graph_survives_being_stored_and_does_not_depend_on_the_surface(workflow: Workflow) -> None:
+    graph, problems = compile_workflow(workflow)
+    assert problems == []
+    assert graph is not None
+    assert graph_from_json(graph.to_json()) == graph
+    assert graph_from_json(graph.to_json()).to_json() == graph.to_json()
+    (loaded,) = load_document(workflow.to_yaml())
+    again, _problems = compile_workflow(loaded)
+    assert again is not None
+    assert again.to_json() == graph.to_json()
+
+
+def same(first: Json, second: Json) -> bool:
+    """Equality that tells 1 from 1.0 and from true, and looks at the order of keys."""
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, dict):
+        return list(first) == list(second) and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, list):
+        return len(first) == len(second) and all(map(same, first, second))
+    return repr(first) == repr(second)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_json_cannot_hold_is_not_written(number: float) -> None:
+    with pytest.raises(ValueError, match="is not a JSON number"):
+        write_yaml({"a": [number]})
+
+
+def test_the_yaml_is_what_a_person_would_write() -> None:
+    workflow = Workflow(
+        name="order",
+        version="4",
+        steps=(
+            Step(
+                name="charge",
+                when="data.total > 0",
+                action=Call(function="shop.charge", with_={"total": "${ data.total }", "note": "a: b", "on": "no"}),
+                retry=Retry(max_attempts=5),
+                timeout="30s",
+                save="charge",
+            ),
+            Branch(
+                name="route",
+                match="data.kind",
+                cases=(Case(value="digital", steps=(Step(name="link", action=Log(message="two\nlines\n")),)),),
+                default=(),
+            ),
+            Parallel(name="both", branches={"a": (Wait(name="w", for_="1h"),)}, join=1, save="both"),
+        ),
+    )
+    assert workflow.to_yaml() == (
+        "workflow: order\n"
+        "version: '4'\n"
+        "steps:\n"
+        "  - step: charge\n"
+        "    when: data.total > 0\n"
+        "    call: shop.charge\n"
+        "    with:\n"
+        "      total: ${ data.total }\n"
+        "      note: 'a: b'\n"
+        "      on: no\n"
+        "    retry: 5\n"
+        "    timeout: 30s\n"
+        "    save: charge\n"
+        "  - branch: route\n"
+        "    match: data.kind\n"
+        "    cases:\n"
+        "      digital:\n"
+        "        - step: link\n"
+        "          log: |\n"
+        "            two\n"
+        "            lines\n"
+        "    default: []\n"
+        "  - parallel: both\n"
+        "    join:\n"
+        "      at_least: 1\n"
+        "    save: both\n"
+        "    branches:\n"
+        "      a:\n"
+        "        - wait: w\n"
+        "          for: 1h\n"
+    )
