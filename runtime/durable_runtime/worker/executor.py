@@ -108,7 +108,6 @@ class Executor:
         self.changed.set()
 
     # -- what runs ask for
-    # -----------------------------------------------------------------------------------------------------
 
     def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
         return self._journal.submit(commit, done)
@@ -149,7 +148,6 @@ class Executor:
         return await self._insist(lambda: self._store.find_unstorable([pair for pair in values if pair[1] is not None]))
 
     # -- going on through troubles
-    # ---------------------------------------------------------------------------------------------
 
     async def _insist(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Asks the database until it answers; only a lost lease ends it, with cancellation from outside."""

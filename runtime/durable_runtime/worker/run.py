@@ -16,10 +16,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import MissingFunction
-from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
-from durable_runtime.core.collecting import results_of
+from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
 from durable_runtime.core.commands import Abandon, Collect, Finish, Perform
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
@@ -28,19 +26,10 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.state import State, chain_to, timers_of
 from durable_runtime.core.values import NotStorable, encode
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
+from durable_runtime.worker.attempts import Attempts, Ended
 from durable_runtime.worker.surroundings import Surroundings
 
 log = logging.getLogger("durable.run")
-
-
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of an attempt, or the results of a foreach, not yet in the state."""
-
-    perform: Perform | Collect
-    outcome: Success | Failure
-    started_at: datetime
-    at: datetime
-    uniform: float
 
 
 OnOver: TypeAlias = Callable[["Run", str], None]
@@ -66,8 +55,7 @@ class Run:
         self._pending: tuple[Keys, ...] = ()
         self._performs: dict[str, Perform] = {}
         self._collects: dict[str, Collect] = {}
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._contexts: dict[str, StepContext] = {}
+        self._attempts = Attempts(claimed.id, claimed.key, around, self._attempt_ended)
         self._arrived: list[Ended] = []
         self._deferred: str | None = None
         self._in_flight: Commit | None = None
@@ -79,7 +67,6 @@ class Run:
         self._has_timers = state.deadline_at is not None or any(True for _timer in timers_of(state))
 
     # -- what comes in
-    # ---------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Looks at the whole state once, as after every fold, and goes on from there."""
@@ -124,7 +111,6 @@ class Run:
             self._take_in()
 
     # -- from outcomes to commits
-    # ----------------------------------------------------------------------------------------------
 
     def _take_in(self) -> None:
         """Puts what arrived into the state and computes what follows."""
@@ -141,23 +127,23 @@ class Run:
         self._settle(touched)
 
     def _checkpoint_of(self, ended: Ended) -> Checkpoint | None:
-        perform = ended.perform
-        if isinstance(perform, Perform):
+        command = ended.command
+        if isinstance(command, Perform):
             return settle_attempt(
                 self._program,
                 self._state,
-                perform.path,
-                perform.keys,
-                perform.attempt,
+                command.path,
+                command.keys,
+                command.attempt,
                 ended.outcome,
                 started_at=ended.started_at,
                 at=max(ended.at, self._state.now),
                 uniform=ended.uniform,
             )
-        chain = chain_to(self._state, perform.keys)
+        chain = chain_to(self._state, command.keys)
         if chain is None or not isinstance(ended.outcome, Success):
             return None
-        checkpoint = completed(self._program, self._state, chain, perform.keys, ended.outcome.value, at=self._state.now)
+        checkpoint = completed(self._program, self._state, chain, command.keys, ended.outcome.value, at=self._state.now)
         if checkpoint.kind == "completed" and chain[-1].node.output is None:
             return msgspec.structs.replace(checkpoint, kind="collected", encoded=None)
         return checkpoint
@@ -182,10 +168,10 @@ class Run:
         for abandon in result.abandons:
             self._abandon(abandon)
         for perform in result.performs:
-            if perform.path not in self._running:
+            if perform.path not in self._attempts:
                 self._performs[perform.path] = perform
         for collect in result.collects:
-            if collect.path not in self._running:
+            if collect.path not in self._attempts:
                 self._collects[collect.path] = collect
         self._pending = result.pending
         self._finish = result.finish
@@ -208,7 +194,7 @@ class Run:
     def _move(self) -> Suspend | End | None:
         if self._finish is not None:
             return self._end_of(self._finish)
-        if self._pending or self._performs or self._collects or self._running or self._arrived:
+        if self._pending or self._performs or self._collects or self._attempts or self._arrived:
             return None
         timers = [Timer(path, "time", due_at) for due_at, _keys, path in timers_of(self._state)]
         if self._deferred is not None:
@@ -277,7 +263,7 @@ class Run:
         self._state, self._unsent = self._stored, []
         self._performs, self._collects, self._finish, self._pending = {}, {}, None, ()
         self._must_commit = True
-        known = {ended.perform.path for ended in outcomes}
+        known = {ended.command.path for ended in outcomes}
         for path, why in refused.items():
             if path not in known:
                 self._fail_execution(path, why)
@@ -286,8 +272,8 @@ class Run:
             self._fail_execution(commit.checkpoints[0].path if commit.checkpoints else "", reason)
             return
         self._arrived = [
-            msgspec.structs.replace(ended, outcome=_not_storable(refused[ended.perform.path]))
-            if ended.perform.path in refused
+            msgspec.structs.replace(ended, outcome=_not_storable(refused[ended.command.path]))
+            if ended.command.path in refused
             else ended
             for ended in outcomes
         ] + self._arrived
@@ -299,7 +285,9 @@ class Run:
         self._state = result.state
         self._unsent.extend(result.checkpoints)
         for perform in result.performs:
-            if perform.path not in self._running and all(perform.path != ended.perform.path for ended in self._arrived):
+            if perform.path not in self._attempts and all(
+                perform.path != ended.command.path for ended in self._arrived
+            ):
                 self._performs[perform.path] = perform
         self._take_in()
 
@@ -311,7 +299,6 @@ class Run:
         self._settle(touched)
 
     # -- what goes out
-    # ---------------------------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
         """Everything these attempts depend on is stored or can be computed again: begin them."""
@@ -323,15 +310,15 @@ class Run:
         for perform in performs.values():
             self._begin(perform)
         for collect in collects.values():
-            self._running[collect.path] = asyncio.ensure_future(self._collect(collect))
-        if not self._running and not self._arrived:
+            self._attempts.collect(collect)
+        if not self._attempts and not self._arrived:
             self._hand_over()
-        elif self._running:
+        elif self._attempts:
             self._set_timer()
 
     def _give_back(self) -> None:
         self._performs, self._collects = {}, {}
-        if self._running:
+        if self._attempts:
             return
         self._around.give_back(self)
 
@@ -340,49 +327,19 @@ class Run:
             function = self._around.performer.get_function(perform.function)
         except MissingFunction as error:
             log.warning(
-                "execution %s waits at %s for a worker that knows its call: %s", self.claimed.id, perform.path, error
+                "execution %s waits at %s for a worker that has its call: %s", self.claimed.id, perform.path, error
             )
             self._deferred = perform.path
             return
-        ctx = StepContext(self.claimed.id, perform)
-        self._contexts[perform.path] = ctx
-        started_at = self._now()
-
-        async def attempt() -> None:
-            outcome = await self._around.performer.perform(function, perform, ctx)
-            if self._running.pop(perform.path, None) is not None:
-                self._contexts.pop(perform.path, None)
-                self._attempt_ended(
-                    Ended(
-                        perform=perform,
-                        outcome=outcome,
-                        started_at=started_at,
-                        at=self._now(),
-                        uniform=self._around.uniform(),
-                    )
-                )
-
-        self._running[perform.path] = asyncio.ensure_future(attempt())
-
-    async def _collect(self, collect: Collect) -> None:
-        rows = await self._around.collect(self.key, collect.path)
-        values: list[Json] = results_of(rows, collect.total, collect.complete_all)
-        if self._running.pop(collect.path, None) is not None:
-            now = self._now()
-            self._attempt_ended(Ended(perform=collect, outcome=Success(values), started_at=now, at=now, uniform=0.0))
+        self._attempts.begin(function, perform)
 
     def _abandon(self, abandon: Abandon) -> None:
-        for path in [path for path in self._running if abandon.covers(path)]:
-            ctx = self._contexts.pop(path, None)
-            if ctx is not None:
-                ctx.cancel()
-            self._running.pop(path).cancel()
+        self._attempts.abandon(abandon)
         for waiting in (self._performs, self._collects):
             for path in [path for path in waiting if abandon.covers(path)]:
                 del waiting[path]
 
     # -- time
-    # ------------------------------------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
         return max(self._around.clock.now(), self._state.now)

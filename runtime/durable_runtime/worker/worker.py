@@ -84,7 +84,7 @@ class Worker:
         self._signal_hint = asyncio.Event()
 
     def stop(self) -> None:
-        """Stops in good order: nothing new begins, what runs may end, the rest is given back. Callable from any thread."""
+        """Stops in good order, from any thread: nothing new begins, what runs may end, the rest is given back."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
         else:

@@ -1,0 +1,87 @@
+"""The attempts of one execution that run right now, and what they came to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from durable_runtime.actions.context import StepContext
+from durable_runtime.actions.functions import Function
+from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.collecting import results_of
+from durable_runtime.core.commands import Abandon, Collect, Perform
+from durable_runtime.core.outcomes import Failure, Success
+from durable_runtime.worker.surroundings import Surroundings
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of an attempt, or the results of a foreach, not yet in the state. `uniform` draws a retry's jitter."""
+
+    command: Perform | Collect
+    outcome: Success | Failure
+    started_at: datetime
+    at: datetime
+    uniform: float = 0.0
+
+
+OnEnded: TypeAlias = Callable[[Ended], None]
+
+
+class Attempts:
+    """Runs attempts as tasks, one for each instance path; `ended` hears of each that was not abandoned."""
+
+    def __init__(self, execution_id: str, key: int, around: Surroundings, ended: OnEnded) -> None:
+        self._execution_id = execution_id
+        self._key = key
+        self._around = around
+        self._ended = ended
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._contexts: dict[str, StepContext] = {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._tasks
+
+    def __bool__(self) -> bool:
+        return bool(self._tasks)
+
+    def begin(self, function: Function, perform: Perform) -> None:
+        """Begins one attempt."""
+        ctx = self._contexts[perform.path] = StepContext(self._execution_id, perform)
+        self._tasks[perform.path] = asyncio.ensure_future(self._attempt(function, perform, ctx))
+
+    async def _attempt(self, function: Function, perform: Perform, ctx: StepContext) -> None:
+        started_at = self._around.clock.now()
+        outcome = await self._around.performer.perform(function, perform, ctx)
+        if self._forget(perform.path):
+            at, uniform = self._around.clock.now(), self._around.uniform()
+            self._ended(Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform))
+
+    def collect(self, collect: Collect) -> None:
+        """Begins to read a foreach's results back."""
+        self._tasks[collect.path] = asyncio.ensure_future(self._collect(collect))
+
+    async def _collect(self, collect: Collect) -> None:
+        rows = await self._around.collect(self._key, collect.path)
+        values: list[Json] = results_of(rows, collect.total, collect.complete_all)
+        if self._forget(collect.path):
+            now = self._around.clock.now()
+            self._ended(Ended(command=collect, outcome=Success(values), started_at=now, at=now))
+
+    def _forget(self, path: str) -> bool:
+        """Takes an attempt off; False when it was abandoned, so that its outcome goes nowhere."""
+        self._contexts.pop(path, None)
+        return self._tasks.pop(path, None) is not None
+
+    def abandon(self, abandon: Abandon) -> None:
+        """Cancels what runs at or below a path: async functions at once, plain ones are told and left to themselves."""
+        for path in [path for path in self._tasks if abandon.covers(path)]:
+            ctx = self._contexts.get(path)
+            if ctx is not None:
+                ctx.cancel()
+            task = self._tasks[path]
+            self._forget(path)
+            task.cancel()
