@@ -164,18 +164,8 @@ def _start(program: Program, state: State, chain: list[Frame], keys: Keys, now: 
     if node.when is not None and not node.when.test(environment(program, state, chain), now=state.now):
         return [Record(Checkpoint(path=frame.path, kind="skipped", keys=keys, finished_at=state.now))]
     match graph:
-        case g.Step(action=g.Call()):
-            return [_perform(program, state, chain, keys, attempt=1)]
-        case g.Step(action=g.Set()):
-            assert node.values is not None
-            values = node.values.render(environment(program, state, chain), now=state.now)
-            return [Record(completed(program, state, chain, keys, values, at=state.now))]
-        case g.Step(action=g.Log()):
-            assert node.message is not None
-            message = as_text(node.message.render(environment(program, state, chain), now=state.now))
-            return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]
         case g.Step():
-            assert_never(graph.action)
+            return _start_step(program, state, chain, keys, graph.action)
         case g.Decision(call=str()):
             return [_perform(program, state, chain, keys, attempt=1)]
         case g.Decision():
@@ -208,6 +198,24 @@ def _start(program: Program, state: State, chain: list[Frame], keys: Keys, now: 
             return [Record(completed(program, state, chain, keys, output, at=state.now))]
         case _:
             assert_never(graph)
+
+
+def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, action: g.Action) -> list[Command]:
+    """Starts a step: what only computes is done here and now."""
+    node = chain[-1].node
+    match action:
+        case g.Call():
+            return [_perform(program, state, chain, keys, attempt=1)]
+        case g.Set():
+            assert node.values is not None
+            values = node.values.render(environment(program, state, chain), now=state.now)
+            return [Record(completed(program, state, chain, keys, values, at=state.now))]
+        case g.Log():
+            assert node.message is not None
+            message = as_text(node.message.render(environment(program, state, chain), now=state.now))
+            return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]
+        case _:
+            assert_never(action)
 
 
 def _perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:

@@ -1,13 +1,13 @@
 """How far every node of a graph got, for drawings: history for what is over, the open frames for what is not.
 
-A node inside of a foreach has many instances and one status: what is open there counts first, then what failed, then what
-completed. A node inside of a loop has that of the current turn.
+A node inside of a foreach has many instances and one status: what is open there counts first, then what failed, then
+what completed. A node inside of a loop has the status of the current turn.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -15,25 +15,38 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.program import Block, CompiledNode, Program
+from durable_runtime.core.program import CompiledNode, Program
 from durable_runtime.core.state import (
     Each,
     Forked,
     Frame,
     Inside,
+    Opening,
     Retrying,
     State,
     Turning,
     Waiting,
     children_of,
-    frames_of,
 )
 
-_INSTANCE = re.compile(r"\[\d+\]|#\d+")
-_ENDED = (NodeStatus.failed, NodeStatus.completed, NodeStatus.skipped)
-"""How an instance can be over; of many instances the first in this order is shown."""
-_ALIVE = (NodeStatus.running, NodeStatus.retrying, NodeStatus.waiting)
-_UNDER_WAY = frozenset({"pending", "running", "waiting"})
+_DECORATION = re.compile(r"\[\d+\]|#\d+")
+# Of several instances of one node, the first in this order is shown.
+_RANK = {
+    status: rank
+    for rank, status in enumerate(
+        (
+            NodeStatus.running,
+            NodeStatus.retrying,
+            NodeStatus.waiting,
+            NodeStatus.failed,
+            NodeStatus.cancelled,
+            NodeStatus.completed,
+            NodeStatus.skipped,
+            NodeStatus.pending,
+        )
+    )
+}
+_SKIPPED = NodeState(NodeStatus.skipped)
 
 
 def statuses(
@@ -41,14 +54,181 @@ def statuses(
 ) -> dict[str, NodeState]:
     """Gives the state of every node by its id.
 
-    `state` is the fold of all `checkpoints`; `row_status` is the execution's. An open step without a checkpoint is running when the
-    execution is; nodes of cases not taken, or jumped over, are skipped once the execution has passed them.
+    `state` is the fold of all `checkpoints`; `row_status` is the execution's. An open step without a checkpoint is
+    running when the execution is. Nodes of cases not taken, or jumped over, are skipped once the execution has passed
+    them; what a failed or cancelled execution never reached stays pending.
     """
-    view = _View(_history(program, checkpoints), state.now, row_status)
-    if row_status == "completed":
-        view.over(program.root, unfinished=NodeStatus.cancelled)
-    elif row_status in _UNDER_WAY:
-        view.open(state.root, repeated=False)
-    else:
-        view.stopped(state.root)
-    return {id: view.found.get(id, NodeState(NodeStatus.pending)) for id in program.nodes}
+    painter = _Painter(program, _History(program, checkpoints), row_status, state.now)
+    painter.paint_frame(state.root, repeated=False)
+    untouched = _SKIPPED if row_status == "completed" else NodeState(NodeStatus.pending)
+    return {id: painter.states.get(id, untouched) for id in program.nodes}
+
+
+class _History:
+    """What the checkpoints say of each node: how it ended, or that it began."""
+
+    def __init__(self, program: Program, checkpoints: Iterable[Checkpoint]) -> None:
+        self._program = program
+        self.ended: dict[str, NodeState] = {}
+        self.begun: dict[str, NodeState] = {}
+        self.finished_at: str | None = None
+        """The id of the `finish` that ended the execution, if one did."""
+        for checkpoint in checkpoints:
+            if checkpoint.path:
+                self._add(_DECORATION.sub("", checkpoint.path), checkpoint)
+
+    def _add(self, id: str, checkpoint: Checkpoint) -> None:
+        node = self._program.nodes[id].graph
+        begun = self.begun.get(id, NodeState(NodeStatus.cancelled))
+        match checkpoint.kind:
+            case "completed" | "collected":
+                total = begun.total if isinstance(node, g.Foreach) else None
+                self._end(id, replace(begun, status=NodeStatus.completed, attempts=checkpoint.attempt, done=total))
+                if isinstance(node, g.Finish):
+                    self.finished_at = id
+            case "skipped":
+                self._end(id, _SKIPPED)
+            case "failed":
+                detail = checkpoint.error.type if checkpoint.error is not None else None
+                failed = replace(begun, status=NodeStatus.failed, attempts=checkpoint.attempt, detail=detail)
+                self._end(id, failed)
+            case "retrying":
+                self.begun[id] = replace(begun, attempts=checkpoint.attempt)
+            case "entered":
+                self.begun[id] = replace(begun, total=checkpoint.result) if isinstance(node, g.Foreach) else begun
+            case "turned":
+                self.begun[id] = replace(begun, turns=checkpoint.result)
+                if "[" not in checkpoint.path:
+                    self._forget_turn(id + "/")
+            case "waiting":
+                self.begun[id] = begun
+            case "cancelled":
+                pass
+            case _:
+                assert_never(checkpoint.kind)
+
+    def _end(self, id: str, state: NodeState) -> None:
+        before = self.ended.get(id)
+        if before is None or _RANK[state.status] <= _RANK[before.status]:
+            self.ended[id] = state
+
+    def _forget_turn(self, prefix: str) -> None:
+        for known in (self.ended, self.begun):
+            for id in [id for id in known if id.startswith(prefix)]:
+                del known[id]
+
+
+class _Painter:
+    """Walks the open frames and gives every node on the way, and everything passed, its state."""
+
+    def __init__(self, program: Program, history: _History, row_status: str, now: datetime) -> None:
+        self.states: dict[str, NodeState] = {}
+        self._history = history
+        self._row_status = row_status
+        self._now = now
+        self._is_over = row_status in ("completed", "failed", "cancelled")
+
+    def paint_frame(self, frame: Frame, *, repeated: bool) -> None:
+        """Paints one open list; in a `repeated` one, what this instance passed says nothing of the others."""
+        for position, node in enumerate(frame.block.nodes):
+            if position < frame.at and not repeated:
+                self._paint_passed(node, NodeStatus.completed)
+            elif position == frame.at:
+                self._paint_current(node, frame, repeated=repeated)
+
+    def _paint_passed(self, node: CompiledNode, unfinished: NodeStatus) -> None:
+        """Paints a node that the flow has left for good; `unfinished` is what begun and never ended means here.
+
+        A container that a jump left never ended and is as good as completed; below a parallel, a foreach or a failure
+        nothing can jump out, so what did not end there was cancelled.
+        """
+        ended, begun = self._history.ended.get(node.id), self._history.begun.get(node.id)
+        if ended is not None:
+            self.states[node.id] = ended
+        elif begun is not None:
+            self.states[node.id] = replace(begun, status=unfinished)
+        else:
+            self.states[node.id] = _SKIPPED
+        closed = isinstance(node.graph, (g.Parallel, g.Foreach)) or (ended and ended.status is NodeStatus.failed)
+        for inner in _inner(node):
+            self._paint_passed(inner, NodeStatus.cancelled if closed else unfinished)
+
+    def _paint_current(self, node: CompiledNode, frame: Frame, *, repeated: bool) -> None:
+        """Paints the node that a list stands at, and what is open inside of it."""
+        if frame.error is not None or (self._is_over and frame.opening is None):
+            self._paint_known(node)
+            if node.id not in self._history.ended and self._row_status != "completed":
+                self._put(node.id, NodeState(NodeStatus.cancelled))
+            return
+        self._put(node.id, self._open_state(node, frame.opening))
+        match frame.opening:
+            case Each():
+                for inner in _inner(node):
+                    self._paint_known(inner)
+                repeated = True
+            case Turning(frame=None) if not repeated:
+                for inner in _inner(node):
+                    self._paint_passed(inner, NodeStatus.completed)
+            case Inside(key=key) if not repeated:
+                for label, block in node.blocks.items():
+                    for inner in block.nodes if label != key else ():
+                        self._paint_passed(inner, NodeStatus.completed)
+            case _:
+                pass
+        for _key, inner_frame in children_of(frame.opening):
+            self.paint_frame(inner_frame, repeated=repeated)
+
+    def _paint_known(self, node: CompiledNode) -> None:
+        """Paints what history tells of a node and all below it: a failed container, the body of a foreach."""
+        ended, begun = self._history.ended.get(node.id), self._history.begun.get(node.id)
+        if ended is not None:
+            self._put(node.id, ended)
+        elif begun is not None and self._is_over:
+            self._put(node.id, begun)
+        for inner in _inner(node):
+            self._paint_known(inner)
+
+    def _put(self, id: str, state: NodeState) -> None:
+        before = self.states.get(id)
+        if before is None or _RANK[state.status] < _RANK[before.status]:
+            self.states[id] = state
+
+    def _open_state(self, node: CompiledNode, opening: Opening | None) -> NodeState:
+        status = NodeStatus.waiting if self._row_status == "waiting" else NodeStatus.running
+        if self._is_over:
+            around_finish = self._row_status == "completed" and (self._history.finished_at or "").startswith(
+                node.id + "/"
+            )
+            status = NodeStatus.completed if around_finish else NodeStatus.cancelled
+        state = replace(self._history.begun.get(node.id, NodeState(status)), status=status)
+        match opening:
+            case None:
+                # Nothing of it is stored yet, so it runs only if someone runs the execution.
+                return replace(state, status=NodeStatus.pending) if self._row_status == "pending" else state
+            case _ if self._is_over:
+                return state
+            case Retrying(attempt=attempt, retry_at=retry_at):
+                return NodeState(NodeStatus.retrying, attempts=attempt, detail=f"retry at {self._clock(retry_at)}")
+            case Waiting(due_at=due_at):
+                return NodeState(NodeStatus.waiting, detail=f"until {self._clock(due_at)}")
+            case Each(done=done, total=total):
+                return replace(state, done=done, total=total)
+            case Turning(turn=turn, frame=None, due_at=datetime() as due_at):
+                detail = f"next turn at {self._clock(due_at)}"
+                return NodeState(NodeStatus.waiting, turns=turn, detail=detail)
+            case Turning(turn=turn):
+                return replace(state, turns=turn)
+            case Inside() | Forked():
+                return state
+            case _:
+                assert_never(opening)
+
+    def _clock(self, instant: datetime) -> str:
+        """Gives a time for people, with its day unless that is today's as far as the execution knows."""
+        instant, now = instant.astimezone(UTC), self._now.astimezone(UTC)
+        return f"{instant:%H:%M:%S}" if instant.date() == now.date() else f"{instant:%Y-%m-%d %H:%M}"
+
+
+def _inner(node: CompiledNode) -> Iterator[CompiledNode]:
+    for block in node.blocks.values():
+        yield from block.nodes

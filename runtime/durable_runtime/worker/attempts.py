@@ -77,7 +77,7 @@ class Attempts:
         return self._tasks.pop(path, None) is not None
 
     def abandon(self, abandon: Abandon) -> None:
-        """Cancels what runs at or below a path: async functions at once, plain ones are told and left to themselves."""
+        """Cancels what runs at or below a path: async functions at once, plain ones are told and left alone."""
         for path in [path for path in self._tasks if abandon.covers(path)]:
             ctx = self._contexts.get(path)
             if ctx is not None:

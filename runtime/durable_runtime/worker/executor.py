@@ -144,8 +144,10 @@ class Executor:
 
     async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
         """Asks the server about each value on its own; gives path and reason of those it refuses."""
-        values = [(checkpoint.path, result_text(checkpoint)) for checkpoint in checkpoints]
-        return await self._insist(lambda: self._store.find_unstorable([pair for pair in values if pair[1] is not None]))
+        values = [
+            (checkpoint.path, text) for checkpoint in checkpoints if (text := result_text(checkpoint)) is not None
+        ]
+        return await self._insist(lambda: self._store.find_unstorable(values))
 
     # -- going on through troubles
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -162,10 +163,13 @@ class Worker:
         def heard(server_now: datetime) -> None:
             loop.call_soon_threadsafe(clock.hear, server_now)
 
+        def lost() -> None:
+            loop.call_soon_threadsafe(ownership.lost.set)
+
         heartbeat = Heartbeat(
             self._conninfo,
             ownership.lease.worker_id,
-            lost=lambda: loop.call_soon_threadsafe(ownership.lost.set),
+            lost=lost,
             heard=heard,
             loop_lag=lambda: self._lag,
             schema=self._schema,
@@ -202,9 +206,10 @@ class Worker:
             return ownership.lost.is_set() or any(isinstance(task.exception(), LeaseLost) for task in broken)
         finally:
             executor.drop_all()
-            for task in (stop, lost, idle, *tasks):
+            everything: list[asyncio.Task[Any]] = [stop, lost, idle, *tasks]
+            for task in everything:
                 task.cancel()
-            await asyncio.gather(stop, lost, idle, *tasks, return_exceptions=True)
+            await asyncio.gather(*everything, return_exceptions=True)
 
     async def _wind_up(self, executor: Executor, lost: asyncio.Task[bool]) -> None:
         """Lets running attempts end, for a while, and gives the executions back."""
