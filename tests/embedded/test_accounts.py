@@ -74,6 +74,7 @@ def test_the_folders_on_the_way_keep_their_owners_and_modes(home: Path) -> None:
         pass
     assert _rights(*ways) == before
     assert stat.S_IMODE((project / ".durable" / "pgdata").stat().st_mode) == 0o700
+    assert stat.S_IMODE((project / ".durable" / "pgdata" / "server.log").stat().st_mode) == 0o600
 
 
 def test_a_new_home_says_that_it_is_not_for_version_control(home: Path) -> None:

@@ -212,12 +212,11 @@ def test_what_the_environment_says_to_clients_does_not_bend_the_server(
 ) -> None:
     monkeypatch.setenv("PGPORT", "6000")
     monkeypatch.setenv("PGDATA", "/nowhere")
-    monkeypatch.setenv("PGOPTIONS", "-c jit=on")
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    server = EmbeddedServer(home)
-    with server:
-        assert (home / "pgdata" / ".s.PGSQL.5432").is_socket()
-        assert server.status().conninfo is not None
+    with EmbeddedServer(home) as url:
+        monkeypatch.delenv("PGCLIENTENCODING")
+        assert query(url, "SHOW client_encoding") == "UTF8"
 
 
 def test_a_path_with_odd_characters_works(home: Path) -> None:

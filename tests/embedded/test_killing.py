@@ -262,6 +262,29 @@ def test_a_process_that_hangs_while_it_starts_the_server_is_reported(home: Path,
     assert hanging.answer() == EmbeddedServer(home).join()
 
 
+_FORK_WITHIN = """
+import signal
+from datetime import timedelta
+from durable_runtime.embedded.locks import Deadline, exclusively
+
+def fork_within(lock):
+    with exclusively(lock, Deadline(timedelta(seconds=30))):
+        return os.fork() or signal.pause()
+"""
+
+
+def test_a_child_forked_while_its_parent_starts_the_server_does_not_lock_others_out(
+    home: Path, start_user: StartUser
+) -> None:
+    child = start_user(preparation=_FORK_WITHIN).ask("fork_within(server.home / 'server.lock')")
+    try:
+        assert is_alive(child)
+        with EmbeddedServer(home) as url:
+            assert query(url, "SELECT 1") == 1
+    finally:
+        crash(child)
+
+
 def test_a_server_that_someone_else_started_on_the_folder_is_left_alone(home: Path) -> None:
     with EmbeddedServer(home):
         pass

@@ -124,17 +124,28 @@ def test_a_forked_child_cannot_leave_for_its_parent(start_user: StartUser) -> No
     assert user.ask("server.leave()") is True
 
 
-def test_a_forked_child_that_lives_on_keeps_the_server_when_its_parent_leaves(
-    home: Path, start_user: StartUser
+_FORK_AND_STAY = """
+def fork_and_stay(until):
+    if child := os.fork():
+        return child
+    open(until).close()
+    server.leave()
+    os._exit(0)
+"""
+
+
+def test_a_forked_child_that_lives_on_is_the_last_user_when_its_parent_has_left(
+    home: Path, tmp_path: Path, start_user: StartUser
 ) -> None:
-    user = start_user(preparation="import signal\nparent_of = lambda child: child or signal.pause()\n")
+    user = start_user(preparation=_FORK_AND_STAY)
     url = user.join()
-    child = user.ask("parent_of(os.fork())")
-    try:
-        assert user.ask("server.leave()") is False
-        assert query(url, "SELECT 1") == 1
-    finally:
-        os.kill(child, signal.SIGKILL)
+    until = tmp_path / "until"
+    os.mkfifo(until)
+    user.ask(f"fork_and_stay({str(until)!r})")
+    assert user.ask("server.leave()") is False
+    assert query(url, "SELECT 1") == 1
+    until.open("w").close()
+    wait_until(lambda: not EmbeddedServer(home).status().running, "the child leaves as the last one")
 
 
 def test_stop_ends_the_server_under_its_users_and_they_can_have_it_back(home: Path, start_user: StartUser) -> None:

@@ -29,10 +29,9 @@ def stop_processes(data: Path, is_alive: Callable[[], bool]) -> None:
     for sign, patience in ((signal.SIGINT, _FAST), (signal.SIGQUIT, _IMMEDIATE), (signal.SIGKILL, _KILLED)):
         here = list_processes(data)
         postmaster = find_postmaster(data)
-        if postmaster is not None and postmaster.pid in here:
-            kill_all([postmaster.pid] if sign != signal.SIGKILL else here, sign)
-        else:  # orphans of a killed one: for them SIGINT would only end a query
-            kill_all(here, max(sign, signal.SIGQUIT))
+        if postmaster is not None and postmaster.pid in here and sign != signal.SIGKILL:
+            here = [postmaster.pid]  # it passes the signal on
+        kill_all(here, sign)
         wait = Deadline(patience)
         while is_alive():
             if wait.passed:

@@ -29,7 +29,8 @@ class Postmaster:
     @property
     def url(self) -> str:
         """The address of the database ``durable`` on this server, for libpq and everything that reads its URLs."""
-        return f"postgresql://postgres@/durable?host={quote(str(self.socket_folder), safe='/')}"
+        # With the port, which PGPORT in the environment of the client would otherwise replace.
+        return f"postgresql://postgres@/durable?host={quote(str(self.socket_folder), safe='/')}&port={PORT}"
 
     def accepts_connections(self) -> bool:
         """Tell whether a connection can be made now: one that the server answers, not only a socket that is there."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -48,8 +47,6 @@ class EmbeddedServer:
         self.home = Path(os.path.realpath(home or default_home()))
         self._data = DataFolder(self.home)
         self._use: int | None = None
-        self._process = os.getpid()
-        self._turn = threading.RLock()
 
     def join(self, timeout: timedelta = timedelta(seconds=30)) -> str:
         """Return the URL of the database ``durable`` on a server that answers, and count as a user of it until `leave`.
@@ -69,9 +66,9 @@ class EmbeddedServer:
     def leave(self) -> bool:
         """Stop using the server, and stop it when nobody else uses it; tell whether it was stopped.
 
-        Does nothing for who has not joined, which includes a forked child of a process that has.
+        Does nothing for who has not joined. Processes that share a use by a fork have left when all of them have.
         """
-        if not self._has_joined:
+        if not self._joined:
             return False
         with self._alone(Deadline(STOP_TIMEOUT)):
             if self._use is None:  # another thread was first
@@ -79,7 +76,7 @@ class EmbeddedServer:
             atexit.unregister(self._leave_at_exit)
             release(self._use)
             self._use = None
-            # A forked child that lives on keeps our descriptor, so only a new one sees whether we were the last.
+            # Parent and children of a fork hold one lock, which seems free to each of them: ask as a stranger would.
             last = try_lock(self._users_lock)
             if last is None:
                 return False
@@ -122,8 +119,7 @@ class EmbeddedServer:
         self.leave()
 
     @property
-    def _has_joined(self) -> bool:
-        self._notice_fork()
+    def _joined(self) -> bool:
         return self._use is not None
 
     @property
@@ -136,12 +132,11 @@ class EmbeddedServer:
 
     @contextmanager
     def _alone(self, deadline: Deadline, *, making: bool = False) -> Iterator[None]:
-        """Keep all other threads and processes from starting and stopping."""
-        self._notice_fork()
+        """Keep all others, threads of this process included, from starting and stopping the server meanwhile."""
         with self._explained():
             if making:
                 make_home(self.home)
-            with self._turn, exclusively(self.home / "server.lock", deadline):
+            with exclusively(self.home / "server.lock", deadline):
                 yield
 
     @contextmanager
@@ -150,13 +145,6 @@ class EmbeddedServer:
             yield
         except OSError as error:
             raise explain_os_error(f"The embedded server in {self.home} cannot be used", error) from error
-
-    def _notice_fork(self) -> None:
-        if self._process != os.getpid():
-            # The parent's use is not ours to end, nor is the lock of a thread that this process does not have.
-            if self._use is not None:
-                release(self._use)
-            self._use, self._turn, self._process = None, threading.RLock(), os.getpid()
 
     def _serve(self, deadline: Deadline) -> Postmaster:
         """Return a server that accepts connections, waiting for whatever is under way on the data folder."""
