@@ -1,0 +1,176 @@
+"""The client's side of the store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.values import encode
+from durable_runtime.store.protocol import (
+    ExecutionRow,
+    LogLine,
+    NewExecution,
+    StatementRefused,
+    Status,
+    WorkerRow,
+)
+from durable_runtime.store.rows import checkpoint_of, json_or_none, public_id_of
+from durable_runtime.testing.tables import Definition, Execution, Request, Tables
+
+_OPEN = ("pending", "running", "waiting")
+
+
+class ClientSide(Tables):
+    """Behaves as `PostgresClientStore` does."""
+
+    async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int:
+        with self._statement("save_definition"):
+            for stored in self.rows.definitions.values():
+                if (stored.workflow, stored.version) == (workflow, version):
+                    if stored.graph != graph:
+                        raise ValueError(f"two graphs of {workflow!r} have the version {version}")
+                    return stored.id
+            new = Definition(self.rows.next_id("definition"), workflow, version, label, graph)
+            self.rows.definitions[new.id] = new
+            return new.id
+
+    async def latest_definition(self, workflow: str) -> tuple[int, bytes] | None:
+        with self._statement("latest_definition"):
+            of_workflow = [stored for stored in self.rows.definitions.values() if stored.workflow == workflow]
+            return (of_workflow[-1].id, of_workflow[-1].graph) if of_workflow else None
+
+    async def get_definition(self, definition_id: int) -> bytes:
+        with self._statement("get_definition"):
+            return self.rows.definitions[definition_id].graph
+
+    async def insert_executions(self, executions: Sequence[NewExecution]) -> None:
+        with self._statement("insert_executions"):
+            now = self.clock.now()
+            ids = [new.public_id for new in executions]
+            known = {one.public_id for one in self.rows.executions.values()}
+            if len(set(ids)) < len(ids) or known.intersection(ids):
+                raise StatementRefused("an execution with this id is stored already")
+            for new in executions:
+                one = Execution(
+                    key=self.rows.next_id("execution"),
+                    public_id=new.public_id,
+                    definition_id=new.definition_id,
+                    workflow=new.workflow,
+                    queue=new.queue,
+                    priority=new.priority,
+                    input=new.input.decode(),
+                    scheduled_at=new.scheduled_at,
+                    created_at=now,
+                )
+                self.rows.executions[one.key] = one
+                if one.scheduled_at is not None and one.scheduled_at > now:
+                    self._wait(one.key, "", "start", one.scheduled_at)
+                else:
+                    self._hint(one)
+
+    async def wake_workers(self) -> None:
+        with self._statement("wake_workers"):
+            pass
+
+    async def find_execution(self, public_id: str) -> ExecutionRow | None:
+        with self._statement("find_execution"):
+            one = self._find(public_id)
+            return self._row(one) if one is not None else None
+
+    async def find_outcome(self, public_id: str) -> tuple[Status, Json, Json] | None:
+        with self._statement("find_outcome"):
+            one = self._find(public_id)
+            return (one.status, json_or_none(one.output), json_or_none(one.error)) if one is not None else None
+
+    async def list_executions(
+        self,
+        *,
+        statuses: Collection[str] | None = None,
+        workflow: str | None = None,
+        queue: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[ExecutionRow]:
+        with self._statement("list_executions"):
+            border = self._find(before) if before is not None else None
+            if before is not None and (public_id_of(before) is None or border is None):
+                return []
+            found = [
+                one
+                for one in self.rows.executions.values()
+                if (statuses is None or one.status in statuses)
+                and (workflow is None or one.workflow == workflow)
+                and (queue is None or one.queue == queue)
+                and (border is None or one.key < border.key)
+            ]
+            found.sort(key=lambda one: one.key, reverse=True)
+            return [self._row(one) for one in found[:limit]]
+
+    async def list_checkpoints(self, key: int) -> list[Checkpoint]:
+        with self._statement("list_checkpoints"):
+            return [checkpoint_of(row) for _seq, row in sorted(self.rows.checkpoints.get(key, {}).items())]
+
+    async def list_logs(self, key: int) -> list[LogLine]:
+        with self._statement("list_logs"):
+            return [
+                LogLine(path=path, attempt=attempt, level="info", message=message, at=at)
+                for path, attempt, message, at in self.rows.logs.get(key, [])
+            ]
+
+    async def list_workers(self) -> list[WorkerRow]:
+        with self._statement("list_workers"):
+            return [
+                WorkerRow(
+                    id=worker.id,
+                    name=worker.name,
+                    host="memory",
+                    pid=0,
+                    queues=dict(worker.queues),
+                    started_at=worker.started_at,
+                    expires_at=worker.expires_at,
+                    expired=worker.expires_at < self.clock.now(),
+                    loop_lag=worker.loop_lag,
+                    executions=sum(one.owner == worker.id for one in self.rows.executions.values()),
+                )
+                for worker in self.rows.workers.values()
+            ]
+
+    async def send_request(self, public_id: str, kind: str, payload: Json) -> Status | None:
+        with self._statement("send_request"):
+            text = encode(payload)[0].decode()
+            one = self._find(public_id)
+            if one is None:
+                return None
+            self._must_be_free(one)
+            found = one.status
+            if found in _OPEN:
+                request_id = self.rows.next_id("request")
+                self.rows.requests[request_id] = Request(request_id, one.key, kind, text)
+                one.signal += 1
+                one.status = "pending" if found == "waiting" else found
+                if one.owner is None:
+                    self._hint(one)
+            return found
+
+    def _row(self, one: Execution) -> ExecutionRow:
+        definition = self.rows.definitions[one.definition_id]
+        return ExecutionRow(
+            id=one.public_id,
+            workflow=one.workflow,
+            version=definition.version,
+            label=definition.label,
+            status=one.status,
+            paused=one.paused,
+            queue=one.queue,
+            priority=one.priority,
+            input=json_or_none(one.input),
+            output=json_or_none(one.output),
+            error=json_or_none(one.error),
+            created_at=one.created_at,
+            scheduled_at=one.scheduled_at,
+            started_at=one.started_at,
+            finished_at=one.finished_at,
+            recoveries=one.recoveries,
+            key=one.key,
+            definition_id=one.definition_id,
+        )

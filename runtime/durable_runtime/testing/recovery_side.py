@@ -1,0 +1,71 @@
+"""Taking over from dead workers, in memory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from durable_runtime.core.checkpoints import ErrorValue
+from durable_runtime.store.protocol import RECOVERY_LIMIT
+from durable_runtime.store.rows import error_text
+from durable_runtime.testing.tables import Execution, Tables
+
+_YOUNG = timedelta(seconds=5)
+
+
+class RecoverySide(Tables):
+    """Behaves as `Takeover` does."""
+
+    async def take_over_expired(self) -> int:
+        with self._statement("take_over_expired"):
+            return sum([self._take_over(worker_id) for worker_id in list(self.rows.workers)])
+
+    async def take_over(self, dead_id: int) -> int:
+        with self._statement("take_over"):
+            return self._take_over(dead_id)
+
+    def _take_over(self, dead_id: int) -> int:
+        worker = self.rows.workers.get(dead_id)
+        if worker is None or worker.expires_at >= self.clock.now():
+            return 0
+        del self.rows.workers[dead_id]
+        return self._put_back(dead_id)
+
+    def _put_back(self, dead_id: int) -> int:
+        lost = [
+            one
+            for one in self.rows.executions.values()
+            if one.owner == dead_id and one.status == "running" and one.key not in self._held
+        ]
+        for one in lost:
+            self._recover(one)
+        return len(lost)
+
+    def _recover(self, one: Execution) -> None:
+        seq = self._last_seq(one.key)
+        one.owner = None
+        one.recoveries = 1 if seq > one.recovered_seq else one.recoveries + 1
+        one.recovered_seq = seq
+        if one.recoveries >= RECOVERY_LIMIT:
+            message = f"its worker was lost {one.recoveries} times in a row without a new checkpoint"
+            error = error_text(ErrorValue(type="RecoveryLimit", message=message))
+            assert error is not None
+            one.status, one.error, one.finished_at = "failed", error.decode(), self.clock.now()
+        else:
+            one.status = "pending"
+            self._hint(one)
+
+    async def sweep(self) -> tuple[int, int]:
+        with self._statement("sweep"):
+            owners = {one.owner for one in self.rows.executions.values() if one.status == "running"}
+            gone = sorted(owner for owner in owners if owner is not None and owner not in self.rows.workers)
+            orphans = sum([self._put_back(owner) for owner in gone])
+            hinted = {hint.key for hint in self.rows.hints.values()}
+            unhinted = [one for one in self.rows.executions.values() if self._lacks_hint(one) and one.key not in hinted]
+            for one in unhinted[:1000]:
+                self._hint(one)
+            return orphans, len(unhinted[:1000])
+
+    def _lacks_hint(self, one: Execution) -> bool:
+        old_enough = one.created_at < self.clock.now() - _YOUNG
+        idle = one.status == "pending" and not one.paused and one.owner is None
+        return idle and old_enough and not self._waits_of(one.key)

@@ -1,0 +1,81 @@
+"""What a commit writes in memory, and what PostgreSQL would refuse of it."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from durable_runtime.core.values import decode
+from durable_runtime.store.protocol import Commit, End, StatementRefused, Suspend
+from durable_runtime.store.rows import error_text, result_text
+from durable_runtime.testing.tables import Rows, Wait
+
+
+def reason_against(text: bytes | None) -> str | None:
+    """Tells why a text is not JSON, or gives None."""
+    if text is None:
+        return None
+    try:
+        decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return f"invalid input syntax for type json: {error}"
+    return None
+
+
+def check_texts(commit: Commit) -> None:
+    """Raises `StatementRefused` for what fails when the parameters are read, whatever the outcome would be."""
+    texts = [result_text(checkpoint) for checkpoint in commit.checkpoints]
+    if isinstance(commit.move, End):
+        texts += [commit.move.output, commit.move.error]
+    for reason in map(reason_against, texts):
+        if reason is not None:
+            raise StatementRefused(reason)
+    if any("\x00" in checkpoint.path for checkpoint in commit.checkpoints):
+        raise StatementRefused("a text holds a NUL character")
+
+
+def check(rows: Rows, commit: Commit) -> None:
+    """Raises `StatementRefused` for what fails when it is written."""
+    numbers = [checkpoint.seq for checkpoint in commit.checkpoints]
+    if len(set(numbers)) < len(numbers) or rows.checkpoints.get(commit.key, {}).keys() & set(numbers):
+        raise StatementRefused(f"execution {commit.key} has a checkpoint with this number already")
+    if any("\x00" in (checkpoint.log or "") for checkpoint in commit.checkpoints):
+        raise StatementRefused("a text holds a NUL character")
+
+
+def apply(rows: Rows, commit: Commit) -> None:
+    """Writes checkpoints, log lines, and what becomes of the execution."""
+    stored = rows.checkpoints.setdefault(commit.key, {})
+    for checkpoint in commit.checkpoints:
+        result, error = result_text(checkpoint), error_text(checkpoint.error)
+        stored[checkpoint.seq] = (
+            checkpoint.seq,
+            checkpoint.path,
+            checkpoint.kind,
+            checkpoint.attempt,
+            result.decode() if result is not None else None,
+            error.decode() if error is not None else None,
+            checkpoint.due_at,
+            checkpoint.started_at,
+            checkpoint.finished_at,
+        )
+        if checkpoint.log is not None:
+            line = (checkpoint.path, checkpoint.attempt, checkpoint.log, checkpoint.finished_at)
+            rows.logs.setdefault(commit.key, []).append(line)
+    match commit.move:
+        case None:
+            return
+        case Suspend(timers=timers):
+            one = rows.executions[commit.key]
+            one.status, one.owner = "waiting", None
+            for timer in timers:
+                wait_id = rows.next_id("wait")
+                rows.waits[wait_id] = Wait(wait_id, commit.key, timer.path, timer.kind, timer.due_at)
+        case End() as end:
+            one = rows.executions[commit.key]
+            one.status, one.owner, one.finished_at = end.status, None, end.at
+            one.output = end.output.decode() if end.output is not None else None
+            one.error = end.error.decode() if end.error is not None else None
+        case _:
+            assert_never(commit.move)

@@ -1,0 +1,139 @@
+"""What falls due by itself, and what is left to be done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from durable_runtime.store.protocol import Commit, Outcome, Outlook, Suspend, Timer
+from tests.store.building import (
+    claim,
+    completes,
+    ids_of,
+    public_id,
+    register,
+    start,
+    statuses,
+    suspends,
+)
+from tests.store.stores import Leftovers, Stores
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+
+async def test_a_due_execution_can_be_claimed_and_loses_its_other_timers(stores: Stores) -> None:
+    (key,) = await start(stores, 1)
+    lease = await register(stores)
+    await claim(stores, lease)
+    now = await stores.now()
+    await stores.worker.commit(lease, 0, [suspends(key, until=[now + MINUTE, now + HOUR])])
+    assert (await stores.worker.wake_due())[0] == 0
+    await stores.let_pass(2 * MINUTE)
+    woken, seconds = await stores.worker.wake_due()
+    assert woken == 1
+    assert seconds is not None
+    assert 3400 < seconds < 3500
+    assert await statuses(stores, 1) == ["pending"]
+    assert ids_of(await claim(stores, lease)) == [public_id(1)]
+    assert await stores.leftovers(key) == Leftovers(hints=0, waits=0, requests=0)
+    await stores.let_pass(HOUR)
+    assert await stores.worker.wake_due() == (0, None)
+    assert await stores.worker.owned(lease) == [key]
+
+
+async def test_a_timer_in_the_past_wakes_at_once(stores: Stores) -> None:
+    (key,) = await start(stores, 1)
+    lease = await register(stores)
+    await claim(stores, lease)
+    await stores.worker.commit(lease, 0, [suspends(key, until=[await stores.now() - HOUR])])
+    assert await stores.worker.wake_due() == (1, None)
+    assert len(await claim(stores, lease)) == 1
+
+
+async def test_two_timers_of_one_execution_wake_it_once(stores: Stores) -> None:
+    (key,) = await start(stores, 1)
+    lease = await register(stores)
+    await claim(stores, lease)
+    past = await stores.now() - HOUR
+    await stores.worker.commit(lease, 0, [suspends(key, until=[past, past])])
+    assert await stores.worker.wake_due() == (1, None)
+    assert await stores.leftovers(key) == Leftovers(hints=1, waits=0, requests=0)
+
+
+async def test_the_earliest_wake_up_comes_first_and_more_than_the_limit_is_told(stores: Stores) -> None:
+    keys = await start(stores, 1, 2, 3)
+    lease = await register(stores)
+    await claim(stores, lease)
+    now = await stores.now()
+    await stores.worker.commit(
+        lease,
+        0,
+        [
+            suspends(keys[0], until=[now - MINUTE]),
+            suspends(keys[1], until=[now - HOUR]),
+            suspends(keys[2], until=[now + HOUR]),
+        ],
+    )
+    assert await stores.worker.wake_due(limit=1) == (1, 0.0)
+    assert await statuses(stores, 1, 2) == ["waiting", "pending"]
+    assert await stores.worker.wake_due(limit=1) == (1, 0.0)
+    assert await statuses(stores, 1, 2, 3) == ["pending", "pending", "waiting"]
+    woken, seconds = await stores.worker.wake_due(limit=1)
+    assert woken == 0
+    assert seconds is not None
+    assert seconds > 3500
+
+
+async def test_a_row_that_a_stranger_holds_is_woken_later(stores: Stores) -> None:
+    keys = await start(stores, 1, 2)
+    lease = await register(stores)
+    await claim(stores, lease)
+    past = await stores.now() - HOUR
+    await stores.worker.commit(lease, 0, [suspends(key, until=[past]) for key in keys])
+    async with stores.held(keys[0]):
+        assert (await stores.worker.wake_due())[0] == 1
+    assert await statuses(stores, 1, 2) == ["waiting", "pending"]
+    assert (await stores.worker.wake_due())[0] == 1
+    assert await statuses(stores, 1, 2) == ["pending", "pending"]
+
+
+async def test_nothing_is_left_in_an_empty_store(stores: Stores) -> None:
+    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=0, deferred=0)
+
+
+async def test_the_outlook_counts_what_will_run_by_itself(stores: Stores) -> None:
+    now = await stores.now()
+    await start(stores, 1, 2, 3, 4, 5)
+    await start(stores, 6, scheduled_at=now + HOUR)
+    lease = await register(stores)
+    sleeping, deferred, ended, _running = [one.key for one in await claim(stores, lease, 4)]
+    later = Commit(key=deferred, seen=0, checkpoints=[], move=Suspend((Timer("price", "defer", now + MINUTE),)))
+    batch = [suspends(sleeping, until=[now + HOUR, now + 2 * HOUR]), later, completes(ended)]
+    assert await stores.worker.commit(lease, 0, batch) == [Outcome.COMMITTED] * 3
+    assert await stores.worker.outlook() == Outlook(pending=1, running=1, timers=2, deferred=1)
+    assert await stores.worker.outlook(only=[public_id(2), public_id(3)]) == Outlook(0, 0, 0, 1)
+    assert await stores.worker.outlook(only=[public_id(1), public_id(5), public_id(99)]) == Outlook(1, 0, 1, 0)
+
+
+async def test_an_execution_that_only_waits_to_be_asked_will_not_run_by_itself(stores: Stores) -> None:
+    (key,) = await start(stores, 1)
+    lease = await register(stores)
+    await claim(stores, lease)
+    await stores.worker.commit(lease, 0, [suspends(key)])
+    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=0, deferred=0)
+    assert await stores.worker.wake_due() == (0, None)
+
+
+async def test_the_queues_with_work_are_known(stores: Stores) -> None:
+    assert await stores.worker.ready_queues() == []
+    await start(stores, 1, 2, queue="slow")
+    await start(stores, 3, queue="fast")
+    assert await stores.worker.ready_queues() == [("fast", False), ("slow", False)]
+    lease = await register(stores)
+    await stores.worker.claim(lease, "slow", 5)
+    assert await stores.worker.ready_queues() == [("fast", False)]
+
+
+async def test_the_servers_time_is_told(stores: Stores) -> None:
+    before = await stores.now()
+    assert before <= await stores.worker.server_time() <= await stores.now()
