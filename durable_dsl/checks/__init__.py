@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from durable_dsl.checks.clashes import check_clashes
 from durable_dsl.checks.imports import check_imports
-from durable_dsl.checks.networks import to_networkx
+from durable_dsl.checks.networks import Flow, to_networkx
 from durable_dsl.checks.reachability import check_choices, check_loops, check_reachability
 from durable_dsl.checks.reads import check_reads
 from durable_dsl.checks.sources import Sources
@@ -23,7 +23,7 @@ _CHECKS = (check_reachability, check_choices, check_loops, check_clashes, check_
 
 def check(graph: Graph, workflow: Workflow) -> list[Problem]:
     """Gives every problem of a graph, in the order of the text of the workflow that it was compiled from."""
-    sources = Sources(workflow)
+    flow, sources = Flow(), Sources(workflow)
     for each in _CHECKS:
-        each(graph, sources)
+        each(graph, flow, sources)
     return sources.problems

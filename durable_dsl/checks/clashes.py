@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from durable_dsl.checks.networks import Flow
 from durable_dsl.checks.sources import Sources
 from durable_dsl.graph import Foreach, Graph, Node, Parallel, Set, Step, lists_of
 
 
-def check_clashes(graph: Graph, sources: Sources) -> None:
+def check_clashes(graph: Graph, _flow: Flow, sources: Sources) -> None:
     """Reports a key that two branches of one parallel both set, since neither value could be kept."""
     for node in graph.walk():
         # With `save` a parallel drops what its branches changed.

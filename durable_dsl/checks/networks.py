@@ -50,70 +50,74 @@ def to_networkx(graph: Graph) -> dict[str, Network]:
 
     Edges have a `jump` attribute: false to what follows in the list, true for a decision's target.
     """
-    networks = {"": list_network(graph.steps)[0]}
-    for node in graph.walk():
-        for label, nodes in lists_of(node):
-            networks[f"{node.id}:{label}"] = list_network(nodes)[0]
-    return networks
+    flow = Flow()
+    return {
+        f"{owner.id}:{label}" if owner is not None else "": flow.network(nodes)[0]
+        for owner, label, nodes in inner_lists(graph)
+    }
 
 
-def list_network(nodes: tuple[Node, ...]) -> tuple[Network, Exits]:
-    """Gives one list's network, and how control leaves the list."""
-    network: Network = nx.DiGraph()
-    network.add_nodes_from([BEGIN, *(node.id for node in nodes), FINAL])
-    following = [*(node.id for node in nodes), FINAL]
-    network.add_edge(BEGIN, following[0], jump=False)
-    outward: set[str] = set()
-    for index, node in enumerate(nodes):
-        exits = exits_of(node)
-        for target in exits.jumps:
-            own = FINAL if target == END and isinstance(node, Decision) else target
-            if own in network:
-                network.add_edge(node.id, own, jump=True)
-            else:
-                outward.add(target)
-        if exits.falls_through:
-            network.add_edge(node.id, following[index + 1], jump=False)
-    reached = nx.descendants(network, BEGIN)
-    return network, Exits(FINAL in reached, frozenset(outward))
+class Flow:
+    """How control goes through the lists of one graph; what was found for a node is kept."""
 
+    def __init__(self) -> None:
+        self._exits: dict[str, Exits] = {}
 
-def exits_of(node: Node) -> Exits:
-    """Tells how control leaves a node, whatever happens inside it; a failure leaves nowhere."""
-    exits = _own_exits(node)
-    if node.when is not None and not is_constant(node.when, True):
-        return Exits(True, exits.jumps)
-    return exits
+    def network(self, nodes: tuple[Node, ...]) -> tuple[Network, Exits]:
+        """Gives one list's network, and how control leaves the list."""
+        network: Network = nx.DiGraph()
+        network.add_nodes_from([BEGIN, *(node.id for node in nodes), FINAL])
+        following = [*(node.id for node in nodes), FINAL]
+        network.add_edge(BEGIN, following[0], jump=False)
+        outward: set[str] = set()
+        for index, node in enumerate(nodes):
+            exits = self.exits(node)
+            for target in exits.jumps:
+                own = FINAL if target == END else target
+                if own in network:
+                    network.add_edge(node.id, own, jump=True)
+                else:
+                    outward.add(target)
+            if exits.falls_through:
+                network.add_edge(node.id, following[index + 1], jump=False)
+        return network, Exits(nx.has_path(network, BEGIN, FINAL), frozenset(outward))
 
+    def exits(self, node: Node) -> Exits:
+        """Tells how control leaves a node, whatever happens inside it; a failure leaves nowhere."""
+        known = self._exits.get(node.id)
+        if known is None:
+            known = self._own_exits(node)
+            if node.when is not None and not is_constant(node.when, True):
+                known = Exits(True, known.jumps)
+            self._exits[node.id] = known
+        return known
 
-def _own_exits(node: Node) -> Exits:
-    match node:
-        case Step() | Wait():
-            return Exits(True)
-        case Fail() | Finish():
-            return Exits(False)
-        case Decision():
-            always = any(is_constant(choice.when, True) for choice in node.choose)
-            return Exits(not always, frozenset(choice.goto for choice in node.choose) | set(node.targets.values()))
-        case Branch() | Group():
-            inner = [list_network(nodes)[1] for _label, nodes in lists_of(node)]
-            return Exits(any(exits.falls_through for exits in inner), _jumps(inner))
-        case Parallel():
-            ends = [list_network(nodes)[1].falls_through for nodes in node.branches.values()]
-            need = len(ends) if node.need is None else node.need
-            return Exits(node.on_error == "complete_all" or sum(ends) >= need)
-        case Foreach():
-            # No item, no turn: an empty list falls through whatever the body does.
-            return Exits(True)
-        case Loop():
-            body = list_network(node.steps)[1]
-            return Exits(_loop_ends(node, body), body.jumps)
-        case _:
-            assert_never(node)
-
-
-def _jumps(inner: list[Exits]) -> frozenset[str]:
-    return frozenset(target for exits in inner for target in exits.jumps)
+    def _own_exits(self, node: Node) -> Exits:
+        match node:
+            case Step() | Wait():
+                return Exits(True)
+            case Fail() | Finish():
+                return Exits(False)
+            case Decision():
+                always = any(is_constant(choice.when, True) for choice in node.choose)
+                targets = frozenset(choice.goto for choice in node.choose) | set(node.targets.values())
+                return Exits(not always, targets)
+            case Branch() | Group():
+                inner = [self.network(nodes)[1] for _label, nodes in lists_of(node)]
+                jumps = frozenset(target for exits in inner for target in exits.jumps)
+                return Exits(any(exits.falls_through for exits in inner), jumps)
+            case Parallel():
+                ends = [self.network(nodes)[1].falls_through for nodes in node.branches.values()]
+                need = len(ends) if node.need is None else node.need
+                return Exits(node.on_error == "complete_all" or sum(ends) >= need)
+            case Foreach():
+                # No item, no turn: an empty list falls through whatever the body does.
+                return Exits(True)
+            case Loop():
+                body = self.network(node.steps)[1]
+                return Exits(_loop_ends(node, body), body.jumps)
+            case _:
+                assert_never(node)
 
 
 def _loop_ends(node: Loop, body: Exits) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import networkx as nx
 
 from durable_dsl.checks.constants import is_constant
-from durable_dsl.checks.networks import BEGIN, exits_of, inner_lists, list_network, never_stops
+from durable_dsl.checks.networks import BEGIN, Flow, inner_lists, never_stops
 from durable_dsl.checks.sources import Sources
 from durable_dsl.graph import Branch, Decision, Fail, Finish, Graph, Loop, walk
 
 
-def check_reachability(graph: Graph, sources: Sources) -> None:
+def check_reachability(graph: Graph, flow: Flow, sources: Sources) -> None:
     """Reports the first of every run of nodes that no path through its list reaches."""
     for _owner, _label, nodes in inner_lists(graph):
-        network, _exits = list_network(nodes)
+        network, _exits = flow.network(nodes)
         reached = nx.descendants(network, BEGIN)
         before = None
         for node in nodes:
@@ -29,7 +29,7 @@ def check_reachability(graph: Graph, sources: Sources) -> None:
             before = node
 
 
-def check_choices(graph: Graph, sources: Sources) -> None:
+def check_choices(graph: Graph, _flow: Flow, sources: Sources) -> None:
     """Reports rows of a decision and cases that stand behind one whose condition always holds."""
     for node in graph.walk():
         match node:
@@ -51,12 +51,12 @@ def check_choices(graph: Graph, sources: Sources) -> None:
                 break
 
 
-def check_loops(graph: Graph, sources: Sources) -> None:
+def check_loops(graph: Graph, flow: Flow, sources: Sources) -> None:
     """Reports loops whose constant condition never ends them and that nothing inside ends either."""
     for node in graph.walk():
         if not isinstance(node, Loop) or not never_stops(node) or node.on_limit == "continue":
             continue
-        ends = exits_of(node).jumps or any(isinstance(inner, Finish | Fail) for inner in walk(node.steps))
+        ends = flow.exits(node).jumps or any(isinstance(inner, Finish | Fail) for inner in walk(node.steps))
         if not ends and node.timeout is None:
             key = "while" if node.while_ is not None else "until"
             sources.add(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from durable_dsl.checks.clashes import changed_keys
 from durable_dsl.checks.fields import Field, entry_fields, output_fields, turn_fields
 from durable_dsl.checks.known import Known, declared, either
-from durable_dsl.checks.networks import exits_of
+from durable_dsl.checks.networks import Flow
 from durable_dsl.checks.sources import Sources
 from durable_dsl.graph import (
     END,
@@ -37,10 +37,10 @@ EXECUTION = ("id", "workflow", "queue", "started_at", "scheduled_for", "parent_i
 """What `execution` holds."""
 
 
-def check_reads(graph: Graph, sources: Sources) -> None:
+def check_reads(graph: Graph, flow: Flow, sources: Sources) -> None:
     """Reports every read of a value that nothing can have put there."""
     start = declared(graph.input)
-    reader = _Reader(graph, sources, start)
+    reader = _Reader(graph, flow, sources, start)
     if isinstance(graph.timeout, str):
         reader.check(None, output_fields(graph.timeout, "timeout"), start)
     ended, _jumps = reader.follow(graph.steps, start)
@@ -54,6 +54,7 @@ class _Reader:
     """Follows the lists of one graph; `finished` is what is known where a `finish` uses the workflow's output."""
 
     graph: Graph
+    flow: Flow
     sources: Sources
     input: Known
     finished: Known | None = None
@@ -71,7 +72,7 @@ class _Reader:
             after, jumps = self._pass(node, before)
             for target, known in jumps.items():
                 _arrive(arrivals, target, known)
-            if exits_of(node).falls_through:
+            if self.flow.exits(node).falls_through:
                 _arrive(arrivals, following[index + 1], after)
         return arrivals.pop(END, None), arrivals
 
