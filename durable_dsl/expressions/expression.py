@@ -96,7 +96,7 @@ class Expression:
 
 
 def compile_expression(source: str, names: Collection[str] | None = None) -> Expression:
-    """Compile a bare expression; `names` are those that may be read, None allows all.
+    """Compile a bare expression; `names` are those that may be read, None allows all but the names of types and `now`.
 
     Raises ExpressionSyntaxError for what is not an expression, for a name that is not in `names` and for a function
     that does not exist. The same source and names give the same object again.

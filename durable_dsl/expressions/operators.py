@@ -152,10 +152,10 @@ _VERBS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "tak
 def _no_arithmetic(sign: str, left: Any, right: Any) -> str:
     message = f"cannot {_VERBS[sign]} {kind(left)} and {kind(right)}"
     types = {type(left), type(right)}
-    if sign == "+" and str in types and types & {int, float, bool, Uint, Timestamp, Duration}:
+    if sign == "+" and str in types and types & {int, float, bool, Uint}:
         return f"{message}; put the other value into the text with string(…)"
     if types & {Timestamp, Duration} and str in types:
-        return f"{message}; wrap the text in timestamp(…) or duration(…)"
+        return f"{message}; wrap the text in timestamp(…) or duration(…), or the other in string(…)"
     if types & {Timestamp, Duration} and int in types:
         return f"{message}; a span of time is written duration('30s')"
     if type(None) in types:

@@ -34,11 +34,11 @@ def to_plain(value: Any, frame: Frame) -> Any:
             return value
         raise Failure(f"the result is {double_text(value)}, a double that JSON cannot hold")
     if of is list:
-        spend(frame, len(value))
+        spend(frame, 2 + len(value))
         items = [item if type(item) in _PLAIN else to_plain(item, frame) for item in value]
         return value if all(a is b for a, b in zip(items, value, strict=True)) else items
     if of is dict:
-        spend(frame, len(value))
+        spend(frame, 2 + len(value))
         same = True
         entries: dict[str, Any] = {}
         for key, item in value.items():
@@ -87,10 +87,10 @@ def to_text(value: Any, frame: Frame) -> str:
         text: str = value
         return text
     if of is list:
-        spend(frame, len(value))
+        spend(frame, 2 + len(value))
         return f"[{', '.join([to_text(item, frame) for item in value])}]"
     if of is dict:
-        spend(frame, len(value))
+        spend(frame, 2 + len(value))
         shown = sorted((to_text(key_value(key), frame), to_text(item, frame)) for key, item in value.items())
         return "{" + ", ".join([f"{key}: {item}" for key, item in shown]) + "}"
     if of is Maybe:

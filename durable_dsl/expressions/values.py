@@ -147,12 +147,12 @@ def equal(left: Any, right: Any, frame: Frame) -> bool:
     if of is list:
         if len(left) != len(right):
             return False
-        spend(frame, len(left))
+        spend(frame, 2 + len(left))
         return all(equal(a, b, frame) for a, b in zip(left, right, strict=True))
     if of is dict:
         if len(left) != len(right):
             return False
-        spend(frame, sum([1 + (len(key) >> 6 if type(key) is str else 0) for key in left]))
+        spend(frame, 2 + sum([1 + (len(key) >> 6 if type(key) is str else 0) for key in left]))
         return all(key in right and equal(value, right[key], frame) for key, value in left.items())
     if of is str or of is bytes:
         if len(left) != len(right):
@@ -178,10 +178,10 @@ def freeze(value: Any, frame: Frame) -> Any:
     """Give something hashable that is the same for two values exactly if they are equal (NaN never is)."""
     of = type(value)
     if of is list:
-        spend(frame, _FREEZING * len(value))
+        spend(frame, _FREEZING * (1 + len(value)))
         return (list, tuple([freeze(item, frame) for item in value]))
     if of is dict:
-        spend(frame, _FREEZING * len(value))
+        spend(frame, _FREEZING * (1 + len(value)))
         return (dict, frozenset([(key, freeze(item, frame)) for key, item in value.items()]))
     if of is Maybe:
         return (Maybe, value.present, freeze(value.value, frame))
