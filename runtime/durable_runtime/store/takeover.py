@@ -58,17 +58,20 @@ class Takeover:
 
     async def _try(self, dead_id: int) -> int:
         parameters = {"dead_id": dead_id}
-        async with self._line.use() as connection, self._blockers_ended(connection.info.backend_pid):
-            async with connection.transaction():
-                timeout = int(self._patience.total_seconds() * 2000)
-                await connection.execute(f"set local lock_timeout = {timeout}".encode())
-                begun = await connection.execute(self._sql["begin_takeover"], parameters)
-                if await begun.fetchone() is None:
-                    return 0
-                await connection.execute(self._sql["raise_epochs"], parameters)
-                back = await self._put_back(connection, dead_id)
-                await connection.execute(self._sql["forget_worker"], parameters)
-                return back
+        async with (
+            self._line.use() as connection,
+            self._blockers_ended(connection.info.backend_pid),
+            connection.transaction(),
+        ):
+            timeout = int(self._patience.total_seconds() * 2000)
+            await connection.execute(f"set local lock_timeout = {timeout}".encode())
+            begun = await connection.execute(self._sql["begin_takeover"], parameters)
+            if await begun.fetchone() is None:
+                return 0
+            await connection.execute(self._sql["raise_epochs"], parameters)
+            back = await self._put_back(connection, dead_id)
+            await connection.execute(self._sql["forget_worker"], parameters)
+            return back
 
     async def _put_back(self, connection: Connection, dead_id: int) -> int:
         cursor = await connection.execute(

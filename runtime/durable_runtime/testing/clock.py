@@ -17,7 +17,7 @@ class FakeClock:
         return self._now
 
     def advance(self, span: timedelta) -> datetime:
-        """Moves the time on and gives the new one. Raises `ValueError` for a negative span: the store's clock never goes back."""
+        """Moves the time on and gives the new one. Raises `ValueError` for a negative span: it never goes back."""
         if span < timedelta():
             raise ValueError(f"time cannot go back by {-span}")
         self._now += span

@@ -10,6 +10,6 @@ from durable_runtime.testing.worker_side import WorkerSide
 class MemoryStore(ClientSide, WorkerSide, RecoverySide):
     """Holds everything in this process: client's side, worker's side and recovery in one, for any number of workers.
 
-    Deterministic: its time is `clock`, nothing in it waits, ids count from 1. Faults come in by `inject` and `held`; leases run out
-    when the clock is advanced past them.
+    Deterministic: its time is `clock`, nothing in it waits, ids count from 1. Faults come in by `inject` and `held`;
+    leases run out when the clock is advanced past them.
     """

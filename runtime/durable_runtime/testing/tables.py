@@ -1,7 +1,8 @@
 """The rows of the store in memory, what strangers hold of them, and the faults that tests put in.
 
-Each method of the store is one step that nothing interrupts, as each statement of the real one is one transaction. So where PostgreSQL
-would wait for a lock that a stranger holds, there is nobody to wait for, and `TryAgain` is raised, as after a lock timeout.
+Each method of the store is one step that nothing interrupts, as each statement of the real one is one transaction. So
+where PostgreSQL would wait for a lock that a stranger holds, there is nobody to wait for, and `TryAgain` is raised, as
+after a lock timeout.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from durable_runtime.testing.clock import FakeClock
 class Fault(Enum):
     """What can happen to a statement beside its result.
 
-    LOST_BEFORE: the connection broke before the statement took effect. LOST_AFTER: it took effect, the answer never came; both raise
-    `NoAnswer`. TRY_AGAIN: the server gave it up for reasons of the moment.
+    LOST_BEFORE: the connection broke before the statement took effect. LOST_AFTER: it took effect, the answer never
+    came; both raise `NoAnswer`. TRY_AGAIN: the server gave it up for reasons of the moment.
     """
 
     LOST_BEFORE = "lost before"
