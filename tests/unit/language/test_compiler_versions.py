@@ -1,0 +1,90 @@
+"""What changes a graph's version and what does not, and which results anyone can read."""
+
+from __future__ import annotations
+
+from durable_dsl.compiler import compile_workflow
+from durable_dsl.graph import Foreach, Graph
+from durable_dsl.loader import load_document
+
+
+def compiled(text: str) -> Graph:
+    graph, problems = compile_workflow(load_document(text)[0])
+    assert problems == []
+    assert graph is not None
+    return graph
+
+
+def test_results_of_items_are_collected_only_where_someone_can_read_them() -> None:
+    graph = compiled(
+        """
+        workflow: w
+        steps:
+          - foreach: for_nobody
+            in: data.a
+            steps: [{step: s1, call: shop.a}]
+          - foreach: saved
+            in: data.a
+            save: results
+            steps: [{step: s2, call: shop.a}]
+          - foreach: reshaped
+            in: data.a
+            output: "${ result.size() }"
+            steps: [{step: s3, call: shop.a}]
+          - group: kept
+            save: kept
+            steps:
+              - foreach: not_last
+                in: data.a
+                steps: [{step: s4, call: shop.a}]
+              - foreach: last
+                in: data.a
+                steps:
+                  - foreach: innermost
+                    in: item
+                    as: part
+                    steps: [{step: s5, call: shop.a}]
+          - foreach: last_of_all
+            in: data.a
+            steps: [{step: s6, call: shop.a}]
+        """
+    )
+    assert {node.name: node.collect for node in graph.walk() if isinstance(node, Foreach)} == {
+        "for_nobody": False,
+        "saved": True,
+        "reshaped": True,
+        "not_last": False,
+        "last": True,
+        "innermost": True,
+        # Without `output` an execution gives its data, not its last result.
+        "last_of_all": False,
+    }
+
+
+def test_the_version_depends_on_what_is_meant_and_not_on_how_it_is_written() -> None:
+    plain = compiled(
+        "workflow: w\nsteps:\n  - step: a\n    call: shop.a\n    retry: {max_attempts: 4}\n    timeout: 90s\n"
+    )
+    other = compiled(
+        "# a comment\nretries: {api: 4}\nworkflow: 'w'\n"
+        "steps: [{call: shop.a, step: a, timeout: PT1M30S, retry: api}]\n"
+    )
+    assert plain.version == other.version
+    assert plain.to_json() == other.to_json()
+
+
+def test_everything_that_is_meant_changes_the_version() -> None:
+    text = "workflow: w\nsteps:\n  - step: a\n    set: {x: 1, y: 2}\n"
+    variants = [
+        text,
+        text.replace("x: 1", "x: 1.0"),
+        text.replace("x: 1, y: 2", "y: 2, x: 1"),
+        text.replace("step: a", "step: b"),
+        "description: drawn too\n" + text,
+        "version: '2'\n" + text,
+    ]
+    assert len({compiled(variant).version for variant in variants}) == len(variants)
+
+
+def test_conditions_lose_the_blanks_around_them() -> None:
+    (step,) = compiled("workflow: w\nsteps:\n  - step: a\n    log: x\n    when: |\n      data.a\n        > 1\n").steps
+    assert step.when == "data.a\n  > 1"
