@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from durable_dsl.checks import check as check_graph
+from durable_dsl.checks import check_imports
 from durable_dsl.compiler import compile_workflow
 from durable_dsl.document import Workflow
 from durable_dsl.errors import DslError, Problem
@@ -36,31 +37,32 @@ def compile(workflow: Workflow) -> Graph:
     return graph
 
 
-def check(source: str | Path) -> list[Problem]:
+def check(source: str | Path, *, imports: bool = False) -> list[Problem]:
     """Gives every problem of a YAML file in the order of the text; none means that it can run.
 
-    A file that is not UTF-8 is a problem too; `FileNotFoundError` and other `OSError`s come as they are.
+    With `imports` the functions it calls are imported, which runs their modules, and their parameters checked. A file
+    that is not UTF-8 is a problem too; `FileNotFoundError` and other `OSError`s come as they are.
     """
     try:
         text = read_file(source)
     except DslError as error:
         return list(error.problems)
-    return check_text(text, str(source))
+    return check_text(text, str(source), imports=imports)
 
 
-def check_text(text: str, file: str = "<input>") -> list[Problem]:
-    """Gives every problem of a YAML text in the order of the text; raises nothing."""
-    return _build(text, file)[1]
+def check_text(text: str, file: str = "<input>", *, imports: bool = False) -> list[Problem]:
+    """Gives every problem of a YAML text in the order of the text, as `check` does; raises nothing."""
+    return _build(text, file, imports)[1]
 
 
-def _build(text: str, file: str) -> tuple[list[Graph], list[Problem]]:
+def _build(text: str, file: str, imports: bool = False) -> tuple[list[Graph], list[Problem]]:
     workflows, problems = read_documents(text, file)
     graphs = []
     later: list[Problem] = []
     for workflow in workflows:
         # What could not be read stands as a placeholder in the document. Expressions and targets beside it are still
         # worth compiling, but what the whole graph looks like can only be told of a whole document.
-        graph, found = _compile(workflow) if not problems else compile_workflow(workflow)
+        graph, found = _compile(workflow, imports) if not problems else compile_workflow(workflow)
         later += found
         if graph is not None:
             graphs.append(graph)
@@ -68,8 +70,11 @@ def _build(text: str, file: str) -> tuple[list[Graph], list[Problem]]:
     return graphs, add_source_lines(merged, text)
 
 
-def _compile(workflow: Workflow) -> tuple[Graph | None, list[Problem]]:
+def _compile(workflow: Workflow, imports: bool = False) -> tuple[Graph | None, list[Problem]]:
     graph, problems = compile_workflow(workflow)
     if graph is None:
         return None, problems
-    return graph, problems + check_graph(graph, workflow)
+    problems = problems + check_graph(graph, workflow)
+    if imports:
+        problems += check_imports(graph, workflow)
+    return graph, problems

@@ -5,6 +5,7 @@ A code never changes its meaning and is never used again for another one.
 
 from __future__ import annotations
 
+from durable_dsl.problems.in_checks import CHECK_PAGES
 from durable_dsl.problems.in_document import DOCUMENT_PAGES
 from durable_dsl.problems.in_graph import GRAPH_PAGES
 from durable_dsl.problems.in_python import PYTHON_PAGES
@@ -13,7 +14,7 @@ from durable_dsl.problems.page import Page
 
 __all__ = ["PAGES", "Page", "explain", "find_page", "reference"]
 
-PAGES: tuple[Page, ...] = (*TEXT_PAGES, *DOCUMENT_PAGES, *GRAPH_PAGES, *PYTHON_PAGES)
+PAGES: tuple[Page, ...] = (*TEXT_PAGES, *DOCUMENT_PAGES, *GRAPH_PAGES, *PYTHON_PAGES, *CHECK_PAGES)
 _BY_CODE = {page.code: page for page in PAGES}
 
 _INTRODUCTION = """\

@@ -59,7 +59,7 @@ def _finish_parallel(collector: Collector, values: dict[str, Any], path: Path) -
         )
     join, count = values.get("join"), len(values["branches"])
     if isinstance(join, int) and 0 < count < join:
-        message = f"'at_least' is {join}, but there are only {count} branches"
+        message = f"'at_least' is {join}, but there {'is' if count == 1 else 'are'} only {count}"
         collector.report("W029", message, (*path, "join", "at_least"))
 
 

@@ -68,6 +68,8 @@ def _read_kind(collector: Collector, plain: dict[str, Json], path: Path, key: st
     kind = collector.kinds[key]
     owner = f"{key} '{name}'"
     fields, known, elsewhere = kind.fields, set(kinds), _elsewhere(collector, key)
+    for other in kinds[1:]:
+        known.update(_keys_of(collector.kinds[other]))
     forms: list[tuple[str, Form]] = []
     if kind.forms is not None:
         forms = choose_forms(collector, plain, path, kind.forms, owner)
@@ -76,7 +78,7 @@ def _read_kind(collector: Collector, plain: dict[str, Json], path: Path, key: st
             known.update((form_key, *form.companions))
         if not forms:
             # Without its form nothing can be said about the keys that belong to one.
-            known.update(key for form in kind.forms.values() for key in (*form.fields, *form.companions))
+            known.update(_keys_of(kind) - set(kind.fields))
     values = read_fields(
         collector, plain, path, fields, owner, later=dict.fromkeys(kind.later), known=known, elsewhere=elsewhere
     )
@@ -86,6 +88,11 @@ def _read_kind(collector: Collector, plain: dict[str, Json], path: Path, key: st
         kind.finish(collector, values, path)
     node: Node = kind.node(name=name, at=collector.place(path), **values)
     return node
+
+
+def _keys_of(kind: Kind) -> set[str]:
+    forms = (kind.forms or {}).items()
+    return {*kind.fields, *(key for name, form in forms for key in (name, *form.fields, *form.companions))}
 
 
 def _read_name(collector: Collector, value: Json, path: Path) -> str:

@@ -93,7 +93,7 @@ def _identifier(collector: Collector, value: Json, path: Path) -> str | Broken:
         return str(value)
     short = re.sub(r"\W+", "_", value.removeprefix("data.")).strip("_")
     hint = f"write '{short}'" if _IDENTIFIER.fullmatch(short) and len(short) <= MAX_NAME else None
-    message = f"{subject(path)} is one key of the data: letters, digits and '_', no digit first; not {describe(value)}"
+    message = f"{subject(path)} must be letters, digits and '_', no digit first; not {describe(value)}"
     return collector.report("W022", message, path, hint=hint)
 
 

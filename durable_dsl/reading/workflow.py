@@ -68,8 +68,8 @@ def _read(collector: Collector, plain: Any) -> Workflow | None:
             "W036", "a document begins with 'workflow: name' and has its nodes under 'steps'", (), hint=hint
         )
         return None
-    elsewhere = {key: f"a node ('{name}')" for name, kind in KINDS.items() for key in (name, *kind.fields)}
+    elsewhere = {key: "a node" for name, kind in KINDS.items() for key in (name, *kind.fields, *(kind.forms or {}))}
     values = read_fields(
-        collector, plain, (), WORKFLOW_FIELDS, "the workflow", later=dict.fromkeys(LATER), elsewhere=elsewhere
+        collector, plain, (), WORKFLOW_FIELDS, "the document", later=dict.fromkeys(LATER), elsewhere=elsewhere
     )
     return Workflow(**values, at=collector.place(("workflow",)) or collector.place(()), places=collector.places)
