@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from durable_dsl.expressions import diagnosis
@@ -70,6 +69,8 @@ def parse(source: str) -> Node:
 
 @cache
 def _parser() -> Lark:
+    from importlib import resources
+
     from lark import Lark
 
     grammar = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
