@@ -54,6 +54,8 @@ async def connect(conninfo: str, *, application_name: str) -> Connection:
             prepare_threshold=0,
             connect_timeout=10,
             application_name=application_name,
+            # Columns are built in UTF-8; a database of another encoding converts, and refuses what it cannot hold.
+            client_encoding="utf8",
             # A peer that vanished without a word is noticed in seconds, not in the kernel's two hours.
             keepalives=1,
             keepalives_idle=5,

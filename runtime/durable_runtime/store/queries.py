@@ -26,11 +26,13 @@ def load_queries(file: str, schema: str = DEFAULT_SCHEMA) -> dict[str, bytes]:
     }
 
 
-def with_schema(sql: str, schema: str) -> str:
-    """Puts the schema's name in.
-
-    Raises `ValueError` when it is not a plain lower-case name, which also keeps SQL out of it.
-    """
+def check_schema(schema: str) -> None:
+    """Raises `ValueError` unless this is a plain lower-case name, which also keeps SQL out of it."""
     if not _SAFE.fullmatch(schema):
         raise ValueError(f"{schema!r} is not a schema name; use lower-case letters, digits and _, at most 63 of them")
+
+
+def with_schema(sql: str, schema: str) -> str:
+    """Puts the schema's name in; raises as `check_schema` does."""
+    check_schema(schema)
     return _SCHEMA.sub(f"{schema}.", sql)

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from durable_runtime.errors import DatabaseUnavailable, SchemaMismatch
 from durable_runtime.store.addresses import check_address, describe_address
-from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
+from durable_runtime.store.queries import DEFAULT_SCHEMA, check_schema, with_schema
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 _LOCK = 0x64757261  # "dura": one migration at a time in a database, whatever the schema
@@ -32,8 +32,11 @@ def list_migrations() -> list[tuple[int, str, str]]:
 
 def applied(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> dict[int, datetime]:
     """Gives the numbers of the migrations this database has, and when each was applied."""
-    exists = connection.execute("select to_regclass(%s)", (f"{schema}.migration",)).fetchone()
-    if exists is None or exists[0] is None:
+    # Not to_regclass: it looks into this backend's cache, where "there is none" outlives the wait for another's migration.
+    exists = connection.execute(
+        "select from pg_catalog.pg_tables where schemaname = %s and tablename = 'migration'", (schema,)
+    ).fetchone()
+    if exists is None:
         return {}
     query = sql.SQL("select number, applied_at from {}.migration").format(sql.Identifier(schema))
     rows: list[Any] = connection.execute(query).fetchall()
@@ -73,6 +76,7 @@ def list_pending(conninfo: str, schema: str = DEFAULT_SCHEMA) -> list[str]:
 def _connected(conninfo: str, schema: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """Lends a connection in one transaction."""
     check_address(conninfo)
+    check_schema(schema)
     try:
         with psycopg.connect(conninfo, connect_timeout=10) as connection, connection.transaction():
             yield connection
