@@ -1,5 +1,77 @@
-"""What makes a workflow happen: it is started, executed, checkpointed and resumed on Postgres."""
+"""What makes a workflow happen: it is started, executed, checkpointed and resumed on Postgres.
+
+Names are imported when they are first used, so that importing this costs nothing.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from durable_runtime.client import AsyncDurable, Durable, Execution, StepRecord
+    from durable_runtime.errors import (
+        DatabaseUnavailable,
+        DurableError,
+        ExecutionCancelled,
+        ExecutionFailed,
+        InvalidInput,
+        InvalidOption,
+        LeaseLost,
+        ResultTimeout,
+        SchemaMismatch,
+        UnknownExecution,
+        UnknownWorkflow,
+        WrongStatus,
+    )
+    from durable_runtime.store.protocol import LogLine, WorkerRow
+    from durable_runtime.worker import Worker, WorkerReport
+
+_HOMES = {
+    "client": ("AsyncDurable", "Durable", "Execution", "StepRecord"),
+    "errors": (
+        "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidInput", "InvalidOption",
+        "LeaseLost", "ResultTimeout", "SchemaMismatch", "UnknownExecution", "UnknownWorkflow", "WrongStatus",
+    ),
+    "store.protocol": ("LogLine", "WorkerRow"),
+    "worker": ("Worker", "WorkerReport"),
+}  # fmt: skip
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AsyncDurable",
+    "DatabaseUnavailable",
+    "Durable",
+    "DurableError",
+    "Execution",
+    "ExecutionCancelled",
+    "ExecutionFailed",
+    "InvalidInput",
+    "InvalidOption",
+    "LeaseLost",
+    "LogLine",
+    "ResultTimeout",
+    "SchemaMismatch",
+    "StepRecord",
+    "UnknownExecution",
+    "UnknownWorkflow",
+    "Worker",
+    "WorkerReport",
+    "WorkerRow",
+    "WrongStatus",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

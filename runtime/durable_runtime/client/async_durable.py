@@ -1,0 +1,290 @@
+"""The client for asynchronous programs: starts, questions, requests. Delegates, holds no logic."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from durable_runtime.client import options
+from durable_runtime.client.database import Database
+from durable_runtime.client.definitions import Source
+from durable_runtime.client.executions import Execution, execution_from
+from durable_runtime.client.ids import find_id
+from durable_runtime.client.insight import Insight
+from durable_runtime.client.session import Session
+from durable_runtime.client.starting import Starter, check_options
+from durable_runtime.errors import (
+    ExecutionCancelled,
+    ExecutionFailed,
+    InvalidOption,
+    ResultTimeout,
+    UnknownExecution,
+)
+from durable_runtime.store.protocol import TERMINAL, ExecutionRow, Status, WorkerRow
+from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
+
+if TYPE_CHECKING:
+    from durable_dsl import Graph
+    from durable_dsl.drawing import NodeState
+    from durable_runtime.worker import Worker
+
+Json: TypeAlias = Any
+
+FIRST_LOOK, LONGEST_LOOK = 0.005, 0.5
+"""Seconds between two looks for a result: short for executions of milliseconds, and cheap for those of hours."""
+
+
+class AsyncDurable:
+    """Everything that can be done with executions, from one event loop.
+
+    `database` is a PostgreSQL URL, by default `$DURABLE_DATABASE_URL`; without either, an embedded server in `home`
+    is used, started at the first call and left by `close`. `queues` are the limits of the workers that `worker`
+    makes. The schema is brought up to date at the first call; with `DURABLE_AUTO_MIGRATE=0` a database named by a URL
+    raises `SchemaMismatch` instead.
+
+    Any method may raise `DatabaseUnavailable`. One that was there and goes away is asked again for ten seconds.
+    """
+
+    def __init__(
+        self,
+        database: str | None = None,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        queues: Mapping[str, int] | None = None,
+        home: Path | None = None,
+    ) -> None:
+        try:
+            with_schema("", schema)
+        except ValueError as error:
+            raise InvalidOption(str(error)) from None
+        self._queues = options.check_queues(queues)
+        self._schema = schema
+        self._database = Database(database, schema, home)
+        self._session = Session(self._database)
+        self._starter = Starter(self._session)
+        self._insight = Insight()
+
+    @property
+    def is_open(self) -> bool:
+        """Tells whether the database was opened, so that there is something to close."""
+        return self._session.is_open
+
+    async def __aenter__(self) -> AsyncDurable:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections and leaves the embedded server; the next call opens them again."""
+        await self._session.close()
+        try:
+            await asyncio.to_thread(self._database.close)
+        except RuntimeError:  # the interpreter is ending and starts no threads any more
+            self._database.close()
+        self._starter.forget_ids()
+        self._insight = Insight()
+
+    async def start(
+        self,
+        module: Source,
+        input: Json = None,
+        *,
+        workflow: str | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        scheduled_at: datetime | timedelta | None = None,
+        id: str | None = None,
+    ) -> str:
+        """Starts an execution and gives its id; once this returns, nothing can lose it.
+
+        `module` is a YAML file, an imported Python module, a workflow, a graph, or the name of a workflow that was
+        started in this database before, whose latest definition it takes. `workflow` picks one of several in a file
+        or module; the first is the default. `queue` and `priority` (higher runs first) are the workflow's unless
+        given. `scheduled_at` is an instant with a time zone, or a span from now on the database's clock; one in the
+        past means now. `id` is a UUID that no execution has.
+
+        Raises `DslError` with every problem of the workflow, `UnknownWorkflow`, `InvalidInput` with every reason,
+        `InvalidOption`; nothing is stored then.
+        """
+        how = check_options(queue, priority, scheduled_at)
+        return await self._starter.start(module, workflow, input, id, how)
+
+    async def start_many(
+        self,
+        module: Source,
+        inputs: Iterable[Json],
+        *,
+        workflow: str | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        scheduled_at: datetime | timedelta | None = None,
+    ) -> list[str]:
+        """Starts an execution for each input, all or none; gives their ids in the order of the inputs.
+
+        Everything else is as in `start`; the reasons of `InvalidInput` begin with `inputs[3]:`.
+        """
+        how = check_options(queue, priority, scheduled_at)
+        return await self._starter.start_many(module, workflow, inputs, how)
+
+    async def get_execution(self, id: str, *, include_steps: bool = False, include_logs: bool = False) -> Execution:
+        """Gives an execution as it is now, with its history and log if asked for; raises `UnknownExecution`."""
+        row = await self._get_row(id)
+        steps = await self._session.ask(lambda store: store.list_checkpoints(row.key)) if include_steps else None
+        logs = await self._session.ask(lambda store: store.list_logs(row.key)) if include_logs else None
+        return execution_from(row, steps, logs)
+
+    async def find_execution(self, id: str) -> Execution | None:
+        """Gives an execution as it is now, or None when there is none with this id."""
+        row = await self._find_row(id)
+        return None if row is None else execution_from(row)
+
+    async def list_executions(
+        self,
+        *,
+        status: str | Collection[str] | None = None,
+        workflow: str | None = None,
+        queue: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[Execution]:
+        """Gives a page of executions, newest first.
+
+        Filters that are not given let everything through. `before` is the last id of the page before. Raises
+        `InvalidOption` for a status that does not exist or a limit outside of 1 to 1000, `UnknownExecution` for
+        `before`.
+        """
+        statuses, limit = options.check_statuses(status), options.check_limit(limit)
+        last = None if before is None else (await self._get_row(before)).id
+        rows = await self._session.ask(
+            lambda store: store.list_executions(
+                statuses=statuses, workflow=workflow, queue=queue, before=last, limit=limit
+            )
+        )
+        return [execution_from(row) for row in rows]
+
+    async def get_graph(self, id: str) -> Graph:
+        """Gives the graph that an execution is pinned to; raises `UnknownExecution`."""
+        row = await self._get_row(id)
+        return (await self._session.ask(lambda store: self._insight.get_program(store, row))).graph
+
+    async def node_states(self, id: str) -> dict[str, NodeState]:
+        """Gives how far every node of an execution got, by node id, for drawings; raises `UnknownExecution`."""
+        row = await self._get_row(id)
+        return await self._session.ask(lambda store: self._insight.node_states(store, row))
+
+    async def result(self, id: str, timeout: timedelta | float | None = None) -> Json:
+        """Waits until an execution has ended and gives its output.
+
+        Raises `ExecutionFailed` with its error, `ExecutionCancelled`, `UnknownExecution`, and `ResultTimeout` when it
+        has not ended within `timeout` (a timedelta or seconds; None waits for ever, 0 looks once).
+        """
+        seconds = options.seconds_of(timeout)
+        ends_at = None if seconds is None else time.monotonic() + seconds
+        public_id, pause = _known(id), FIRST_LOOK
+        while True:
+            outcome = await self._session.ask(lambda store: store.find_outcome(public_id))
+            if outcome is None:
+                raise _unknown(id)
+            if outcome[0] in TERMINAL:
+                return _output(id, *outcome)
+            left = pause if ends_at is None else ends_at - time.monotonic()
+            if left <= 0:
+                raise ResultTimeout(f"the execution {id} has not ended in {seconds:g} s; it is {outcome[0]}")
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 1.5, LONGEST_LOOK)
+
+    async def cancel(self, id: str, reason: str | None = None, *, by: str | None = None) -> Status:
+        """Asks for an execution to be cancelled and gives the status it was found in.
+
+        Once this returns, it cannot complete any more, and it is `cancelled` as soon as a worker has seen the
+        request. One that has ended stays as it is; its status tells, and that is no error. Raises `UnknownExecution`.
+        """
+        public_id = _known(id)
+        payload = {"reason": reason, "by": by}
+        status = await self._session.ask(lambda store: store.send_request(public_id, "cancel", payload))
+        if status is None:
+            raise _unknown(id)
+        if status not in TERMINAL:
+            self._session.hint()
+        return status
+
+    async def list_workers(self) -> list[WorkerRow]:
+        """Gives the workers that are registered, those whose lease ran out included."""
+        return await self._session.ask(lambda store: store.list_workers())
+
+    async def migrate(self) -> list[str]:
+        """Brings the schema up to date and gives the names of the migrations it applied.
+
+        Done by the first call anyway, unless `DURABLE_AUTO_MIGRATE=0`.
+        """
+        return await asyncio.to_thread(self._database.migrate)
+
+    def worker(
+        self,
+        *,
+        queues: Mapping[str, int] | None = None,
+        concurrency: int | None = None,
+        name: str | None = None,
+        only: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+    ) -> Worker:
+        """Gives a worker on this database, to be run with `await worker.run()`.
+
+        `queues` limits executions at once by queue, by default as given to this client; None serves all queues.
+        `only` are the ids of the executions it is for. `allow` lists the packages that steps may call. Blocks while
+        the database is opened.
+        """
+        from durable_runtime.worker import DEFAULT_CONCURRENCY, Worker
+
+        return Worker(
+            self._database.open(),
+            schema=self._schema,
+            queues=self._queues if queues is None else options.check_queues(queues),
+            concurrency=DEFAULT_CONCURRENCY if concurrency is None else concurrency,
+            name=name,
+            only=None if only is None else [_known(id) for id in only],
+            allow=allow,
+        )
+
+    async def _find_row(self, id: str) -> ExecutionRow | None:
+        public_id = find_id(id)
+        if public_id is None:
+            return None
+        return await self._session.ask(lambda store: store.find_execution(public_id))
+
+    async def _get_row(self, id: str) -> ExecutionRow:
+        row = await self._find_row(id)
+        if row is None:
+            raise _unknown(id)
+        return row
+
+
+def _known(id: str) -> str:
+    """Gives an id as it is stored; what is no UUID is nobody's id."""
+    public_id = find_id(id)
+    if public_id is None:
+        raise _unknown(id)
+    return public_id
+
+
+def _unknown(id: str) -> UnknownExecution:
+    hint = "" if find_id(id) else "; ids are UUIDs, such as 0198c1a2-7d3e-7b11-9f00-3a5e8c2d4b6f"
+    return UnknownExecution(f"there is no execution {id!r} in this database{hint}")
+
+
+def _output(id: str, status: Status, output: Json, error: Json) -> Json:
+    if status == "completed":
+        return output
+    told = error or {}
+    where = f" at {told['node']}" if told.get("node") else ""
+    if status == "cancelled":
+        raise ExecutionCancelled(f"the execution {id} was cancelled: {told.get('message')}", error)
+    raise ExecutionFailed(f"the execution {id} failed{where}: {told.get('type')}: {told.get('message')}", error)

@@ -1,0 +1,127 @@
+"""From whatever names a workflow to its definition, compiled and checked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from durable_dsl import Graph, Workflow, compile, load_graphs, workflows_of
+from durable_dsl.suggestions import did_you_mean
+from durable_runtime.client.inputs import InputCheck
+from durable_runtime.errors import InvalidOption, UnknownWorkflow
+
+Source: TypeAlias = str | Path | ModuleType | Workflow | Graph
+"""A YAML file, an imported Python module, a workflow, a graph, or the name of a stored workflow."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_YAML = (".yaml", ".yml", ".json")
+_KEPT = 1000
+
+
+class Definition:
+    """A graph ready to be started: its version and its input's check are made once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.version = graph.version
+        self.input = InputCheck(graph.workflow, graph.input)
+
+
+class Definitions:
+    """Finds definitions and keeps them; a file is read again only after it changed."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[tuple[int, int], list[Definition]]] = {}
+        # By identity: workflows hold mappings, so they have no hash. What is kept here cannot be collected, so its id
+        # stays its own.
+        self._objects: dict[int, tuple[Any, list[Definition]]] = {}
+
+    def find(self, source: Source, workflow: str | None = None) -> Definition | None:
+        """Gives a source's definition of this name, or its first; None when the source is the name of a stored one.
+
+        Raises `DslError` with every problem of the workflow, `UnknownWorkflow` when there is no such file or no such
+        name in it.
+        """
+        match source:
+            case Graph() | Workflow():
+                return _choose(self._of_object(source), workflow, "what was given")
+            case ModuleType():
+                return _choose(self._of_module(source), workflow, f"the module {source.__name__}")
+            case str() | os.PathLike():
+                return self._find_named(source, workflow)
+            case _:
+                raise InvalidOption(
+                    "a workflow is started from a YAML file, a module, a workflow, a graph or a name, "
+                    f"not from a {type(source).__name__}"
+                )
+
+    def _find_named(self, source: str | Path, workflow: str | None) -> Definition | None:
+        path = Path(source)
+        if path.suffix == ".py":
+            raise UnknownWorkflow(f"{source} is a Python file: import its module and start from that")
+        if isinstance(source, Path) or path.suffix in _YAML or os.path.lexists(path):
+            return _choose(self._of_file(path), workflow, str(source))
+        if _NAME.fullmatch(source) is None:
+            raise UnknownWorkflow(
+                f"{source!r} is neither a file (looked for {path.absolute()}) nor a name that a workflow can have"
+            )
+        if workflow not in (None, source):
+            raise InvalidOption(
+                f"there is no file {source!r}, and a stored workflow of that name holds no other one, {workflow!r}"
+            )
+        return None
+
+    def _of_file(self, path: Path) -> list[Definition]:
+        try:
+            found = path.stat()
+            stamp = (found.st_mtime_ns, found.st_size)
+            # The folder in force is part of the key, since a relative path means another file after a change of it.
+            key = os.path.abspath(path)
+            kept = self._files.get(key)
+            if kept is None or kept[0] != stamp:
+                kept = self._files[key] = stamp, [Definition(graph) for graph in load_graphs(path)]
+        except FileNotFoundError:
+            raise UnknownWorkflow(f"there is no file {path} (looked in {path.absolute().parent})") from None
+        except OSError as error:
+            raise UnknownWorkflow(f"the file {path} cannot be read: {error.strerror or error}") from None
+        return kept[1]
+
+    def _of_module(self, module: ModuleType) -> list[Definition]:
+        workflows = workflows_of(module)
+        if not workflows:
+            raise UnknownWorkflow(
+                f"the module {module.__name__} has no workflow; assign one to a public name: flow = workflow(...)"
+            )
+        return [definition for workflow in workflows for definition in self._of_object(workflow)]
+
+    def _of_object(self, source: Workflow | Graph) -> list[Definition]:
+        kept = self._objects.get(id(source))
+        if kept is None:
+            if len(self._objects) >= _KEPT:  # someone makes workflows on the fly; what is needed will come back
+                self._objects.clear()
+            graph = source if isinstance(source, Graph) else compile(source)
+            kept = self._objects[id(source)] = source, [Definition(graph)]
+        return kept[1]
+
+
+def never_stored(name: str) -> UnknownWorkflow:
+    """Gives the error for a name that is neither a file's nor a stored workflow's."""
+    return UnknownWorkflow(
+        f"there is no workflow {name!r}: no file {os.path.abspath(name)}, and none of this name was ever started in "
+        "this database; start it from its YAML file or module"
+    )
+
+
+def _choose(definitions: Sequence[Definition], workflow: str | None, where: str) -> Definition:
+    if workflow is None:
+        return definitions[0]
+    for definition in definitions:
+        if definition.graph.workflow == workflow:
+            return definition
+    names = [definition.graph.workflow for definition in definitions]
+    hint = did_you_mean(workflow, names) or f"there is {', '.join(names)}"
+    raise UnknownWorkflow(f"there is no workflow {workflow!r} in {where}; {hint}")

@@ -1,0 +1,27 @@
+"""The ids of executions: UUIDs, by default of version 7, which sort by the time they were made."""
+
+from __future__ import annotations
+
+import os
+import time
+from uuid import UUID
+
+
+def new_id() -> str:
+    """Gives a new UUID of version 7 as text.
+
+    48 bits of milliseconds since 1970, 12 bits of the fraction of that millisecond, 62 random bits (RFC 9562,
+    sections 5.7 and 6.2 method 3).
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = (nanoseconds << 12) // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random))
+
+
+def find_id(text: str) -> str | None:
+    """Gives a UUID in the form in which it is stored; None when the text is no UUID, so nothing has it as its id."""
+    try:
+        return str(UUID(text))
+    except (ValueError, AttributeError, TypeError):
+        return None

@@ -1,0 +1,52 @@
+"""How far an execution got, from its pinned graph and its checkpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from durable_dsl.graph import graph_from_json
+from durable_runtime.core.interpreter import fold
+from durable_runtime.core.program import Program
+from durable_runtime.core.starting import initial_state
+from durable_runtime.store.postgres_client import PostgresClientStore
+from durable_runtime.store.protocol import ExecutionRow
+
+if TYPE_CHECKING:
+    from durable_dsl.drawing import NodeState
+
+_KEPT = 100
+
+
+class Insight:
+    """Reads graphs once: a definition never changes."""
+
+    def __init__(self) -> None:
+        self._programs: dict[int, Program] = {}
+
+    async def get_program(self, store: PostgresClientStore, row: ExecutionRow) -> Program:
+        """Gives the program of an execution's definition."""
+        program = self._programs.get(row.definition_id)
+        if program is None:
+            program = Program(graph_from_json(await store.get_definition(row.definition_id)))
+            if len(self._programs) >= _KEPT:
+                self._programs.clear()
+            self._programs[row.definition_id] = program
+        return program
+
+    async def node_states(self, store: PostgresClientStore, row: ExecutionRow) -> dict[str, NodeState]:
+        """Gives the state of every node."""
+        # Imported here, with the drawing's own libraries: most clients never draw.
+        from durable_runtime.core.statuses import statuses
+
+        program = await self.get_program(store, row)
+        checkpoints = await store.list_checkpoints(row.key)
+        state = initial_state(
+            program,
+            id=row.id,
+            workflow=row.workflow,
+            queue=row.queue,
+            input=row.input,
+            started_at=row.started_at or row.created_at,
+            scheduled_at=row.scheduled_at,
+        )
+        return statuses(program, fold(program, state, checkpoints), checkpoints, row.status)

@@ -1,0 +1,111 @@
+"""What may be said beside the input of a start, checked before anything is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+from durable_dsl.suggestions import did_you_mean
+from durable_runtime.client.ids import find_id
+from durable_runtime.errors import InvalidOption
+from durable_runtime.store.protocol import Status
+
+STATUSES: tuple[str, ...] = get_args(Status)
+MOST_LISTED = 1000
+PRIORITIES = range(-(2**15), 2**15)
+_QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+def check_queue(queue: object) -> str:
+    """Gives the queue's name back; raises `InvalidOption` when no queue can have it."""
+    if not isinstance(queue, str) or not _QUEUE.fullmatch(queue):
+        raise InvalidOption(
+            f"{queue!r} cannot be a queue: at most 100 letters, digits, '_', '-' and '.', the first a letter or digit"
+        )
+    return queue
+
+
+def check_queues(queues: Mapping[str, int] | None) -> dict[str, int] | None:
+    """Gives limits by queue back; raises `InvalidOption` for what is no queue or no limit."""
+    if queues is None:
+        return None
+    for queue, limit in queues.items():
+        check_queue(queue)
+        if not _is_whole(limit) or limit < 1:
+            raise InvalidOption(f"the queue {queue!r} runs at least 1 execution at once, not {limit!r}")
+    return dict(queues)
+
+
+def check_priority(priority: int) -> int:
+    """Gives the priority back; raises `InvalidOption` when it is none."""
+    if not _is_whole(priority) or priority not in PRIORITIES:
+        raise InvalidOption(
+            f"a priority is a whole number from {PRIORITIES.start} to {PRIORITIES.stop - 1}, not {priority!r}"
+        )
+    return priority
+
+
+def check_id(id: str) -> str:
+    """Gives an id for a new execution in the form in which it is stored; raises `InvalidOption` when it is no UUID."""
+    found = find_id(id)
+    if found is None:
+        raise InvalidOption(f"the id of an execution is a UUID, not {id!r}; leave it out to get one")
+    return found
+
+
+def check_scheduled_at(scheduled_at: datetime | timedelta | None) -> datetime | timedelta | None:
+    """Gives an instant in UTC, a span as it is; raises `InvalidOption` for what names no instant."""
+    match scheduled_at:
+        case datetime():
+            if scheduled_at.tzinfo is None:
+                raise InvalidOption(
+                    f"scheduled_at={scheduled_at} has no time zone; say which: datetime(..., tzinfo=UTC)"
+                )
+            return scheduled_at.astimezone(UTC)
+        case None | timedelta():
+            return scheduled_at
+        case _:
+            raise InvalidOption(f"scheduled_at is a datetime with a time zone or a timedelta, not {scheduled_at!r}")
+
+
+def add_span(now: datetime, span: timedelta) -> datetime:
+    """Gives the instant a span from now; raises `InvalidOption` beyond the calendar."""
+    try:
+        return now + span
+    except OverflowError:
+        raise InvalidOption(f"scheduled_at={span!r} is beyond the end of the calendar") from None
+
+
+def check_statuses(status: str | Collection[str] | None) -> list[str] | None:
+    """Gives the statuses to list; raises `InvalidOption` for one that no execution can have."""
+    if status is None:
+        return None
+    statuses = [status] if isinstance(status, str) else list(status)
+    for each in statuses:
+        if each not in STATUSES:
+            hint = did_you_mean(str(each), STATUSES) or f"there are {', '.join(STATUSES)}"
+            raise InvalidOption(f"{each!r} is no status of an execution; {hint}")
+    return statuses
+
+
+def check_limit(limit: int) -> int:
+    """Gives the page size back; raises `InvalidOption` when there is no such page."""
+    if not _is_whole(limit) or not 1 <= limit <= MOST_LISTED:
+        raise InvalidOption(f"a page holds 1 to {MOST_LISTED} executions, not {limit!r}; `before` gives the next one")
+    return limit
+
+
+def seconds_of(timeout: timedelta | float | None) -> float | None:
+    """Gives a timeout in seconds; raises `InvalidOption` when it is negative or no number."""
+    if timeout is None:
+        return None
+    seconds: object = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds >= 0:
+        return float(seconds)
+    raise InvalidOption(f"a timeout is a timedelta or a number of seconds, and not negative; this is {timeout!r}")
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)

@@ -1,0 +1,99 @@
+"""A client's connections to its database: opened at first use, asked again after they broke."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from durable_runtime.client.database import Database
+from durable_runtime.errors import DatabaseUnavailable, DurableError
+from durable_runtime.store.postgres_client import PostgresClientStore
+from durable_runtime.store.protocol import NoAnswer, TryAgain
+
+Answer = TypeVar("Answer")
+
+PATIENCE = 10.0
+"""Seconds for which a database that was there and went away may stay away; a restart of PostgreSQL takes less."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+
+HINT_INTERVAL = 0.01
+"""Seconds between two hints to the workers: NOTIFY in every start would serialise all commits of the server."""
+
+
+class Session:
+    """Asks the store, from one event loop. What is asked may be asked twice, so asking again must change nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._store: PostgresClientStore | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Lock | None = None
+        self._hint: asyncio.Task[None] | None = None
+        self._hinted_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Tells whether there is something to close."""
+        return self._store is not None
+
+    async def ask(self, question: Callable[[PostgresClientStore], Awaitable[Answer]]) -> Answer:
+        """Gives the store's answer; asks again for as long as `PATIENCE` while the database is away.
+
+        Raises `DatabaseUnavailable`, and at once when the database could not be reached in the first place.
+        """
+        store = await self._opened()
+        gives_up_at, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+        while True:
+            try:
+                return await question(store)
+            except (NoAnswer, TryAgain, DatabaseUnavailable) as error:
+                if time.monotonic() > gives_up_at:
+                    raise DatabaseUnavailable(str(error)) from error
+            await asyncio.to_thread(self._database.revive)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def hint(self) -> None:
+        """Tells the workers soon that there is something to do, once for everything started in the meantime."""
+        if self._hint is None or self._hint.done():
+            self._hint = asyncio.create_task(self._give_hint())
+
+    async def _give_hint(self) -> None:
+        await asyncio.sleep(max(0.0, self._hinted_at + HINT_INTERVAL - time.monotonic()))
+        self._hinted_at = time.monotonic()
+        # From here on a start needs a hint of its own: this one may be read before that start is committed.
+        self._hint = None
+        if self._store is not None:
+            # Workers look for themselves as well, so a hint that is lost delays and harms nothing.
+            with suppress(DurableError, NoAnswer, TryAgain):
+                await self._store.wake_workers()
+
+    async def close(self) -> None:
+        """Gives the last hint, and closes the connections."""
+        store, hint = self._store, self._hint
+        if store is not None and self._loop is asyncio.get_running_loop():
+            if hint is not None:
+                await hint
+            await store.close()
+        self._store = None
+
+    async def _opened(self) -> PostgresClientStore:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._store is not None and self._loop is not None and not self._loop.is_closed():
+                raise RuntimeError(
+                    "this AsyncDurable is in use by another event loop: make one for each, or use Durable from anywhere"
+                )
+            # Connections of a loop that has ended, as between two calls of asyncio.run, can only be forgotten.
+            self._loop, self._store, self._hint, self._opening = loop, None, None, asyncio.Lock()
+        if self._store is None:
+            assert self._opening is not None
+            async with self._opening:
+                if self._store is None:
+                    url = await asyncio.to_thread(self._database.open)
+                    self._store = PostgresClientStore(url, schema=self._database.schema)
+        return self._store

@@ -1,0 +1,151 @@
+"""Starts: from a workflow and its inputs to stored executions, in one statement once the definition is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from durable_dsl.graph import graph_from_json
+from durable_runtime.client import options
+from durable_runtime.client.definitions import Definition, Definitions, Source, never_stored
+from durable_runtime.client.ids import new_id
+from durable_runtime.client.inputs import invalid_input
+from durable_runtime.client.session import Session
+from durable_runtime.errors import InvalidInput, InvalidOption
+from durable_runtime.store.postgres_client import PostgresClientStore
+from durable_runtime.store.protocol import NewExecution, StatementRefused
+
+Json: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """Everything beside the input; None means what the workflow says. Made by `check_options`."""
+
+    queue: str | None
+    priority: int | None
+    scheduled_at: datetime | timedelta | None
+
+
+def check_options(queue: str | None, priority: int | None, scheduled_at: datetime | timedelta | None) -> StartOptions:
+    """Gives the options of a start, or raises `InvalidOption`."""
+    return StartOptions(
+        queue=None if queue is None else options.check_queue(queue),
+        priority=None if priority is None else options.check_priority(priority),
+        scheduled_at=options.check_scheduled_at(scheduled_at),
+    )
+
+
+class Starter:
+    """Starts executions through one session, and remembers which definitions are stored already."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._definitions = Definitions()
+        self._ids: dict[tuple[str, str], int] = {}
+        self._stored: dict[int, Definition] = {}
+
+    def forget_ids(self) -> None:
+        """Forgets what is stored, since the next database may be another one."""
+        self._ids.clear()
+        self._stored.clear()
+
+    async def start(self, source: Source, workflow: str | None, input: Json, id: str | None, how: StartOptions) -> str:
+        """Starts one execution and gives its id; everything is checked before anything is stored."""
+        public_id = None if id is None else options.check_id(id)
+        definition, definition_id = await self._find(source, workflow)
+        encoded = definition.input.encode(input)
+        [started] = await self._insert(definition, definition_id, [encoded], how, public_id)
+        return started
+
+    async def start_many(
+        self, source: Source, workflow: str | None, inputs: Iterable[Json], how: StartOptions
+    ) -> list[str]:
+        """Starts an execution for each input, all or none, and gives their ids in the order of the inputs."""
+        definition, definition_id = await self._find(source, workflow)
+        encoded = []
+        problems: list[str] = []
+        for index, input in enumerate(inputs):
+            try:
+                encoded.append(definition.input.encode(input))
+            except InvalidInput as error:
+                problems += [f"inputs[{index}]: {problem}" for problem in error.problems]
+        if problems:
+            raise invalid_input(definition.graph.workflow, problems)
+        return await self._insert(definition, definition_id, encoded, how, None) if encoded else []
+
+    async def _find(self, source: Source, workflow: str | None) -> tuple[Definition, int | None]:
+        """Gives a definition, with its id in the database if that is where it came from."""
+        found = self._definitions.find(source, workflow)
+        if found is not None:
+            return found, None
+        name = str(source)
+        latest = await self._session.ask(lambda store: store.latest_definition(name))
+        if latest is None:
+            raise never_stored(name)
+        definition_id, encoded = latest
+        if definition_id not in self._stored:
+            self._stored[definition_id] = Definition(graph_from_json(encoded))
+        return self._stored[definition_id], definition_id
+
+    async def _save(self, definition: Definition) -> int:
+        graph = definition.graph
+        key = (graph.workflow, definition.version)
+        if key not in self._ids:
+            self._ids[key] = await self._session.ask(
+                lambda store: store.save_definition(graph.workflow, definition.version, graph.label, graph.to_json())
+            )
+        return self._ids[key]
+
+    async def _insert(
+        self,
+        definition: Definition,
+        definition_id: int | None,
+        inputs: Sequence[bytes],
+        how: StartOptions,
+        public_id: str | None,
+    ) -> list[str]:
+        graph = definition.graph
+        if definition_id is None:
+            definition_id = await self._save(definition)
+        scheduled_at = how.scheduled_at
+        if isinstance(scheduled_at, timedelta):
+            now = await self._session.ask(lambda store: store.server_time())
+            scheduled_at = options.add_span(now, scheduled_at)
+        executions = [
+            NewExecution(
+                public_id=public_id or new_id(),
+                definition_id=definition_id,
+                workflow=graph.workflow,
+                input=input,
+                queue=graph.queue if how.queue is None else how.queue,
+                priority=graph.priority if how.priority is None else how.priority,
+                scheduled_at=scheduled_at,
+            )
+            for input in inputs
+        ]
+        await self._session.ask(Insertion(executions))
+        self._session.hint()
+        return [execution.public_id for execution in executions]
+
+
+class Insertion:
+    """One insertion that may be sent again after its answer was lost: the ids tell whether it was committed."""
+
+    def __init__(self, executions: Sequence[NewExecution]) -> None:
+        self._executions = executions
+        self._sent = False
+
+    async def __call__(self, store: PostgresClientStore) -> None:
+        sent_before, self._sent = self._sent, True
+        try:
+            await store.insert_executions(self._executions)
+        except StatementRefused as error:
+            first = self._executions[0]
+            if await store.find_outcome(first.public_id) is None:
+                raise InvalidInput(f"the database refused the input: {error}", (str(error),)) from error
+            # Ours, if it was sent before: all were inserted in one statement, or none.
+            if not sent_before:
+                raise InvalidOption(f"there is an execution with the id {first.public_id} already") from None
