@@ -14,11 +14,10 @@ from durable_dsl.graph import Call, Decision, Step, graph_from_json
 from durable_runtime.actions.functions import MissingFunction
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
-from durable_runtime.core.environment import span_of
-from durable_runtime.core.evolve import HistoryMismatch, begin
+from durable_runtime.core.evolve import HistoryMismatch
 from durable_runtime.core.interpreter import fold
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import State
+from durable_runtime.core.starting import initial_state
 from durable_runtime.errors import DatabaseUnavailable
 from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, TryAgain, WorkerStore
 from durable_runtime.store.rows import result_text
@@ -89,7 +88,16 @@ class Executor:
             before.drop()
         program = self._programs[claimed.definition_id]
         try:
-            state = fold(program, _initial(program, claimed), history)
+            start = initial_state(
+                program,
+                id=claimed.id,
+                workflow=claimed.workflow,
+                queue=claimed.queue,
+                input=claimed.input,
+                started_at=claimed.started_at,
+                scheduled_at=claimed.scheduled_at,
+            )
+            state = fold(program, start, history)
         except (HistoryMismatch, KeyError) as error:
             log.error("execution %s cannot be folded and is left alone: %s", claimed.id, error)
             return
@@ -183,22 +191,3 @@ class Executor:
             run.drop()
         for task in list(self._tasks):
             task.cancel()
-
-
-def _initial(program: Program, claimed: Claimed) -> State:
-    execution = {
-        "id": claimed.id,
-        "workflow": claimed.workflow,
-        "queue": claimed.queue,
-        "started_at": claimed.started_at.isoformat().replace("+00:00", "Z"),
-        "scheduled_for": claimed.scheduled_at.isoformat().replace("+00:00", "Z") if claimed.scheduled_at else None,
-        "parent_id": None,
-    }
-    state = begin(program, input=claimed.input, execution=execution, started_at=claimed.started_at)
-    if program.timeout is None:
-        return state
-    names = {"input": claimed.input, "constants": program.constants, "execution": execution, "data": claimed.input}
-    deadline_at = claimed.started_at + span_of(program.timeout, names, state)
-    return begin(
-        program, input=claimed.input, execution=execution, started_at=claimed.started_at, deadline_at=deadline_at
-    )
