@@ -14,6 +14,7 @@ from durable_runtime.cli.application import durable
 from durable_runtime.cli.exits import CommandError, Ended, Exit
 from durable_runtime.cli.output import complain, prepare_streams, print_json
 
+COMPLETE_VARIABLE = "_DURABLE_COMPLETE"
 DEBUG_VARIABLE = "DURABLE_DEBUG"
 
 
@@ -34,9 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(words: list[str]) -> Exit:
     """Runs the command line and gives its code, having said what there is to say about an error."""
     try:
-        durable.main(words, prog_name="durable", standalone_mode=False)
+        if asked := os.environ.get(COMPLETE_VARIABLE):
+            from click.shell_completion import shell_complete
+
+            shell_complete(durable, {}, "durable", COMPLETE_VARIABLE, asked)
+            return Exit.OK
+        # Not `durable.main`: that has an own idea of closed pipes and interrupts.
+        with durable.make_context("durable", words) as context:
+            durable.invoke(context)
     except Ended as ended:
         return ended.exit
+    except click.exceptions.Exit as ended:  # after --help and --version
+        return Exit(ended.exit_code)
     except BrokenPipeError:
         raise
     except BaseException as error:

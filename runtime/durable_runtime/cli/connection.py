@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +37,8 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 def run_async(work: Coroutine[Any, Any, Value]) -> Value:
     """Runs a coroutine to its end on the fastest event loop there is."""
+    import asyncio
+
     try:
         from uvloop import new_event_loop
     except ImportError:  # it does not exist for every platform

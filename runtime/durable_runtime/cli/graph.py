@@ -103,7 +103,7 @@ def _show(drawn: Graph, format: Format, states: States | None, *, to_terminal: b
         return
     if format in _BINARY and sys.stdout.isatty():
         raise click.UsageError(f"a terminal cannot show {format}; write it to a file with -o")
-    click.get_binary_stream("stdout").write(_render(drawn, format, states))
+    sys.stdout.buffer.write(_render(drawn, format, states))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -98,14 +98,20 @@ def paint_status(status: str) -> str:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints columns as wide as their widest cell; a pipe gets the same text as a terminal, without colours."""
-    widths = [max(len(click.unstyle(row[index])) for row in [headers, *rows]) for index in range(len(headers))]
-    for number, row in enumerate([[click.style(header, bold=True) for header in headers], *rows]):
-        cells = [cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip() if number else "  ".join(cells))
+    styled = [[click.style(header, bold=True) for header in headers], *rows]
+    plain = [[click.unstyle(cell) for cell in row] for row in styled]
+    widths = [max(len(row[index]) for row in plain) for index in range(len(headers))]
+    for row, texts in zip(styled, plain, strict=True):
+        line = ""
+        for cell, text, width in zip(row, texts, widths, strict=True):
+            line += cell + " " * (width - len(text) + 2)
+        click.echo(line.rstrip())
 
 
 def span(seconds: float) -> str:
-    """Gives a duration as people say it: `0.3 s`, `12 s`, `3 min 5 s`, `2 h 4 min`."""
+    """Gives a duration as people say it: `20 ms`, `0.3 s`, `12 s`, `3 min 5 s`, `2 h 4 min`."""
+    if seconds < 0.095:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +19,8 @@ from durable_runtime.cli.sources import check_calls, get_workflow
 from durable_runtime.cli.start import input_options
 
 if TYPE_CHECKING:
+    from asyncio import Task
+
     from durable_dsl import Graph
     from durable_runtime.cli.views import View
     from durable_runtime.client import AsyncDurable, Execution
@@ -76,6 +77,8 @@ def run(
 async def _run(
     settings: Settings, graph: Graph, begin: Callable[[AsyncDurable], Awaitable[str]], limit: timedelta | None
 ) -> Left:
+    import asyncio
+
     from durable_runtime.cli.views import open_view
 
     async with connect(settings) as durable:
@@ -101,8 +104,10 @@ async def _run(
         return Left(await durable.get_execution(id), report.deferred > 0, interrupted(), timed_out)
 
 
-async def _watch(durable: AsyncDurable, id: str, work: asyncio.Task[WorkerReport], view: View) -> None:
+async def _watch(durable: AsyncDurable, id: str, work: Task[WorkerReport], view: View) -> None:
     """Shows the execution again and again until the worker is done, and once more then."""
+    import asyncio
+
     from durable_runtime.errors import DatabaseUnavailable
 
     clock = asyncio.get_running_loop().time

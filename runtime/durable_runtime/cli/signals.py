@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
 
     Afterwards, and at a second Ctrl-C, the signals do what they always do.
     """
+    import asyncio
+
     loop = asyncio.get_running_loop()
     seen = False
 

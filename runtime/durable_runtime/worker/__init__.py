@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from durable_runtime.worker.worker import Worker, WorkerReport
+from durable_runtime.worker.worker import DEFAULT_CONCURRENCY, Worker, WorkerReport
 
-__all__ = ["Worker", "WorkerReport"]
+__all__ = ["DEFAULT_CONCURRENCY", "Worker", "WorkerReport"]
