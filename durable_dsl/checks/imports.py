@@ -72,20 +72,35 @@ def _imported(path: str) -> Callable[..., Any]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
+            if error.name == module_name and "." in module_name and isinstance(found := _find(module_name), type):
+                return _member(found, module_name, name)
             raise _Missing(
                 f"there is no module '{error.name}'", "run from the folder that holds it, or install it"
             ) from None
         raise _Missing(f"importing '{module_name}' failed: {error}", None) from None
     except (Exception, SystemExit) as error:  # whatever the top of a stranger's module does
         raise _Missing(f"importing '{module_name}' failed: {type(error).__name__}: {error}", None) from None
-    function = getattr(module, name, None)
+    return _member(module, module_name, name)
+
+
+def _find(path: str) -> Any:
+    """Gives what a path leads to, or None; a worker finds functions inside classes too."""
+    try:
+        return _imported(path)
+    except _Missing:
+        return None
+
+
+def _member(owner: Any, owner_path: str, name: str) -> Callable[..., Any]:
+    function = getattr(owner, name, None)
     if function is None:
-        names = [other for other, value in vars(module).items() if callable(value) and not other.startswith("_")]
-        raise _Missing(f"module '{module_name}' has no '{name}'", did_you_mean(name, names))
+        names = [other for other, value in vars(owner).items() if callable(value) and not other.startswith("_")]
+        raise _Missing(f"'{owner_path}' has no '{name}'", did_you_mean(name, names))
     if not callable(function):
+        path = f"{owner_path}.{name}"
         raise _Missing(f"'{path}' cannot be called: its type is {type(function).__name__}", "name a function")
-    found: Callable[..., Any] = function
-    return found
+    member: Callable[..., Any] = function
+    return member
 
 
 def _check_data(node_id: str, path: str, own: dict[str, inspect.Parameter], sources: Sources) -> None:

@@ -82,7 +82,9 @@ class _Reader:
         worked, jumps = self._work(node, before)
         done = worked if worked is not None else before
         if node.reshapes:
-            self.check(node, output_fields(node.output), done)
+            # Lists that share the data have changed it by now; a node's own change is made only after its output.
+            seen = done if isinstance(node, Branch | Group | Loop) else before
+            self.check(node, output_fields(node.output), seen)
         if isinstance(node, Finish) and not node.reshapes:
             self.finished = either(self.finished, before)
         saved = done.plus([node.save] if node.save is not None else [])

@@ -25,6 +25,10 @@ def anything(**values): ...
 def by_position(total, /): ...
 async def later(data): ...
 
+class Till:
+    @staticmethod
+    def close(data): ...
+
 def pick(data) -> Literal["a", "b"] | None: ...
 def untyped(data): ...
 """
@@ -54,6 +58,7 @@ def reports(node: str) -> list[str]:
         "imports_shop.takes_context",
         "imports_shop.takes_more",
         "imports_shop.later",
+        "imports_shop.Till.close",
         "json.dumps",
         "imports_shop.takes_nothing\n    with: {}",
         "imports_shop.by_name\n    with: {total: 1}",
@@ -75,7 +80,16 @@ def test_a_call_that_fits_its_function_is_fine(call: str) -> None:
         ),
         (
             "imports_shop.takes_dta",
-            "w.yaml:4:11: W210 module 'imports_shop' has no 'takes_dta'; did you mean 'takes_data'?",
+            "w.yaml:4:11: W210 'imports_shop' has no 'takes_dta'; did you mean 'takes_data'?",
+        ),
+        (
+            "imports_shop.Till.clos",
+            "w.yaml:4:11: W210 'imports_shop.Till' has no 'clos'; did you mean 'close'?",
+        ),
+        (
+            "imports_shop.nothing.here",
+            "w.yaml:4:11: W210 there is no module 'imports_shop.nothing'; "
+            "run from the folder that holds it, or install it",
         ),
         (
             "imports_shop.LIMIT",

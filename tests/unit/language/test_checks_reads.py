@@ -80,8 +80,16 @@ def test_a_step_cannot_read_what_it_saves_itself() -> None:
     assert reads("- step: a\n  call: shop.a\n  with: {x: '${ data.own }'}\n  save: own") == ["own"]
 
 
-def test_a_set_sees_the_data_before_it_and_its_output_the_data_after_it() -> None:
-    assert reads("- step: a\n  set: {x: 1, y: '${ data.x }'}\n  output: ${ data.y }") == ["x"]
+def test_a_set_and_its_output_see_the_data_before_it() -> None:
+    assert reads("- step: a\n  set: {x: 1, y: '${ data.x }'}\n  output: ${ data.y }") == ["x", "y"]
+    assert reads("- step: a\n  set: {x: 1}\n  output: ${ result.x }") == []
+
+
+def test_the_output_of_a_container_sees_what_its_list_saved_in_the_shared_data() -> None:
+    inner = "steps: [{step: s, set: {x: 1}}]\n  output: ${ data.x }"
+    assert reads(f"- group: g\n  {inner}") == []
+    assert reads(f"- loop: l\n  while: data.total > 1\n  {inner}") == []
+    assert reads(f"- foreach: f\n  in: data.lines\n  {inner}") == ["x"]
 
 
 def test_a_key_saved_on_one_of_several_paths_may_be_read_behind_them() -> None:
