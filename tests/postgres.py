@@ -60,15 +60,16 @@ def new_home() -> Path:
 
 
 def remove_home(home: Path) -> None:
-    """Stop the server that may still run there, and remove the folder."""
-    server = EmbeddedServer(home)
-    server.stop()
-    if (home / "pgdata" / "postmaster.pid").exists():
-        # It was killed. The piece of shared memory that it left in the system goes with the next start, or never.
-        with suppress(EmbeddedPostgresError):
-            server.join()
+    """Stop the servers that may still run there or in folders inside, and remove the folder."""
+    for lock in home.rglob("alive.lock"):
+        server = EmbeddedServer(lock.parent)
         server.stop()
-        server.leave()
+        if (lock.parent / "pgdata" / "postmaster.pid").exists():
+            # It was killed. The piece of shared memory that it left in the system goes with the next start, or never.
+            with suppress(EmbeddedPostgresError):
+                server.join()
+            server.stop()
+            server.leave()
     shutil.rmtree(home)
 
 

@@ -49,8 +49,8 @@ class Orphans:
     """Ends what is left of a server whose postmaster was killed, while someone waits for the data folder.
 
     Its children see that and end by themselves, except one in the middle of a long computation. A new server beside it
-    would ruin the data, and nothing it still does can be committed. So it is told to quit, as a postmaster tells the
-    other children when one of them crashed, and in the end it is killed.
+    would ruin the data, and waiting for it could take for ever. So it is told to quit, as a postmaster tells the other
+    children when one of them crashed, and in the end it is killed; what it had not committed is rolled back.
     """
 
     def __init__(self) -> None:

@@ -23,6 +23,7 @@ def default_home(cwd: Path | None = None, environ: Mapping[str, str] = os.enviro
 
     ``$DURABLE_HOME``; else ``.durable`` beside the nearest ``durable.yaml`` or ``pyproject.toml`` from ``cwd`` upward;
     else ``durable`` in the user's data directory (``$XDG_DATA_HOME`` or ``~/.local/share``). It need not exist.
+    Raises AccessRefused for a user without a home directory.
     """
     start = Path(cwd or Path.cwd()).absolute()
     if chosen := environ.get("DURABLE_HOME"):
@@ -32,7 +33,10 @@ def default_home(cwd: Path | None = None, environ: Mapping[str, str] = os.enviro
             return folder / ".durable"
     if data_home := environ.get("XDG_DATA_HOME"):
         return Path(data_home) / "durable"
-    return Path(environ.get("HOME") or Path.home()) / ".local" / "share" / "durable"
+    try:
+        return Path(environ.get("HOME") or Path.home()) / ".local" / "share" / "durable"
+    except RuntimeError:
+        raise AccessRefused("This user has no home directory to keep a database in. Set DURABLE_HOME.") from None
 
 
 def make_home(home: Path) -> None:
