@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypedDict
 
-from durable_runtime.actions import StepContext
+from durable_runtime import StepContext
 from examples.workflows.ledger import record
 from examples.workflows.output import HERE, output_folder, write_whole
 

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import httpx
 
-from durable_runtime.actions import StepContext
+from durable_runtime import StepContext
 from examples.workflows.ledger import record
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from durable_runtime.actions import StepContext
+from durable_runtime import StepContext
 
 
 def record(ctx: StepContext) -> None:

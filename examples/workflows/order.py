@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from email.message import EmailMessage
 from typing import TypedDict
 
-from durable_runtime.actions import StepContext
+from durable_runtime import StepContext
 from examples.workflows import gateway
 from examples.workflows.ledger import record
 from examples.workflows.output import HERE, write_whole

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from durable_runtime.actions import Fatal, Retry, StepContext
     from durable_runtime.client import AsyncDurable, Durable, Execution, StepRecord
     from durable_runtime.errors import (
         DatabaseUnavailable,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from durable_runtime.worker import Worker, WorkerReport
 
 _HOMES = {
+    "actions": ("Fatal", "Retry", "StepContext"),
     "client": ("AsyncDurable", "Durable", "Execution", "StepRecord"),
     "errors": (
         "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidInput", "InvalidOption",
@@ -48,12 +50,15 @@ __all__ = [
     "Execution",
     "ExecutionCancelled",
     "ExecutionFailed",
+    "Fatal",
     "InvalidInput",
     "InvalidOption",
     "LeaseLost",
     "LogLine",
     "ResultTimeout",
+    "Retry",
     "SchemaMismatch",
+    "StepContext",
     "StepRecord",
     "UnknownExecution",
     "UnknownWorkflow",

@@ -10,7 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from durable_runtime.actions.functions import Functions
 from durable_runtime.actions.performing import DEFAULT_THREADS, Performer
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
-from durable_runtime.store.heartbeat import INTERVAL, LEASE, Heartbeat
+from durable_runtime.store.heartbeat import LEASE, Heartbeat
 from durable_runtime.store.hints import listen
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import NoAnswer, TryAgain
@@ -69,6 +69,7 @@ class Worker:
         name: str | None = None,
         only: Collection[str] | None = None,
         allow: Sequence[str] | None = None,
+        lease: timedelta = LEASE,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self._conninfo = conninfo
@@ -78,6 +79,7 @@ class Worker:
         self._threads = threads
         self._only = only
         self._functions = Functions(allow)
+        self._lease = lease
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: Counter[str] = Counter()
@@ -110,7 +112,7 @@ class Worker:
         performer = Performer(self._functions, self._threads)
         heartbeat: Heartbeat | None = None
         try:
-            lease = await store.register(self.name, dict(self._queues or {}), LANES, LEASE)
+            lease = await store.register(self.name, dict(self._queues or {}), LANES, self._lease)
             ownership = Ownership(lease)
             clock = ServerClock(await store.server_time())
             heartbeat = self._start_heartbeat(ownership, clock)
@@ -173,8 +175,8 @@ class Worker:
             heard=heard,
             loop_lag=lambda: self._lag,
             schema=self._schema,
-            interval=INTERVAL,
-            lease=LEASE,
+            interval=self._lease / 5,
+            lease=self._lease,
         )
         heartbeat.start()
         return heartbeat
