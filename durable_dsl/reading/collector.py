@@ -85,7 +85,8 @@ def describe(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"the number {value}"
+        # Python writes no whole number of more than a few thousand digits.
+        return f"the number {value}" if abs(value) < 10**30 or value != value else "a very large number"
     if isinstance(value, str):
         line = value if len(value) <= 30 else value[:27] + "..."
         return f"the text {line!r}"

@@ -13,8 +13,8 @@ from durable_dsl.reading.shapes import Shape
 from durable_dsl.suggestions import did_you_mean, find_similar
 
 FOREIGN_WORDS = {
-    "args": "with", "arguments": "with", "condition": "when", "cron": "schedules", "delay": "for", "each": "in",
-    "else": "default", "env": "constants", "finally": "on_failure", "function": "call", "if": "when",
+    "args": "with", "arguments": "with", "condition": "when", "delay": "for", "each": "in",
+    "else": "default", "function": "call", "if": "when",
     "inputs": "input", "items": "in", "jobs": "steps", "kwargs": "with", "nodes": "steps", "outputs": "output",
     "params": "with", "parameters": "with", "retries": "retry", "run": "call", "tasks": "steps",
     "variables": "constants", "vars": "constants",

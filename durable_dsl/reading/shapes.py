@@ -54,6 +54,10 @@ def written(collector: Collector, value: Json, path: Path) -> str:
     place = collector.place(path)
     if place is not None and place.text is not None:
         return place.text
+    return _short(value)
+
+
+def _short(value: Json) -> str:
     return describe(value).removeprefix("the number ")
 
 
@@ -203,9 +207,9 @@ def whole(least: int, most: int, what: str = "a whole number") -> Shape:
         if isinstance(value, bool) or not isinstance(value, int):
             return collector.wrong_type(path, what, value, _unquote(value))
         if value < least:
-            return collector.report("W029", f"{subject(path)} must be at least {least}, not {value}", path)
+            return collector.report("W029", f"{subject(path)} must be at least {least}, not {_short(value)}", path)
         if value > most:
-            return collector.report("W029", f"{subject(path)} must be at most {most}, not {value}", path)
+            return collector.report("W029", f"{subject(path)} must be at most {most}, not {_short(value)}", path)
         return value
 
     return Shape(read, {"type": "integer", "minimum": least, "maximum": most})
@@ -218,7 +222,9 @@ def number(least: float, most: float) -> Shape:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return collector.wrong_type(path, "a number", value, _unquote(value))
         if not least <= value <= most:
-            return collector.report("W029", f"{subject(path)} must be from {least:g} to {most:g}, not {value:g}", path)
+            return collector.report(
+                "W029", f"{subject(path)} must be from {least:g} to {most:g}, not {_short(value)}", path
+            )
         return value
 
     return Shape(read, {"type": "number", "minimum": least, "maximum": most})

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from durable_dsl.durations import DurationError, format_duration, parse_duration
@@ -90,12 +90,14 @@ def test_what_no_duration_can_say_is_not_written(span: timedelta) -> None:
         format_duration(span)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=36525 * 86_400_000))
 def test_a_written_duration_is_read_back(milliseconds: int) -> None:
     span = timedelta(milliseconds=milliseconds)
     assert parse_duration(format_duration(span)) == span
 
 
+@settings(deadline=None)
 @given(st.text(max_size=70) | st.from_regex(r"[0-9PTWDHMSwdhms.,]{1,12}", fullmatch=True))
 def test_any_text_is_a_duration_or_refused_with_a_short_message(text: str) -> None:
     message, span = "", timedelta(0)

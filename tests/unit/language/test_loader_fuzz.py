@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from durable_dsl import check_text
 from durable_dsl.document import Workflow
 from durable_dsl.errors import Problem
 from durable_dsl.loader import read_documents
@@ -89,15 +90,21 @@ def check_problems(problems: list[Problem], lines: list[str]) -> None:
 
 
 @given(mutated_texts())
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_a_mutated_file_gives_workflows_or_problems(text: str) -> None:
     workflows, problems = read_documents(text, "file.yaml")
     assert workflows or problems
     check_problems(problems, split_lines(text.removeprefix("\ufeff")))
 
 
+@given(mutated_texts())
+@settings(max_examples=150, deadline=None)
+def test_a_mutated_file_goes_the_whole_way_or_has_problems(text: str) -> None:
+    check_problems(check_text(text, "file.yaml"), split_lines(text.removeprefix("\ufeff")))
+
+
 @given(st.text(alphabet="ab:-#'\"{}[]!&*|>%@`?, \n\t${}.0~<=", max_size=60))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_any_text_is_read_alike_by_both_parsers(text: str) -> None:
     ours, pure = read_yaml(text), read_yaml(text, parser=yaml.SafeLoader)
     assert len(ours) == len(pure)
@@ -112,7 +119,7 @@ def check_places(problems: list[Problem], lines: list[str]) -> None:
 
 
 @given(mutated_documents())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_mutated_document_gives_a_workflow_or_problems(plain: Any) -> None:
     workflow, problems = read_workflow(plain, {}, "workflow.py")
     assert isinstance(workflow, Workflow) or problems

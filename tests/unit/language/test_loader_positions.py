@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from durable_dsl.errors import Position
@@ -115,6 +115,7 @@ def test_a_place_whose_writing_is_not_known_stays_what_it_is() -> None:
     assert place_inside(position, 7) == position
 
 
+@settings(deadline=None)
 @given(st.text("ab #:'\"\n\\é", max_size=60), st.sampled_from([None, '"', "'", "|", ">"]), st.integers(20, 80))
 def test_every_character_is_found_where_it_is_written(value: str, style: str | None, width: int) -> None:
     text = yaml.dump({"key": value}, default_style=style, width=width, allow_unicode=True)

@@ -256,6 +256,17 @@ def test_values_that_only_python_has_are_no_json() -> None:
     ]
 
 
+def test_a_number_of_thousands_of_digits_is_refused_and_not_written_out() -> None:
+    huge = 10**5000
+    plain = {"workflow": "w", "priority": huge, "steps": [{"step": "a", "set": {"x": huge}, "when": huge}]}
+    _, problems = read_workflow(plain, {}, "orders.py")
+    assert [problem.message for problem in problems] == [
+        "'priority' must be at most 32767, not a very large number",
+        "'x' must be a JSON value, not a very large number",
+        "'when' must be an expression, not a very large number",
+    ]
+
+
 def test_keys_are_text_in_python_too() -> None:
     workflow, problems = read_workflow({"workflow": "w", "steps": [{"step": "a", "set": {5: 1}}]}, {}, "orders.py")
     assert workflow is None
