@@ -1,20 +1,22 @@
 """The graph: the only thing that is executed, frozen, with a JSON form whose hash is its version.
 
-A graph is a list of nodes in the order they run; edges are "the next of the list" and a decision's jumps, always forward, so
-every list is a DAG. A container's lists are graphs of their own; `foreach` and `loop` own the body they repeat. Everything is
-resolved here: ids are paths of names, durations are milliseconds (or a `${ … }` text that gives one), retry policies are whole.
+A graph is a list of nodes in the order they run; edges are "the next of the list" and a decision's jumps, always
+forward, so every list is a DAG. A container's lists are graphs of their own; `foreach` and `loop` own the body they
+repeat. Everything is resolved here: ids are paths of names, durations are milliseconds (or a `${ … }` text that gives
+one), retry policies are whole.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 FORMAT = 1
-"""The version of this JSON form. A stored graph of an older format must stay readable for as long as executions pin it."""
+"""The version of this JSON form; stored graphs of older formats must stay readable while executions pin them."""
 
 END = "end"
 """The target of a jump to the end of the decision's own list. No node can be called so."""
@@ -27,6 +29,23 @@ Span: TypeAlias = int | str
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Frozen, compared by value, unknown keys refused."""
+
+    def __post_init__(self) -> None:
+        # msgspec leaves a default out only where the value is the very same object. A default that was written out
+        # would then be another JSON, and another version, of an equal graph.
+        for name, default in _plain_defaults(type(self)):
+            value = getattr(self, name)
+            if value is not default and type(value) is type(default) and value == default:
+                msgspec.structs.force_setattr(self, name, default)
+
+
+@cache
+def _plain_defaults(struct: type[msgspec.Struct]) -> tuple[tuple[str, str | int | float], ...]:
+    return tuple(
+        (each.name, each.default)
+        for each in msgspec.structs.fields(struct)
+        if isinstance(each.default, str | int | float)
+    )
 
 
 class RetryPolicy(_Value, frozen=True, kw_only=True):
@@ -189,7 +208,7 @@ Node: TypeAlias = Step | Decision | Branch | Parallel | Foreach | Loop | Wait | 
 
 
 class Graph(_Value, frozen=True, kw_only=True):
-    """A compiled workflow. Equal graphs have equal `version`s; an execution is pinned to one version for its whole life."""
+    """A compiled workflow. Equal graphs have equal `version`s; an execution is pinned to one for its whole life."""
 
     workflow: str
     steps: tuple[Node, ...]
@@ -205,7 +224,7 @@ class Graph(_Value, frozen=True, kw_only=True):
     constants: dict[str, Json] = {}
 
     def to_json(self) -> bytes:
-        """Gives the canonical JSON: fields in the order declared, defaults left out, the author's mappings in the author's order.
+        """Gives the canonical JSON: fields in the order declared, defaults left out, the author's keys in their order.
 
         Sorting the author's keys would change what a `set` stores, so two orders are two versions.
         """
@@ -262,5 +281,5 @@ def graph_from_json(text: bytes | str) -> Graph:
     except msgspec.MsgspecError as error:
         raise ValueError(f"not a graph of format {FORMAT}: {error}") from None
     if graph.format != FORMAT:
-        raise ValueError(f"this graph has format {graph.format}; this release reads format {FORMAT}: upgrade durable-dsl")
+        raise ValueError(f"this graph has format {graph.format}, and this release reads {FORMAT}: upgrade durable-dsl")
     return graph
