@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ import click
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import Ended, Exit
 from durable_runtime.cli.inputs import read_input
+from durable_runtime.cli.log import show_log
 from durable_runtime.cli.output import complain, error_text, pretty_json, print_json, say, span
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.signals import on_interrupt
@@ -67,6 +69,7 @@ def run(
     limit = None if timeout is None else _span(timeout)
     source = get_workflow(file, workflow)
     check_calls(source)
+    show_log(logging.ERROR if settings.quiet else logging.WARNING)
 
     async def begin(durable: AsyncDurable) -> str:
         return await durable.start(source.graph, given, queue=queue, priority=priority, id=id)
@@ -97,6 +100,10 @@ async def _run(
             work = asyncio.create_task(worker.run(until_idle=True))
             try:
                 await _watch(durable, id, work, view)
+            except Exception:
+                worker.stop()
+                await asyncio.wait({work})
+                raise
             finally:
                 if timer is not None:
                     timer.cancel()
@@ -134,7 +141,9 @@ def _tell(settings: Settings, left: Left) -> None:
         return
     if found.has_ended:
         reason = f": {error_text(found.error)}" if found.error else ""
-        complain(f"error: execution {found.id} is {found.status}{reason}")
+        ended = "failed" if found.status == "failed" else f"was {found.status}"
+        complain(f"error: execution {found.id} {ended}{reason}")
+        say(settings, f"look at it: durable status {found.id}")
         raise Ended(Exit.FAILED)
     _tell_unfinished(settings, left)
 

@@ -17,7 +17,6 @@ from durable_runtime.cli.steps import lasted, log_line, status_of, step_line
 
 if TYPE_CHECKING:
     from rich.live import Live
-    from rich.text import Text
 
     from durable_dsl import Graph
     from durable_dsl.drawing import NodeState
@@ -43,9 +42,11 @@ def open_view(settings: Settings, graph: Graph) -> Iterator[View]:
         from rich.console import Console
         from rich.live import Live
 
+        # Asked now: while it is live, something of rich's stands where stderr is.
+        unicode = shows_unicode(sys.stderr)
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         with Live(console=console, auto_refresh=False, transient=False, vertical_overflow="crop") as live:
-            yield _Tree(graph, live)
+            yield _Tree(graph, live, unicode=unicode)
 
 
 class _Nothing:
@@ -101,26 +102,30 @@ class _Lines:
 class _Tree:
     """The drawing of the graph with the state of every node; log lines scroll by above it."""
 
-    def __init__(self, graph: Graph, live: Live) -> None:
+    def __init__(self, graph: Graph, live: Live, *, unicode: bool) -> None:
         self._graph = graph
         self._live = live
         self._news = _News()
-        self._unicode = shows_unicode(sys.stderr)
+        self._unicode = unicode
+        self._drawn = ""
 
     async def refresh(self, durable: AsyncDurable, id: str) -> None:
+        from rich.text import Text
+
         execution = await durable.get_execution(id, include_steps=True, include_logs=True)
         states = dict(await durable.node_states(id))
         for line in self._news.lines(execution, unicode=self._unicode, with_steps=False):
             self._live.console.print(line, markup=False)
-        self._live.update(self._draw(execution, states), refresh=True)
+        drawn = self._draw(execution, states)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._live.update(Text.from_ansi(drawn, no_wrap=True, overflow="crop"), refresh=True)
 
     def note(self, text: str) -> None:
         if self._news.is_new(text):
             self._live.console.print(text, markup=False)
 
-    def _draw(self, execution: Execution, states: dict[str, NodeState]) -> Text:
-        from rich.text import Text
-
+    def _draw(self, execution: Execution, states: dict[str, NodeState]) -> str:
         from durable_dsl.drawing import to_text
 
         for path, took in _spans(execution).items():
@@ -130,9 +135,7 @@ class _Tree:
         text = to_text(self._graph, states, color=True, unicode=self._unicode)
         # The drawing ends with an empty line and the legend, which a person who watches does not need.
         lines = text.rstrip("\n").split("\n")[:-2]
-        return Text.from_ansi(
-            "\n".join(window(lines, self._live.console.height - 2)), no_wrap=True, overflow="ellipsis"
-        )
+        return "\n".join(window(lines, self._live.console.height - 2))
 
 
 def _spans(execution: Execution) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ import click
 
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import Ended, Exit
-from durable_runtime.cli.output import print_json, printable, say
+from durable_runtime.cli.log import show_log
+from durable_runtime.cli.output import print_json, say
 from durable_runtime.cli.project import use_project
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.signals import on_interrupt
@@ -39,7 +39,7 @@ def worker(
     """
     limits = _limits(queues)
     project = use_project()
-    _log_to_stderr(quiet=settings.quiet)
+    show_log(logging.WARNING if settings.quiet else logging.INFO)
 
     async def work() -> tuple[WorkerReport, bool]:
         async with connect(settings) as durable:
@@ -53,7 +53,7 @@ def worker(
     if settings.json:
         print_json({"report": counts})
     else:
-        said = [f"{number} {status}" for status, number in counts.items() if number]
+        said = [f"{number} {status}" for status, number in counts.items() if number and status != "waiting"]
         say(settings, "; ".join(["the worker has ended", ", ".join(said) or "there was nothing to do"]))
     # Whoever stops a worker that has no end of its own gets what they asked for.
     if interrupted and until_idle:
@@ -86,21 +86,3 @@ def _served(limits: dict[str, int] | None) -> str:
         return "every queue"
     shown = [name if limit == _NO_LIMIT else f"{name} ({limit} at once)" for name, limit in limits.items()]
     return f"the queue {shown[0]}" if len(shown) == 1 else f"the queues {', '.join(shown)}"
-
-
-class _Lines(logging.Formatter):
-    """One line for each record; warnings and worse say so."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-        return f"{self.formatTime(record, '%H:%M:%S')} {level}{printable(record.getMessage())}"
-
-
-def _log_to_stderr(*, quiet: bool) -> None:
-    """Shows what the worker logs; the root logger stays alone, since it belongs to the code of the steps."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines())
-    found = logging.getLogger("durable")
-    found.addHandler(handler)
-    found.setLevel(logging.WARNING if quiet else logging.INFO)
-    found.propagate = False

@@ -114,6 +114,7 @@ class Executor:
         self.running[run.claimed.queue] -= 1
         self.ended[status] += 1
         self.changed.set()
+        log.info("%s %s: %s", run.claimed.workflow, run.claimed.id, status)
 
     # -- what runs ask for
 
