@@ -13,6 +13,7 @@ from typing import TypeAlias, assert_never
 import networkx as nx
 
 from durable_dsl.checks.constants import is_constant
+from durable_dsl.checks.fields import Field, entry_fields
 from durable_dsl.graph import (
     END,
     Branch,
@@ -58,10 +59,18 @@ def to_networkx(graph: Graph) -> dict[str, Network]:
 
 
 class Flow:
-    """How control goes through the lists of one graph; what was found for a node is kept."""
+    """How control goes through the lists of one graph, and what its nodes read; what was found for a node is kept."""
 
     def __init__(self) -> None:
         self._exits: dict[str, Exits] = {}
+        self._fields: dict[str, tuple[Field, ...]] = {}
+
+    def entry_fields(self, node: Node) -> tuple[Field, ...]:
+        """Gives the expressions that are evaluated before a node's own work."""
+        known = self._fields.get(node.id)
+        if known is None:
+            known = self._fields[node.id] = tuple(entry_fields(node))
+        return known
 
     def network(self, nodes: tuple[Node, ...]) -> tuple[Network, Exits]:
         """Gives one list's network, and how control leaves the list."""

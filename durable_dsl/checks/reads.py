@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from durable_dsl.checks.clashes import changed_keys
-from durable_dsl.checks.fields import Field, entry_fields, output_fields, turn_fields
+from durable_dsl.checks.fields import Field, output_fields, turn_fields
 from durable_dsl.checks.known import Known, declared, either
 from durable_dsl.checks.networks import Flow
 from durable_dsl.checks.sources import Sources
@@ -78,7 +78,7 @@ class _Reader:
 
     def _pass(self, node: Node, before: Known) -> tuple[Known, dict[str, Known]]:
         """Gives what is known behind a node and where it jumps to."""
-        self.check(node, entry_fields(node), before)
+        self.check(node, self.flow.entry_fields(node), before)
         worked, jumps = self._work(node, before)
         done = worked if worked is not None else before
         if node.reshapes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from durable_dsl.compiler import compile_workflow
-from durable_dsl.graph import Foreach, Graph
+from durable_dsl.graph import Foreach, Graph, graph_from_json
 from durable_dsl.loader import load_document
 
 
@@ -88,3 +88,66 @@ def test_everything_that_is_meant_changes_the_version() -> None:
 def test_conditions_lose_the_blanks_around_them() -> None:
     (step,) = compiled("workflow: w\nsteps:\n  - step: a\n    log: x\n    when: |\n      data.a\n        > 1\n").steps
     assert step.when == "data.a\n  > 1"
+
+
+def test_a_default_that_is_written_out_changes_nothing() -> None:
+    short = compiled(
+        """
+        workflow: w
+        steps:
+          - foreach: lines
+            in: data.lines
+            steps:
+              - step: price
+                call: shop.price
+                retry: {max_attempts: 3}
+          - loop: poll
+            until: data.done
+            every: 5s
+            backoff: {factor: 2}
+            steps: [{step: ask, call: shop.ask}]
+          - parallel: both
+            branches: {a: [{step: a, log: a}], b: [{step: b, log: b}]}
+          - fail: broken
+        """
+    )
+    long = compiled(
+        """
+        workflow: w
+        queue: default
+        priority: 0
+        steps:
+          - foreach: lines
+            in: data.lines
+            as: item
+            concurrency: 1
+            on_error: fail_fast
+            steps:
+              - step: price
+                call: shop.price
+                retry:
+                  max_attempts: 3
+                  backoff: exponential
+                  delay: 1s
+                  factor: 2.0
+                  max_delay: 5m
+                  max_elapsed: none
+                  jitter: 0.25
+          - loop: poll
+            until: data.done
+            every: 5s
+            backoff: {}
+            max_iterations: 1000
+            on_limit: fail
+            steps: [{step: ask, call: shop.ask}]
+          - parallel: both
+            join: all
+            branches: {a: [{step: a, log: a}], b: [{step: b, log: b}]}
+          - fail: broken
+            type: Failed
+        """
+    )
+    assert long == short
+    assert long.to_json() == short.to_json()
+    assert long.version == short.version
+    assert graph_from_json(long.to_json()).version == short.version
