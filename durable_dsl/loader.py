@@ -42,27 +42,32 @@ def read_documents(text: str, file: str = "<input>") -> tuple[list[Workflow], li
 
     With problems, the workflows are those that are good enough to look for more.
     """
-    workflows: list[Workflow] = []
-    problems: list[Problem] = []
+    each = read_each(text, file)
+    workflows = [workflow for workflow, _ in each if workflow is not None]
+    return workflows, add_source_lines((problem for _, found in each for problem in found), text)
+
+
+def read_each(text: str, file: str = "<input>") -> list[tuple[Workflow | None, list[Problem]]]:
+    """Reads every document of a text and gives each with its own problems, which show no lines yet; raises nothing."""
     documents = read_yaml(text, file)
     if not documents:
-        problems.append(
-            Problem("W015", "there is no workflow here", file, hint="a document begins with 'workflow: name'")
-        )
+        hint = "a document begins with 'workflow: name'"
+        return [(None, [Problem("W015", "there is no workflow here", file, hint=hint)])]
+    each: list[tuple[Workflow | None, list[Problem]]] = []
+    named: dict[str, Workflow] = {}
     for document in documents:
         workflow, found = read_workflow(document.value, document.places, file)
-        problems += first_at_each_place(document.problems, found)
-        if workflow is None:
-            continue
-        first = next((other for other in workflows if other.name == workflow.name), None)
-        if first is not None and first.at is not None and workflow.at is not None:
-            message = f"there are two workflows called '{workflow.name}' in this file"
+        problems = first_at_each_place(document.problems, found)
+        if workflow is not None and workflow.name:
+            first = named.setdefault(workflow.name, workflow)
             at = workflow.at
-            hint = f"the first is in line {first.at.line}"
-            problems.append(Problem("W040", message, file, at.line, at.column, hint, at.width))
-        workflows.append(workflow)
-    problems.sort(key=lambda problem: (problem.line, problem.column))
-    return workflows, add_source_lines(problems, text)
+            if first is not workflow and first.at is not None and at is not None:
+                message = f"there are two workflows called '{workflow.name}' in this file"
+                hint = f"the first is in line {first.at.line}"
+                problems.append(Problem("W040", message, file, at.line, at.column, hint, at.width))
+        problems.sort(key=lambda problem: (problem.line, problem.column))
+        each.append((workflow, problems))
+    return each
 
 
 def read_file(source: str | Path) -> str:

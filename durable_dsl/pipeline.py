@@ -10,7 +10,7 @@ from durable_dsl.compiler import compile_workflow
 from durable_dsl.document import Workflow
 from durable_dsl.errors import DslError, Problem
 from durable_dsl.graph import Graph
-from durable_dsl.loader import add_source_lines, first_at_each_place, read_documents, read_file
+from durable_dsl.loader import add_source_lines, first_at_each_place, read_each, read_file
 
 
 def load_graphs(source: str | Path) -> list[Graph]:
@@ -56,18 +56,17 @@ def check_text(text: str, file: str = "<input>", *, imports: bool = False) -> li
 
 
 def _build(text: str, file: str, imports: bool = False) -> tuple[list[Graph], list[Problem]]:
-    workflows, problems = read_documents(text, file)
-    graphs = []
-    later: list[Problem] = []
-    for workflow in workflows:
-        # What could not be read stands as a placeholder in the document. Expressions and targets beside it are still
-        # worth compiling, but what the whole graph looks like can only be told of a whole document.
-        graph, found = _compile(workflow, imports) if not problems else compile_workflow(workflow)
-        later += found
-        if graph is not None:
-            graphs.append(graph)
-    merged = sorted(first_at_each_place(problems, later), key=lambda problem: (problem.line, problem.column))
-    return graphs, add_source_lines(merged, text)
+    graphs: list[Graph] = []
+    problems: list[Problem] = []
+    for workflow, found in read_each(text, file):
+        if workflow is not None:
+            # What could not be read stands as a placeholder in the document. Expressions and targets beside it are
+            # still worth compiling, but what the whole graph looks like can only be told of a whole document.
+            graph, later = compile_workflow(workflow) if found else _compile(workflow, imports)
+            found = first_at_each_place(found, later)
+            graphs += [graph] if graph is not None else []
+        problems += sorted(found, key=lambda problem: (problem.line, problem.column))
+    return graphs, add_source_lines(problems, text)
 
 
 def _compile(workflow: Workflow, imports: bool = False) -> tuple[Graph | None, list[Problem]]:

@@ -21,7 +21,7 @@ _SMALLEST, _LARGEST = -(2**15), 2**15 - 1
 
 
 WORKFLOW_FIELDS = {
-    "workflow": Field(NAME, "The name of the workflow.", "name", required=True, placeholder="unnamed"),
+    "workflow": Field(NAME, "The name of the workflow.", "name", required=True, placeholder=""),
     "description": Field(TEXT, "What it is for, for people."),
     "version": Field(VERSION, "A label for people, as text; executions are pinned to the content itself."),
     "timeout": Field(DURATION, "How long an execution may take; longer fails it with Timeout."),

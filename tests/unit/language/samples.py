@@ -15,6 +15,8 @@ input:
   required: [order_id]
   properties:
     order_id: {type: string, pattern: "^[A-Z]+$", description: "Who: what"}
+    patience: {type: string}
+    ends_at: {type: string, format: date-time}
     lines: {type: array, items: {$ref: "#/$defs/line"}, default: []}
   $defs:
     line: {type: [object, "null"], additionalProperties: true, x-note: ours}
@@ -55,7 +57,7 @@ steps:
   - decision: big
     choose:
       - {when: data.total > 1000, goto: approve}
-      - {when: true, goto: end}
+      - {when: data.total < 0, goto: end}
   - decision: ask
     call: shop.orders.route
     goto: [approve, end]

@@ -80,6 +80,11 @@ def test_two_workflows_of_a_file_have_two_names() -> None:
     assert (problem.code, problem.line, problem.column, problem.hint) == ("W040", 4, 11, "the first is in line 1")
 
 
+def test_two_workflows_without_a_name_are_not_taken_for_one() -> None:
+    text = "steps: [{step: a, log: hi}]\n---\nworkflow: A\nsteps: [{step: a, log: hi}]\n"
+    assert problems_of(text) == [("W025", 1, 1), ("W022", 3, 11)]
+
+
 def test_all_mistakes_of_all_documents_are_reported_in_the_order_of_the_text() -> None:
     text = """\
 workflow: first

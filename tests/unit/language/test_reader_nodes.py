@@ -4,6 +4,7 @@ from textwrap import indent
 
 import pytest
 
+from durable_dsl import check_text
 from durable_dsl.document import (
     UNSET,
     Backoff,
@@ -232,8 +233,8 @@ def test_an_output_of_null_is_an_output() -> None:
 
 
 @pytest.mark.parametrize("text", SAMPLES)
-def test_the_samples_have_no_problem(text: str) -> None:
-    assert load_document(text)
+def test_the_samples_have_no_problem_on_the_whole_way_to_graphs(text: str) -> None:
+    assert [str(problem) for problem in check_text(text)] == []
 
 
 def test_a_document_of_plain_values_without_places_reads_the_same() -> None:
