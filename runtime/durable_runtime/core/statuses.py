@@ -107,6 +107,10 @@ class _History:
             case _:
                 assert_never(checkpoint.kind)
 
+    def knows(self, id: str) -> bool:
+        """Tells whether anything is stored of a node."""
+        return id in self.ended or id in self.begun
+
     def _end(self, id: str, state: NodeState) -> None:
         before = self.ended.get(id)
         if before is None or _RANK[state.status] <= _RANK[before.status]:
@@ -152,13 +156,18 @@ class _Painter:
         closed = isinstance(node.graph, (g.Parallel, g.Foreach)) or (ended and ended.status is NodeStatus.failed)
         for inner in _inner(node):
             self._paint_passed(inner, NodeStatus.cancelled if closed else unfinished)
+        joined = isinstance(node.graph, g.Parallel) and node.graph.need is not None
+        if ended is not None and (joined or ended.status is NodeStatus.failed):
+            self._paint_cut(node)
 
     def _paint_current(self, node: CompiledNode, frame: Frame, *, repeated: bool) -> None:
         """Paints the node that a list stands at, and what is open inside of it."""
         if frame.error is not None or (self._is_over and frame.opening is None):
             self._paint_known(node)
-            if node.id not in self._history.ended and self._row_status != "completed":
+            behind_finish = frame.at > 0 and frame.block.nodes[frame.at - 1].id == self._history.finished_at
+            if node.id not in self._history.ended and not behind_finish:
                 self._put(node.id, NodeState(NodeStatus.cancelled))
+            self._paint_cut(node)
             return
         self._put(node.id, self._open_state(node, frame.opening))
         match frame.opening:
@@ -187,6 +196,31 @@ class _Painter:
             self._put(node.id, begun)
         for inner in _inner(node):
             self._paint_known(inner)
+
+    def _paint_cut(self, node: CompiledNode) -> None:
+        """Paints what still ran inside of a container when a join, a failure or a timeout ended it, as cancelled.
+
+        The frames are gone by then; but each list runs one node at a time, so it was the one behind the last known.
+        Behind a decision it may be any, so none is painted.
+        """
+        for block in node.blocks.values():
+            nodes = block.nodes
+            known = [position for position, inner in enumerate(nodes) if self._history.knows(inner.id)]
+            if not known and not isinstance(node.graph, (g.Parallel, g.Group, g.Loop)):
+                continue  # a case that was not taken, or items of which none is known to run
+            current = 0
+            if known:
+                last = nodes[known[-1]]
+                ended = self._history.ended.get(last.id)
+                if ended is None:
+                    self._put(last.id, self._history.begun[last.id])
+                if ended is None or ended.status is NodeStatus.failed:
+                    self._paint_cut(last)
+                    continue
+                current = known[-1] + 1
+            after_jump = current > 0 and isinstance(nodes[current - 1].graph, g.Decision)
+            if current < len(nodes) and not after_jump and not isinstance(node.graph, g.Foreach):
+                self._put(nodes[current].id, NodeState(NodeStatus.cancelled))
 
     def _put(self, id: str, state: NodeState) -> None:
         before = self.states.get(id)
