@@ -1,0 +1,369 @@
+"""The workflows in examples/: read, checked, drawn, written back, and run on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from durable_dsl import check, compile, load_document, load_graphs
+from durable_dsl.drawing import render, to_dot, to_text
+from durable_runtime import Durable, Execution, InvalidInput, Worker
+from examples.workflows import gateway
+from examples.workflows.order_builder import order as built_order
+from examples.workflows.weather_service import WeatherService
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "examples" / "workflows"
+EXAMPLES = sorted(path.name for path in FOLDER.glob("*.yaml"))
+
+DRAWINGS = {
+    "order.yaml": """\
+● order
+├─ check                 call examples.workflows.order.check
+├─ price                 call examples.workflows.order.price
+├─ charge                call examples.workflows.order.charge · 5 attempts, exponential 300ms · \
+no retry of CardDeclined · timeout 30s
+├─ ◷ wait cooling_off    for 2s
+├─ branch deliver        match data.price.kind · no default: else it fails
+│  ├─ digital:
+│  │  └─ make_links      call examples.workflows.order.make_links
+│  └─ physical:
+│     ├─ choose_carrier  call examples.workflows.order.choose_carrier
+│     └─ print_label     call examples.workflows.order.print_label
+└─ parallel tell
+   ├─ customer:
+   │  └─ mail_customer   call examples.workflows.order.mail_customer
+   └─ books:
+      └─ write_invoice   call examples.workflows.order.write_invoice
+""",
+    "etl.yaml": """\
+● etl
+├─ find_files         call examples.workflows.etl.find_files
+├─ foreach clean      name in data.names · concurrency 4
+│  └─ clean_file      call examples.workflows.etl.clean_file · 3 attempts, exponential 1s
+├─ count              set rows, kept
+├─ fail too_dirty     when data.rows - data.kept > data.rows * in… · TooDirty: ${ data.rows - data.kept } of ${…
+├─ add_up             call examples.workflows.etl.add_up
+└─ parallel write
+   ├─ json:
+   │  └─ write_json   call examples.workflows.etl.write_json
+   └─ table:
+      └─ write_table  call examples.workflows.etl.write_table
+""",
+    "fetch.yaml": """\
+● fetch
+├─ parallel stations
+│  ├─ coast:
+│  │  └─ coast   call examples.workflows.fetch.get_station · 5 attempts, exponential 200ms · \
+no retry of Refused · timeout 10s
+│  ├─ valley:
+│  │  └─ valley  call examples.workflows.fetch.get_station · 5 attempts, exponential 200ms · \
+no retry of Refused · timeout 10s
+│  └─ summit:
+│     └─ summit  call examples.workflows.fetch.get_station · 5 attempts, exponential 200ms · \
+no retry of Refused · timeout 10s
+├─ join_hours    call examples.workflows.fetch.join_hours · 5 attempts, exponential 200ms · \
+no retry of Refused · timeout 10s
+├─ order_report  call examples.workflows.fetch.order_report · 5 attempts, exponential 200ms · \
+no retry of Refused · timeout 10s
+├─ loop poll     until data.job.status == 'done' · every 200ms × 1.5 up to 2s · at most 30 turns
+│  ├─ look       call examples.workflows.fetch.get_job · 5 attempts, exponential 200ms · \
+no retry of Refused · timeout 10s
+│  └─ count      set looked
+└─ fetch_report  call examples.workflows.fetch.get_report · 5 attempts, exponential 200ms · \
+no retry of Refused · timeout 10s
+""",
+}
+
+
+@pytest.fixture
+def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the examples write to."""
+    monkeypatch.setenv("DURABLE_EXAMPLES_OUTPUT", str(tmp_path))
+    return tmp_path
+
+
+def run(url: str, name: str, input: Any) -> Execution:
+    """Start an example and let a worker finish it."""
+    with Durable(url) as durable:
+        id = durable.start(FOLDER / name, input)
+        asyncio.run(Worker(url).run(until_idle=True))
+        return durable.get_execution(id, include_steps=True)
+
+
+def attempts(execution: Execution) -> list[tuple[str, str, int]]:
+    """Path, kind and attempt of everything that ran outside of the engine, in the order it was stored."""
+    steps = execution.steps or ()
+    return [(step.path, step.kind, step.attempt) for step in steps if step.started_at is not None]
+
+
+# -- every example --------------------------------------------------------------------------------------------------
+
+
+def test_each_example_has_its_drawing_here() -> None:
+    assert sorted(DRAWINGS) == EXAMPLES
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_has_no_problem_and_everything_it_calls_is_there(name: str) -> None:
+    assert check(FOLDER / name, imports=True) == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_is_drawn_as_text(name: str) -> None:
+    (graph,) = load_graphs(FOLDER / name)
+    assert to_text(graph).rstrip("\n") + "\n" == DRAWINGS[name]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_is_drawn_as_dot_and_svg_with_every_node(name: str) -> None:
+    (graph,) = load_graphs(FOLDER / name)
+    dot = to_dot(graph)
+    svg = ElementTree.fromstring(render(graph, "svg"))
+    ids = {element.get("id") for element in svg.iter()}
+    nodes = [node.id for node in graph.walk()]
+    assert len(nodes) > 8
+    assert [id for id in nodes if f"node-{id}" not in ids] == []
+    assert [id for id in nodes if id.rpartition("/")[2] not in dot] == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_survives_being_written_as_yaml_again(name: str) -> None:
+    (document,) = load_document((FOLDER / name).read_text(encoding="utf-8"))
+    (again,) = load_document(document.to_yaml())
+    assert again == document
+    assert compile(again).version == load_graphs(FOLDER / name)[0].version
+
+
+def test_the_order_in_python_is_the_order_in_yaml() -> None:
+    (written,) = load_graphs(FOLDER / "order.yaml")
+    assert compile(built_order) == written
+    assert compile(built_order).version == written.version
+
+
+# -- order ----------------------------------------------------------------------------------------------------------
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    """The bundled input with some keys changed."""
+    given: dict[str, Any] = json.loads((FOLDER / "order.input.json").read_text(encoding="utf-8"))
+    return given | changes
+
+
+def test_a_physical_order_is_charged_once_although_the_first_answer_was_lost(database_url: str, output: Path) -> None:
+    done = run(database_url, "order.yaml", order())
+    assert done.status == "completed", done.error
+    # 189.00 + 2 x 42.50 + 12.00 = 286.00, plus 19 %; 2300 + 2 x 390 g go with the Postwagen for 5.90 + 3.08 x 1.10.
+    ((charge_id, card, cents),) = gateway.list_charges()
+    assert (card, cents) == ("0259", 34034)
+    delivery = done.output["delivery"]
+    assert done.output == {
+        "order_id": "SHOP-1042",
+        "total_cents": 34034,
+        "charge_id": charge_id,
+        "delivery": {**delivery, "carrier": "Postwagen", "cents": 929, "days": 3, "label": f"labels/{done.id}.txt"},
+        "papers": {"customer": f"outbox/{done.id}.eml", "books": f"invoices/{done.id}.txt"},
+    }
+    label = (output / delivery["label"]).read_text(encoding="utf-8")
+    assert label == f"Postwagen  {delivery['tracking']}\nAda Brandt, DE\nOrder SHOP-1042\n"
+    invoice = (output / "invoices" / f"{done.id}.txt").read_text(encoding="utf-8")
+    assert [line.split()[-2] for line in invoice.splitlines() if line.endswith("EUR")] == [
+        "189.00", "85.00", "12.00", "286.00", "54.34", "340.34",
+    ]  # fmt: skip
+    mail = (output / "outbox" / f"{done.id}.eml").read_text(encoding="utf-8")
+    assert "To: ada@example.org" in mail
+    assert delivery["tracking"] in mail
+    told = attempts(done)
+    assert told[:6] == [
+        ("check", "completed", 1),
+        ("price", "completed", 1),
+        ("charge", "retrying", 1),
+        ("charge", "completed", 2),
+        ("deliver/choose_carrier", "completed", 1),
+        ("deliver/print_label", "completed", 1),
+    ]
+    assert sorted(told[6:]) == [("tell/mail_customer", "completed", 1), ("tell/write_invoice", "completed", 1)]
+
+
+def test_a_digital_order_gets_links_and_a_busy_gateway_is_asked_again(database_url: str, output: Path) -> None:
+    lines = [{"sku": "MAP-ALPS", "quantity": 1}, {"sku": "BOOK-KNOTS", "quantity": 3}]
+    customer = {"name": "Ueli Frey", "email": "ueli@example.org", "country": "CH"}
+    done = run(database_url, "order.yaml", order(card="4000000000000341", lines=lines, customer=customer))
+    assert done.status == "completed", done.error
+    # 12.00 + 3 x 9.90 = 41.70; 8.1 % of it are 3.3777.
+    assert done.output["total_cents"] == 4508
+    assert [(card, cents) for _id, card, cents in gateway.list_charges()] == [("0341", 4508)]
+    assert [link.partition("?")[0] for link in done.output["delivery"]] == [
+        f"https://shop.example/downloads/{done.id}/MAP-ALPS",
+        f"https://shop.example/downloads/{done.id}/BOOK-KNOTS",
+    ]
+    assert not (output / "labels").exists()
+    assert ("charge", "retrying", 1) in attempts(done)
+    assert [step.path for step in done.steps or () if step.kind == "waiting"] == ["cooling_off"]
+
+
+def test_a_declined_card_is_not_tried_again(database_url: str, output: Path) -> None:
+    done = run(database_url, "order.yaml", order(card="4000000000000002"))
+    assert done.status == "failed"
+    assert (done.error["type"], done.error["node"], done.error["attempt"]) == ("CardDeclined", "charge", 1)
+    assert done.error["message"] == "the bank declined the card ending in 0002"
+    assert gateway.list_charges() == []
+    assert [path.name for path in output.iterdir()] == ["gateway.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"lines": [{"sku": "LAMP-H", "quantity": 1}]}, ("OutOfStock", "check", "too few in stock of LAMP-H")),
+        ({"lines": [{"sku": "KAYAK", "quantity": 1}]}, ("UnknownArticle", "check", "the catalogue has no KAYAK")),
+        (
+            {"customer": {"name": "I", "email": "i@example.org", "country": "IS"}},
+            ("CannotDeliver", "price", "there is no tax rate for IS"),
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_filled_is_not_charged(
+    changes: dict[str, Any], error: tuple[str, str, str], database_url: str, output: Path
+) -> None:
+    done = run(database_url, "order.yaml", order(**changes))
+    assert done.status == "failed"
+    assert (done.error["type"], done.error["node"], done.error["message"]) == error
+    assert list(output.iterdir()) == []
+
+
+def test_an_order_without_lines_is_refused_before_anything_is_stored(database_url: str) -> None:
+    with Durable(database_url) as durable:
+        with pytest.raises(InvalidInput, match=r"input\.lines must have at least 1 item"):
+            durable.start(FOLDER / "order.yaml", order(lines=[]))
+        assert durable.list_executions() == []
+
+
+# -- etl ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_year_of_dirty_sales_becomes_a_report_to_the_cent(database_url: str, output: Path) -> None:
+    done = run(database_url, "etl.yaml", {})
+    assert done.status == "completed", done.error
+    assert done.output == {
+        "files": {"json": "reports/sales-2030.json", "table": "reports/sales-2030.csv"},
+        "rows": 571,
+        "kept": 513,
+        "total_cents": 15594377,
+        "best_region": "west",
+    }
+    report = json.loads((output / "reports" / "sales-2030.json").read_text(encoding="utf-8"))
+    assert [(month["name"], month["cents"]) for month in report["months"]] == [
+        ("2030-01", 1205983),
+        ("2030-02", 1324796),
+        ("2030-03", 1177775),
+        ("2030-04", 1330828),
+        ("2030-05", 1233574),
+        ("2030-06", 1043021),
+        ("2030-07", 1339419),
+        ("2030-08", 1626953),
+        ("2030-09", 1314224),
+        ("2030-10", 1282226),
+        ("2030-11", 1413160),
+        ("2030-12", 1302418),
+    ]
+    assert [(region["name"], region["cents"]) for region in report["regions"]] == [
+        ("west", 4445226),
+        ("north", 4110771),
+        ("east", 3719063),
+        ("south", 3319317),
+    ]
+    assert [(article["name"], article["cents"]) for article in report["articles"]] == [
+        ("TENT-2", 6796440),
+        ("ROPE-60", 5202480),
+        ("LAMP-H", 1318488),
+        ("STOVE-1", 1207425),
+        ("MUG-TI", 1069544),
+    ]
+    assert report["refused"] == {
+        "the date cannot be read": 8,
+        "the order appears twice": 15,
+        "the price cannot be read": 10,
+        "the quantity is missing": 12,
+        "the quantity is not positive": 9,
+        "the region is unknown": 4,
+    }
+    with (output / "reports" / "sales-2030.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["by", "name", "sales", "cents"]
+    assert len(rows) == 1 + 12 + 4 + 5
+    assert sum(int(row[2]) for row in rows if row[0] == "region") == 513
+    months = sorted(path.name for path in (output / "clean" / done.id).iterdir())
+    assert months == [f"2030-{month:02}.csv" for month in range(1, 13)]
+
+
+def test_a_year_that_is_too_dirty_fails_and_says_how_dirty(database_url: str, output: Path) -> None:
+    done = run(database_url, "etl.yaml", {"tolerance": 0.1})
+    assert done.status == "failed"
+    assert (done.error["type"], done.error["node"]) == ("TooDirty", "too_dirty")
+    assert done.error["message"] == "58 of 571 rows cannot be used"
+    assert len(done.error["data"]) == 12
+    assert not (output / "reports").exists()
+
+
+# -- fetch ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def weather_service() -> Iterator[WeatherService]:
+    with WeatherService(port=0) as service:
+        thread = Thread(target=service.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield service
+        service.shutdown()
+        thread.join()
+
+
+def test_stations_are_fetched_and_joined_and_the_report_is_waited_for(
+    database_url: str, weather_service: WeatherService
+) -> None:
+    done = run(database_url, "fetch.yaml", {"service": weather_service.url})
+    assert done.status == "completed", done.error
+    # The valley did not measure at 03:00 and 04:00, the summit not at 17:00.
+    assert done.output == {
+        "hours": 21,
+        "report": {
+            "coast": {"mean": 12.4, "warmest_at": "2030-05-01T13:00:00Z"},
+            "valley": {"mean": 10.9, "warmest_at": "2030-05-01T12:00:00Z"},
+            "summit": {"mean": -4.9, "warmest_at": "2030-05-01T08:00:00Z"},
+        },
+        "looked": 3,
+    }
+    requests = dict(weather_service.requests)
+    (job,) = weather_service.jobs
+    assert requests == {
+        "GET /stations/coast": 1,
+        "GET /stations/valley": 1,
+        "GET /stations/summit": 2,
+        "POST /jobs": 1,
+        f"GET /jobs/{job}": 3,
+        f"GET /jobs/{job}/report": 1,
+    }
+    told = attempts(done)
+    assert ("stations/summit", "retrying", 1) in told
+    assert ("stations/summit", "completed", 2) in told
+    assert [path for path, _kind, _attempt in told if path.endswith("/look")] == [
+        "poll#1/look",
+        "poll#2/look",
+        "poll#3/look",
+    ]
+
+
+def test_a_service_that_refuses_is_not_asked_again(database_url: str, weather_service: WeatherService) -> None:
+    done = run(database_url, "fetch.yaml", {"service": f"{weather_service.url}/old"})
+    assert done.status == "failed"
+    assert done.error["type"] == "Refused"
+    assert done.error["attempt"] == 1
+    assert max(weather_service.requests.values()) == 1
