@@ -102,9 +102,7 @@ def waiting_for_a_lock(url: str) -> int:
 
 
 @pytest.mark.parametrize("fault", [Fault.NEVER_SENT, Fault.NO_ANSWER])
-def test_a_batch_without_an_answer_is_stored_exactly_once(
-    database_url: str, socket_folder: Path, fault: Fault
-) -> None:
+def test_a_batch_without_an_answer_is_stored_exactly_once(database_url: str, socket_folder: Path, fault: Fault) -> None:
     async def scenario() -> Scene:
         async with AsyncExitStack() as stack:
             proxy, through = await stack.enter_async_context(proxied(database_url, socket_folder))
@@ -156,7 +154,9 @@ async def cut_off_while_running(url: str, folder: Path, journal_class: type[Jour
         return scene
 
 
-@pytest.mark.parametrize("ghost_commits", [True, False], ids=["the lost batch commits", "the lost batch is rolled back"])
+@pytest.mark.parametrize(
+    "ghost_commits", [True, False], ids=["the lost batch commits", "the lost batch is rolled back"]
+)
 def test_a_batch_that_still_runs_when_its_client_is_cut_off_is_stored_exactly_once(
     database_url: str, socket_folder: Path, ghost_commits: bool
 ) -> None:

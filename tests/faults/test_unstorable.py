@@ -36,9 +36,7 @@ GRAPH = g.Graph(
 def latin1_database(server: OwnServer) -> str:
     """A database that cannot hold every text: the surest way to have the server refuse what Python lets through."""
     with psycopg.connect(server.conninfo, autocommit=True) as connection:
-        connection.execute(
-            "create database latin1 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"
-        )
+        connection.execute("create database latin1 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0")
     url = with_database(server.conninfo, "latin1")
     migrate(url)
     return url

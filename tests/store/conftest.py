@@ -1,35 +1,18 @@
-"""The stores under test, and coroutines as tests: each runs in the loop in which its store was opened and is closed."""
+"""The stores under test."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Iterator
 
 import pytest
 
+from tests.coroutines import pytest_pyfunc_call, runner
 from tests.store.memory import MemoryUnderTest
 from tests.store.postgres import PostgresUnderTest
 from tests.store.stores import Stores
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
-    """Runs tests that are coroutines; they ask for `runner` by way of a store."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    runner = pyfuncitem.funcargs["runner"]
-    assert isinstance(runner, asyncio.Runner)
-    names = inspect.signature(pyfuncitem.obj).parameters
-    runner.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
-    return True
-
-
-@pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    """The event loop of one test."""
-    with asyncio.Runner() as runner:
-        yield runner
+__all__ = ["pytest_pyfunc_call", "runner"]
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class PostgresUnderTest(Stores):
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]:
-        connection = await psycopg.AsyncConnection.connect(self.url, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(self.url, autocommit=True, application_name="durable test")
         async with connection:
             yield connection
 

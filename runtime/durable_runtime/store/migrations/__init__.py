@@ -32,7 +32,7 @@ def list_migrations() -> list[tuple[int, str, str]]:
 
 def applied(connection: psycopg.Connection[tuple[object, ...]], schema: str) -> dict[int, datetime]:
     """Gives the numbers of the migrations this database has, and when each was applied."""
-    # Not to_regclass: it looks into this backend's cache, where "there is none" outlives the wait for another's migration.
+    # Not to_regclass: it asks this backend's cache, in which "there is none" outlives the wait for another's migration.
     exists = connection.execute(
         "select from pg_catalog.pg_tables where schemaname = %s and tablename = 'migration'", (schema,)
     ).fetchone()
