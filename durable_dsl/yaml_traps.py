@@ -70,7 +70,7 @@ def explain_syntax_error(error: Any, lines: list[str], first_line: int, file: st
         column = len(lines[index])
     if not lines[index][column:].strip():
         # At the end of the text the parsers differ; what is missing is missing behind the last thing there is.
-        while index and not lines[index][:column].strip():
+        while index and not lines[index][:column].partition("#")[0].strip():
             index, column = index - 1, len(lines[index - 1])
         column = len(lines[index][:column].rstrip())
     return Problem("W001", f"this is not YAML: {message}", file, first_line + index, column + 1, hint)

@@ -112,6 +112,10 @@ workflow: Second
     ]
 
 
+def test_of_two_stages_the_first_alone_speaks_of_a_place() -> None:
+    assert problems_of("workflow: w\nsteps:\n  - fail: stop\n    timeout:\n") == [("W003", 4, 5)]
+
+
 def test_a_problem_shows_its_line_with_a_caret() -> None:
     text = "workflow: orders\nsteps:\n  - step: charge\n    call: shop.charge\n    retires: 3\n"
     with pytest.raises(DslError) as caught:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from durable_dsl import check_text
 from durable_dsl.errors import Problem
 from durable_dsl.loader import read_documents
 from durable_dsl.yaml_text import read_yaml
@@ -72,6 +73,7 @@ def test_a_tab_is_named_as_what_it_is(text: str, place: tuple[int, int], parser:
     [
         ('a: "never\nclosed: 1', (1, 4), "a quote is opened and never closed"),
         ("a: [1,\n  2", (2, 4), "a ',' or a ']' is missing before this"),
+        ("a: [1,\n  2  \n\n# end\n", (2, 4), "a ',' or a ']' is missing before this"),
         ("a: - b", (1, 4), "a '- ' is not expected here; a list begins on its own line"),
         ("a: b\n  c: d", (2, 4), "a ': ' is not expected here"),
         ('a: "\\q"', (1, 4), "a backslash in double quotes must begin one of YAML's escapes"),
@@ -112,6 +114,12 @@ def test_an_expression_cut_off_by_a_comment_is_recognised(node: str) -> None:
 @pytest.mark.parametrize("node", ["log: don't  # a comment", "log: hi\nwhen: size(data.x) > 1 # fine"])
 def test_a_comment_behind_a_whole_value_is_just_a_comment(node: str) -> None:
     assert problems_of(node) == []
+
+
+def test_an_unclosed_quote_without_a_comment_is_left_to_the_expression() -> None:
+    assert problems_of("log: hi\nwhen: data.tag == 'a") == []
+    text = "workflow: w\nsteps: \n  - step: a\n    log: hi\n    when: data.tag == 'a\n"
+    assert [(problem.code, problem.line) for problem in check_text(text)] == [("W109", 5)]
 
 
 def test_a_syntax_error_hides_nothing_in_the_other_documents() -> None:
