@@ -48,7 +48,8 @@ class Run:
         self._state = state
         self._around = around
         self._over = over
-        self._seen = claimed.signal
+        # Requests from before the claim are not read yet: no move may apply before they are.
+        self._seen = 0
         self._unsent: list[Checkpoint] = []
         self._unsent_outcomes: list[Ended] = []
         self._requests: list[int] = []
