@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class DurableError(Exception):
     """Anything durable-dsl raises on purpose."""
@@ -42,7 +44,7 @@ class WrongStatus(DurableError):
 class ExecutionFailed(DurableError):
     """`result` was asked of an execution that failed; `error` is its error as JSON."""
 
-    def __init__(self, message: str, error: object = None) -> None:
+    def __init__(self, message: str, error: Any = None) -> None:
         super().__init__(message)
         self.error = error
 

@@ -31,9 +31,11 @@ class Session:
         self._database = database
         self._store: PostgresClientStore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening: asyncio.Lock | None = None
-        self._hint: asyncio.Task[None] | None = None
-        self._hinted_at = 0.0
+        self._opening = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._hinting: asyncio.Task[None] | None = None
+        self._hint_wanted = False
+        self._hinted_at = float("-inf")
 
     @property
     def is_open(self) -> bool:
@@ -59,25 +61,28 @@ class Session:
 
     def hint(self) -> None:
         """Tells the workers soon that there is something to do, once for everything started in the meantime."""
-        if self._hint is None or self._hint.done():
-            self._hint = asyncio.create_task(self._give_hint())
+        self._hint_wanted = True
+        if self._hinting is None or self._hinting.done():
+            self._hinting = asyncio.create_task(self._give_hints())
 
-    async def _give_hint(self) -> None:
-        await asyncio.sleep(max(0.0, self._hinted_at + HINT_INTERVAL - time.monotonic()))
-        self._hinted_at = time.monotonic()
-        # From here on a start needs a hint of its own: this one may be read before that start is committed.
-        self._hint = None
-        if self._store is not None:
+    async def _give_hints(self) -> None:
+        while self._hint_wanted and self._store is not None:
+            with suppress(TimeoutError):
+                pause = self._hinted_at + HINT_INTERVAL - time.monotonic()
+                await asyncio.wait_for(self._closing.wait(), max(0.0, pause))
+            # Before the hint: what is started from here on is not seen by whoever hears this one.
+            self._hint_wanted, self._hinted_at = False, time.monotonic()
             # Workers look for themselves as well, so a hint that is lost delays and harms nothing.
             with suppress(DurableError, NoAnswer, TryAgain):
                 await self._store.wake_workers()
 
     async def close(self) -> None:
         """Gives the last hint, and closes the connections."""
-        store, hint = self._store, self._hint
+        store = self._store
         if store is not None and self._loop is asyncio.get_running_loop():
-            if hint is not None:
-                await hint
+            self._closing.set()
+            if self._hinting is not None:
+                await self._hinting
             await store.close()
         self._store = None
 
@@ -89,11 +94,11 @@ class Session:
                     "this AsyncDurable is in use by another event loop: make one for each, or use Durable from anywhere"
                 )
             # Connections of a loop that has ended, as between two calls of asyncio.run, can only be forgotten.
-            self._loop, self._store, self._hint, self._opening = loop, None, None, asyncio.Lock()
+            self._loop, self._store, self._hinting, self._opening = loop, None, None, asyncio.Lock()
         if self._store is None:
-            assert self._opening is not None
             async with self._opening:
                 if self._store is None:
                     url = await asyncio.to_thread(self._database.open)
+                    self._closing = asyncio.Event()
                     self._store = PostgresClientStore(url, schema=self._database.schema)
         return self._store
