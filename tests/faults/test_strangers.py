@@ -89,9 +89,9 @@ def server_time(observer: Observer) -> datetime:
     return now
 
 
-@pytest.mark.parametrize("lanes", [(0,), (0, 1)], ids=["one lane", "both lanes"])
-async def test_a_client_frozen_before_its_commit_delays_the_recovery_by_less_than_five_seconds(
-    stores: PostgresUnderTest, observer: Observer, lanes: tuple[int, ...]
+@pytest.mark.parametrize("lanes", [(0, 0), (0, 1)], ids=["two on one lane", "one on each lane"])
+async def test_clients_frozen_before_their_commit_delay_the_recovery_by_less_than_five_seconds(
+    stores: PostgresUnderTest, observer: Observer, lanes: tuple[int, int]
 ) -> None:
     keys = await start(stores, 1, 2)
     lease = await register(stores)
@@ -99,10 +99,11 @@ async def test_a_client_frozen_before_its_commit_delays_the_recovery_by_less_tha
     await stores.let_pass(LEASE * 2)
     alive = "select count(*) from pg_stat_activity where application_name = 'frozen' and datname = current_database()"
 
-    async with frozen(stores, lease, lanes[0], keys[0]), frozen(stores, lease, lanes[-1], keys[1]):
+    async with frozen(stores, lease, lanes[0], keys[0]), frozen(stores, lease, lanes[1], keys[1]):
         assert observer.value(alive) == 2
         begun = server_time(observer)
         assert await stores.recovery.take_over_expired() == 2
+        # The only promise that is a number of seconds; the patience before it is two of them.
         assert server_time(observer) - begun < timedelta(seconds=5)
         assert observer.value(alive) == 0
     assert await statuses(stores, 1, 2) == ["pending", "pending"]

@@ -173,6 +173,34 @@ async def test_what_is_claimed_while_a_takeover_waits_is_put_back_too(
 
 
 @EITHER_WAY
+async def test_a_stricter_isolation_as_the_databases_default_changes_nothing(
+    stores: PostgresUnderTest, observer: Observer, gate: Gates, guarded: bool
+) -> None:
+    name = observer.value("select current_database()")
+    observer.execute(f"alter database {name} set default_transaction_isolation = 'repeatable read'")
+    await start(stores, 1)
+    lease = await worker_that_expired(stores, claims=0)
+    if not guarded:
+        async with stores.recovery._line.use() as connection:
+            await connection.set_isolation_level(None)
+    in_flight = gate("durable claims", "update", "execution")
+    claims = asyncio.create_task(claim(stores, lease))
+    await in_flight.reached()
+    takeover = asyncio.create_task(stores.recovery.take_over_expired())
+    await observer.until_waiting("durable takeover")
+    in_flight.open()
+
+    assert ids_of(await claims) == [public_id(1)]
+    if guarded:
+        assert await takeover == 1
+        assert await statuses(stores, 1) == ["pending"]
+    else:
+        # All statements of the takeover have the snapshot of the first, from before the claim.
+        assert await takeover == 0
+        assert not await owner_is_known(observer)
+
+
+@EITHER_WAY
 async def test_a_claim_that_meets_a_takeover_under_way_takes_nothing(
     stores: PostgresUnderTest, observer: Observer, gate: Gates, guarded: bool
 ) -> None:

@@ -20,6 +20,8 @@ Connection: TypeAlias = psycopg.AsyncConnection[Row]
 _REFUSED = ("21", "22", "23", "54")
 # 40 transaction rollback, lock not available, query cancelled: caused by what else was going on.
 _AGAIN_CLASSES = ("40",)
+# The server became a standby, or this address leads to one now; a new connection may find the primary.
+_READ_ONLY = "25006"
 _AGAIN_STATES = ("55P03", "57014", "53100", "53200", "53400")
 
 
@@ -65,6 +67,8 @@ async def connect(conninfo: str, *, application_name: str) -> Connection:
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"cannot reach {describe_address(conninfo)}: {_first_line(error)}") from None
+    # A takeover's statements need a snapshot each, whatever the database's default is.
+    await connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
     register_columns(connection)
     return connection
 
@@ -88,8 +92,9 @@ class Line:
             try:
                 yield connection
             except psycopg.Error as error:
-                if connection.broken or connection.closed:
+                if connection.closed or error.sqlstate == _READ_ONLY:
                     await self._drop(connection)
+                    raise NoAnswer(_first_line(error) or type(error).__name__) from error
                 raise translate(error) from error
             except BaseException:
                 # Cancelled in the middle: the answer to come belongs to nobody, so the connection cannot be used again.
