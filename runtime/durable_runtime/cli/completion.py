@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from durable_runtime.cli.output import print_text
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -20,4 +22,4 @@ def completion(context: click.Context, shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None  # the choice has only shells that click knows
-    click.echo(found(context.find_root().command, {}, "durable", "_DURABLE_COMPLETE").source())
+    print_text(found(context.find_root().command, {}, "durable", "_DURABLE_COMPLETE").source())

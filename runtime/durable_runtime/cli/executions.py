@@ -17,6 +17,7 @@ from durable_runtime.cli.output import (
     pretty_json,
     print_json,
     print_table,
+    print_text,
     say,
     span,
 )
@@ -74,11 +75,11 @@ def status(settings: Settings, execution: str) -> None:
     if settings.json:
         print_json({"execution": found.to_json()})
         return
-    click.echo(f"{click.style(found.workflow, bold=True)}  {paint_status(found.status)}  {found.id}")
+    print_text(f"{click.style(found.workflow, bold=True)}  {paint_status(found.status)}  {found.id}")
     for label, value in _facts(found):
-        click.echo(f"  {label:<9}  {value}")
+        print_text(f"  {label:<9}  {value}")
     if found.steps:
-        click.echo("")
+        print_text("")
         print_table(("step", "status", "at", "took", ""), _step_rows(found.steps))
 
 
@@ -98,7 +99,7 @@ def logs(settings: Settings, execution: str) -> None:
         print_json({"id": found.id, "logs": found.to_json()["logs"]})
         return
     for line in found.logs or ():
-        click.echo(log_line(line))
+        print_text(log_line(line))
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from durable_runtime.cli.exits import CommandError, Exit
-from durable_runtime.cli.output import print_json, say, shows_unicode
+from durable_runtime.cli.output import print_json, print_text, say, shows_unicode
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _show(drawn: Graph, format: Format, states: States | None, *, to_terminal: b
     if format == "txt":
         from durable_dsl.drawing import to_text
 
-        click.echo(to_text(drawn, states, color=to_terminal, unicode=shows_unicode(sys.stdout)), nl=False)
+        print_text(to_text(drawn, states, color=to_terminal, unicode=shows_unicode(sys.stdout)), end="")
         return
     if format in _BINARY and sys.stdout.isatty():
         raise click.UsageError(f"a terminal cannot show {format}; write it to a file with -o")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from durable_runtime.cli.exits import CommandError, Exit
-from durable_runtime.cli.output import print_json, say
+from durable_runtime.cli.output import print_json, print_text, say
 from durable_runtime.cli.settings import Settings, pass_settings, talking_options
 
 _FILES = ("durable.yaml", "README.md", "workflows/count_words.yaml", "workflows/count_words.py")
@@ -37,7 +37,7 @@ def init(settings: Settings, folder: str) -> None:
         print_json({"written": written, "kept": kept})
         return
     for name in written:
-        click.echo(name)
+        print_text(name)
     for name in kept:
         say(settings, f"{name} is there already and stays as it is")
     enter = "" if top.resolve() == Path.cwd() else f"cd {folder} && "

@@ -6,7 +6,7 @@ import click
 
 from durable_runtime.cli.connection import database_url
 from durable_runtime.cli.exits import Ended, Exit
-from durable_runtime.cli.output import moment, print_json, print_table, say
+from durable_runtime.cli.output import moment, print_json, print_table, print_text, say
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 
 
@@ -53,6 +53,6 @@ def migrations_apply(settings: Settings) -> None:
         print_json({"applied": done})
         return
     for name in done:
-        click.echo(name)
+        print_text(name)
     if not done:
         say(settings, "nothing to apply")

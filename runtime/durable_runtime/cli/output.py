@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -46,10 +47,22 @@ def shows_unicode(stream: TextIO) -> bool:
     return True
 
 
+def print_text(text: str, end: str = "\n") -> None:
+    """Prints data on stdout at once, in colour only on a terminal."""
+    _write(sys.stdout, text + end)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    # Not click's echo, which takes a stream in ASCII for a mistake and writes UTF-8 into it.
+    coloured = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    stream.write(text if coloured else click.unstyle(text))
+    stream.flush()
+
+
 def print_json(content: Mapping[str, Any]) -> None:
     """Prints one JSON object with the version of its form."""
     ascii_only = not shows_unicode(sys.stdout)
-    click.echo(json.dumps({"schema": JSON_SCHEMA, **content}, indent=2, ensure_ascii=ascii_only, default=_plain))
+    print_text(json.dumps({"schema": JSON_SCHEMA, **content}, indent=2, ensure_ascii=ascii_only, default=_plain))
 
 
 def pretty_json(value: Any) -> str:
@@ -74,7 +87,7 @@ def say(settings: Settings, text: str) -> None:
 def complain(text: str) -> None:
     """Says something to the person at the terminal. Nobody listening is no reason to stop working."""
     with suppress(BrokenPipeError):
-        click.echo(text, err=True)
+        _write(sys.stderr, text + "\n")
 
 
 def printable(text: str) -> str:
@@ -105,7 +118,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         line = ""
         for cell, text, width in zip(row, texts, widths, strict=True):
             line += cell + " " * (width - len(text) + 2)
-        click.echo(line.rstrip())
+        print_text(line.rstrip())
 
 
 def span(seconds: float) -> str:

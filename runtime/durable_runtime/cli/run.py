@@ -14,7 +14,7 @@ from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import Ended, Exit
 from durable_runtime.cli.inputs import read_input
 from durable_runtime.cli.log import show_log
-from durable_runtime.cli.output import complain, error_text, pretty_json, print_json, say, span
+from durable_runtime.cli.output import complain, error_text, pretty_json, print_json, print_text, say, span
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.signals import on_interrupt
 from durable_runtime.cli.sources import check_calls, get_workflow
@@ -136,7 +136,7 @@ def _tell(settings: Settings, left: Left) -> None:
     if settings.json:
         print_json({"execution": found.to_json()})
     elif found.status == "completed":
-        click.echo(pretty_json(found.output))
+        print_text(pretty_json(found.output))
     if found.status == "completed":
         return
     if found.has_ended:

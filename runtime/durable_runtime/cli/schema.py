@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from durable_runtime.cli.exits import CommandError, Exit
-from durable_runtime.cli.output import print_json, say
+from durable_runtime.cli.output import print_json, print_text, say
 from durable_runtime.cli.settings import Settings, pass_settings, talking_options
 
 MODELINE = "# yaml-language-server: $schema="
@@ -26,7 +26,7 @@ def schema(settings: Settings, output: str | None) -> None:
     """
     text = schema_text()
     if output is None or output == "-":
-        click.echo(text, nl=False)
+        print_text(text, end="")
         return
     try:
         Path(output).write_text(text, encoding="utf-8")
@@ -59,4 +59,4 @@ def explain(settings: Settings, code: str) -> None:
         fields = ("code", "title", "explanation", "wrong", "right")
         print_json({"problem": {field: getattr(page, field) for field in fields}})
     else:
-        click.echo(as_markdown(page), nl=False)
+        print_text(as_markdown(page), end="")

@@ -12,7 +12,7 @@ import click
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import CommandError, Exit
 from durable_runtime.cli.inputs import read_input
-from durable_runtime.cli.output import print_json, say
+from durable_runtime.cli.output import print_json, print_text, say
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.sources import get_workflow
 
@@ -71,7 +71,7 @@ def start(
     if settings.json:
         print_json({"id": started})
         return
-    click.echo(started)
+    print_text(started)
     say(settings, f"run it: durable worker --until-idle\nlook at it: durable status {started}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from durable_runtime.cli.exits import CommandError, Ended, Exit
-from durable_runtime.cli.output import print_json, printable, say
+from durable_runtime.cli.output import print_json, print_text, printable, say
 from durable_runtime.cli.project import MARKER
 from durable_runtime.cli.settings import Settings, pass_settings, talking_options
 
@@ -39,7 +39,7 @@ def validate(settings: Settings, paths: tuple[str, ...], imports: bool) -> None:
         print_json({"valid": not problems, "files": [_plain_report(*report) for report in reports]})
     else:
         for problem in problems:
-            click.echo(printable(str(problem)))
+            print_text(printable(str(problem)))
     wrong = sum(1 for _file, _sources, found in reports if found)
     if problems:
         say(settings, f"{_count(len(problems), 'problem')} in {wrong} of {_count(len(files), 'file')}")

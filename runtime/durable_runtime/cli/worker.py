@@ -45,7 +45,7 @@ def worker(
         async with connect(settings) as durable:
             found = durable.worker(queues=limits, concurrency=concurrency, name=name)
             say(settings, f"worker {found.name} runs {_served(limits)} with the modules of {project}")
-            with on_interrupt(lambda: _stop(found.stop, settings)) as interrupted:
+            with on_interrupt(found.stop) as interrupted:
                 return await found.run(until_idle=until_idle), interrupted()
 
     report, interrupted = run_async(work())
@@ -54,16 +54,11 @@ def worker(
         print_json({"report": counts})
     else:
         said = [f"{number} {status}" for status, number in counts.items() if number and status != "waiting"]
-        say(settings, "; ".join(["the worker has ended", ", ".join(said) or "there was nothing to do"]))
+        nothing = "nothing to do" if until_idle and not interrupted else "nothing has ended"
+        say(settings, f"the worker has ended: {', '.join(said) or nothing}")
     # Whoever stops a worker that has no end of its own gets what they asked for.
     if interrupted and until_idle:
         raise Ended(Exit.INTERRUPTED)
-
-
-def _stop(stop: object, settings: Settings) -> None:
-    say(settings, "stopping: attempts under way may end, the rest is given back (again to end at once)")
-    assert callable(stop)
-    stop()
 
 
 def _limits(queues: Sequence[str]) -> dict[str, int] | None:
