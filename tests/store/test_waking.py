@@ -115,6 +115,14 @@ async def test_the_outlook_counts_what_will_run_by_itself(stores: Stores) -> Non
     assert await stores.worker.outlook(only=[public_id(1), public_id(5), public_id(99)]) == Outlook(1, 0, 1, 0)
 
 
+async def test_the_outlook_of_some_queues_leaves_the_others_out(stores: Stores) -> None:
+    await start(stores, 1, queue="mail")
+    await start(stores, 2, 3, queue="orders")
+    assert await stores.worker.outlook(queues=["mail"]) == Outlook(pending=1, running=0, timers=0, deferred=0)
+    assert await stores.worker.outlook(queues=["mail", "orders"]) == Outlook(3, 0, 0, 0)
+    assert await stores.worker.outlook(queues=["default"]) == Outlook(0, 0, 0, 0)
+
+
 async def test_an_execution_that_only_waits_to_be_asked_will_not_run_by_itself(stores: Stores) -> None:
     (key,) = await start(stores, 1)
     lease = await register(stores)

@@ -224,10 +224,13 @@ class PostgresWorkerStore:
         rows = await self._chores.fetch(self._sql["wake_due"], {"limit": limit, "alone_from": ALONE_FROM})
         return rows[0][0], rows[0][1]
 
-    async def outlook(self, *, only: Collection[str] | None = None) -> Outlook:
-        """Gives what is left that will run by itself, of all executions or of these ids."""
-        ids = list(only) if only is not None else None
-        rows = await self._chores.fetch(self._sql["outlook"], {"only": ids})
+    async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
+        """Gives what is left that will run by itself, of all executions, of these ids, or on these queues."""
+        filters = {
+            "only": list(only) if only is not None else None,
+            "queues": list(queues) if queues is not None else None,
+        }
+        rows = await self._chores.fetch(self._sql["outlook"], filters)
         return Outlook(*rows[0])
 
     async def close(self) -> None:

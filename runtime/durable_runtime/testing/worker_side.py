@@ -225,12 +225,14 @@ class WorkerSide(Tables):
         with self._statement("wake_due"):
             now = self.clock.now()
             due = [one for one in self.rows.waits.values() if one.due_at <= now and one.key not in self._held]
-            due.sort(key=lambda wait: wait.due_at)
+            due.sort(key=lambda wait: (wait.due_at, wait.id))
             del due[limit:]
             woken = 0
+            first_due: dict[int, datetime] = {}
             for wait in due:
                 del self.rows.waits[wait.id]
-            for key in dict.fromkeys(wait.key for wait in due):
+                first_due.setdefault(wait.key, wait.due_at)
+            for key in sorted(first_due, key=lambda key: (first_due[key], key)):
                 one = self.rows.executions[key]
                 if one.owner is None and one.status in ("waiting", "pending"):
                     one.status = "pending"
@@ -241,13 +243,15 @@ class WorkerSide(Tables):
             later = [wait.due_at for wait in self.rows.waits.values() if wait.due_at > now]
             return woken, (min(later) - now).total_seconds() if later else None
 
-    async def outlook(self, *, only: Collection[str] | None = None) -> Outlook:
+    async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
         with self._statement("outlook"):
             pending = running = timers = deferred = 0
             for one in self.rows.executions.values():
                 if one.status not in ("pending", "running", "waiting") or one.paused:
                     continue
                 if only is not None and one.public_id not in only:
+                    continue
+                if queues is not None and one.queue not in queues:
                     continue
                 kinds = {wait.kind for wait in self._waits_of(one.key)}
                 is_deferred, is_timed = "defer" in kinds, bool(kinds - {"defer"})

@@ -231,7 +231,7 @@ class Worker:
         while True:
             if not executor.runs:
                 try:
-                    outlook = await store.outlook(only=self._only)
+                    outlook = await store.outlook(only=self._only, queues=self._queues)
                     if not executor.runs and not (outlook.pending or outlook.running or outlook.timers):
                         return
                 except (NoAnswer, DatabaseUnavailable, TryAgain) as error:

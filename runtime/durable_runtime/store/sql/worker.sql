@@ -185,18 +185,19 @@ select id from durable.execution where owner = %(worker_id)s and status = 'runni
 -- name: wake_due
 -- Makes executions claimable whose time has come, and tells how long until the next: no time at all when there were too many for once.
 with due as materialized (
-    select w.id, w.execution_id from durable.wait w join durable.execution e on e.id = w.execution_id
-    where w.due_at <= now() order by w.due_at limit %(limit)s
+    select w.id, w.execution_id, w.due_at from durable.wait w join durable.execution e on e.id = w.execution_id
+    where w.due_at <= now() order by w.due_at, w.id limit %(limit)s
     for update of w skip locked for no key update of e skip locked
 ), gone as (
     delete from durable.wait w using due where w.id = due.id
 ), woken as (
     update durable.execution e set status = 'pending'
-    from (select distinct execution_id from due) d
+    from (select execution_id, min(due_at) as due_at from due group by execution_id) d
     where e.id = d.execution_id and e.owner is null and e.status in ('waiting', 'pending')
-    returning e.id, e.queue, e.priority, e.recoveries
+    returning e.id, e.queue, e.priority, e.recoveries, d.due_at
 ), hinted as (
-    insert into durable.ready (execution_id, queue, rank, alone) select id, queue, -priority, recoveries >= %(alone_from)s from woken
+    insert into durable.ready (execution_id, queue, rank, alone)
+    select id, queue, -priority, recoveries >= %(alone_from)s from woken order by due_at, id
 )
 select
     (select count(*) from woken),
@@ -242,7 +243,7 @@ with lost as (
     returning e.id, e.status, e.queue, e.priority, e.recoveries
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone)
-    select id, queue, -priority, recoveries >= %(alone_from)s from back where status = 'pending'
+    select id, queue, -priority, recoveries >= %(alone_from)s from back where status = 'pending' order by id
 )
 select id from back
 
@@ -259,7 +260,8 @@ with fence as materialized (
     from free f where e.id = f.id
     returning e.id, e.queue, e.priority, e.recoveries
 ), hinted as (
-    insert into durable.ready (execution_id, queue, rank, alone) select id, queue, -priority, recoveries >= %(alone_from)s from back
+    insert into durable.ready (execution_id, queue, rank, alone)
+    select id, queue, -priority, recoveries >= %(alone_from)s from back order by id
 )
 select
     array(select id from back),
@@ -299,6 +301,7 @@ with chosen as (
     from durable.execution e
     where e.status in ('pending', 'running', 'waiting') and not e.paused
       and (%(only)s::uuid[] is null or e.public_id = any(%(only)s::uuid[]))
+      and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
 )
 select
     count(*) filter (where status = 'pending' and not deferred and not timed),
