@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
@@ -15,6 +16,9 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        # Our own, because shutting down a loop's default one takes a thread, and at the end of a process none starts.
+        self._executor = ThreadPoolExecutor(4, "durable client")
+        self._loop.set_default_executor(self._executor)
         self._thread = threading.Thread(target=self._loop.run_forever, name="durable client", daemon=True)
         self._thread.start()
 
@@ -36,6 +40,7 @@ class BackgroundLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._executor.shutdown()
 
 
 async def _cancel_others() -> None:
