@@ -155,14 +155,13 @@ class Parallel(BaseNode, frozen=True, kw_only=True, tag="parallel"):
 
 
 class Foreach(BaseNode, frozen=True, kw_only=True, tag="foreach"):
-    """Runs `steps` for each item of `items` (an expression); `collect` is false when nobody reads the results."""
+    """Runs `steps` for each item of `items`, an expression that gives a list."""
 
     items: str
     variable: str = "item"
     concurrency: int = 1
     batch: int | None = None
     on_error: Literal["fail_fast", "complete_all"] = "fail_fast"
-    collect: bool = True
     steps: tuple[Node, ...]
 
 

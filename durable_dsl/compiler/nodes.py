@@ -12,19 +12,18 @@ from durable_dsl.compiler.targets import BadTarget, Level, resolve
 from durable_dsl.compiler.texts import check_expression, check_instant, check_value
 from durable_dsl.errors import Position
 from durable_dsl.findings import Findings
-from durable_dsl.places import Path
+from durable_dsl.places import KEY, Path
 
 _TARGET_CODES = {"unknown": "W103", "backward": "W104", "border": "W105", "inside": "W105"}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What surrounds a node: its path in the document, the names it sees, the lists around it, who reads its result."""
+    """What surrounds a node: its path in the document, the names it sees, the lists around it."""
 
     path: Path
     scope: Scope
     level: Level
-    result_read: bool
     at: Position | None = None
 
     def field(self, *keys: str | int) -> Path:
@@ -52,11 +51,10 @@ class NodeCompiler:
         scope: Scope,
         *,
         prefix: str = "",
-        result_read: bool = False,
         outer: Level | None = None,
         border: str | None = None,
     ) -> tuple[graph.Node, ...]:
-        """Compiles one list. `result_read` tells whether anyone can read the list's result."""
+        """Compiles one list."""
         names = tuple(node.name for node in nodes)
         compiled: list[graph.Node] = []
         for index, node in enumerate(nodes):
@@ -64,10 +62,6 @@ class NodeCompiler:
                 path=self.paths[id(node)],
                 scope=scope,
                 level=Level(prefix, names, index, outer, border),
-                # A list's result is its last node's, so nobody else's can be read through it.
-                result_read=node.save is not None
-                or not isinstance(node.output, document.Unset)
-                or (result_read and index == len(nodes) - 1),
                 at=node.at,
             )
             self._check_name(node, place)
@@ -161,7 +155,6 @@ class NodeCompiler:
             nodes,
             scope or place.scope,
             prefix=own_id + "/",
-            result_read=place.result_read,
             outer=level,
             border=border,
         )
@@ -211,6 +204,11 @@ class NodeCompiler:
             when = self._condition(choice.when, at, "choose", index, "when")
             choices.append(graph.Choice(when=when or "", goto=self._target(choice.goto, at, "choose", index, "goto")))
         targets = {name: self._target(name, place, "goto", index) for index, name in enumerate(node.goto)}
+        for key, given in (("save", node.save is not None), ("output", shared["reshapes"])):
+            if given:
+                where = self.findings.place((*place.field(key), KEY), place.at)
+                message = f"'{key}' has no effect on a decision, which has no result but where it goes"
+                self.findings.add("W108", message, where, hint=f"remove '{key}'")
         return graph.Decision(**shared, choose=tuple(choices), call=node.call, targets=targets)
 
     def _target(self, goto: str, place: Place, *keys: str | int) -> str:
@@ -257,7 +255,6 @@ class NodeCompiler:
             concurrency=node.concurrency,
             batch=node.batch,
             on_error=node.on_error,
-            collect=place.result_read,
             steps=self._inner(node.steps, place, scope=inner, border=f"the items of foreach '{node.name}'"),
         )
 

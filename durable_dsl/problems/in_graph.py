@@ -45,9 +45,9 @@ GRAPH_PAGES = (
     ),
     Page(
         "W108",
-        "Attempts of what has none",
+        "An option without effect",
         "`set` and `log` are done by the engine itself and have no attempts, so `retry` and `timeout` have no "
-        "effect on them.",
+        "effect on them. A decision has no result but where it goes, so `save` and `output` have none on it.",
         "- step: remember\n  set: {a: 1}\n  retry: 3\n",
         "- step: remember\n  set: {a: 1}\n",
     ),

@@ -85,7 +85,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         position = frame.block.index[checkpoint.result]
         frame, patch, touched = replace(frame, at=position, opening=None, result=None), None, (keys,)
     else:
-        frame, patch, touched = _apply(chain, keys, checkpoint)
+        frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
     root, more = _rebuild(chain, keys, frame, patch)
     finished, output = state.finished, state.output
     if isinstance(node, g.Finish) and checkpoint.kind == "completed":
@@ -202,12 +202,12 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, check
             raise HistoryMismatch(f"{path!r} is not a container")
 
 
-def _apply(chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
+def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
     """Applies what happened to the node that the last frame of the chain stands at."""
     frame = chain[-1]
     match checkpoint.kind:
         case "completed" | "collected":
-            return _complete(frame, keys, checkpoint.result)
+            return _complete(program, state, chain, keys, checkpoint.result)
         case "skipped":
             save = frame.node.graph.save
             absent = save is not None and save not in data_of(chain)
@@ -236,8 +236,9 @@ def _apply(chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
             assert_never(checkpoint.kind)
 
 
-def _complete(frame: Frame, keys: Keys, result: Json) -> _Change:
+def _complete(program: Program, state: State, chain: list[Frame], keys: Keys, result: Json) -> _Change:
     """Moves past the node with its result, and tells which keys of the data it writes."""
+    frame = chain[-1]
     node = frame.node.graph
     patch: _Patch = None
     match node:
@@ -247,6 +248,10 @@ def _complete(frame: Frame, keys: Keys, result: Json) -> _Change:
             result = None
         case g.Parallel(save=None):
             patch = merged_changes(frame.opening)
+        case g.Step(action=g.Set(), reshapes=True):
+            # The stored result is what `output` made of the mapping, so the mapping is computed again from the same state.
+            assert frame.node.values is not None
+            patch = frame.node.values.render(environment(program, state, chain), now=state.now)
         case g.Step(action=g.Set()):
             patch = result
         case g.Step(action=g.Call(with_=None), save=None):

@@ -126,6 +126,9 @@ class Drawing:
             return Fail(**common, type=draw(st.sampled_from(["Failed", "no"])), message=draw(VALUES), data=draw(VALUES))
         if kind == "finish":
             return Finish(**common)
+        if kind == "decision":
+            del common["output"]
+            return self.decision(common)
         common |= {"save": draw(maybe(IDENTIFIERS))}
         if kind == "step":
             return self.step(common)
@@ -135,11 +138,6 @@ class Drawing:
                 if draw(st.booleans()):
                     return Wait(**common, for_=draw(SPANS))
                 return Wait(**common, until_at=draw(st.sampled_from(["2031-01-31T09:00:00Z", "${ input.at }"])))
-            case "decision":
-                if draw(st.booleans()):
-                    return Decision(**common, call=draw(FUNCTIONS), goto=("end",))
-                rows = draw(st.lists(CONDITIONS, min_size=1, max_size=3))
-                return Decision(**common, choose=tuple(Choice(when=when, goto="end") for when in rows))
             case "branch":
                 values = draw(st.lists(TEXT, min_size=1, max_size=3, unique=True))
                 cases = tuple(Case(value=value, steps=self.nodes(depth - 1, 0)) for value in values)
@@ -168,6 +166,12 @@ class Drawing:
                 return self.loop(common, depth)
             case _:
                 return Group(**common, steps=self.nodes(depth - 1))
+
+    def decision(self, common: dict[str, Any]) -> Decision:
+        if self.draw(st.booleans()):
+            return Decision(**common, call=self.draw(FUNCTIONS), goto=("end",))
+        rows = self.draw(st.lists(CONDITIONS, min_size=1, max_size=3))
+        return Decision(**common, choose=tuple(Choice(when=when, goto="end") for when in rows))
 
     def maybe_nodes(self, depth: int) -> tuple[Node, ...] | None:
         return self.nodes(depth - 1, 0) if self.draw(st.booleans()) else None

@@ -167,7 +167,6 @@ def test_every_kind_of_node_becomes_its_node_of_the_graph() -> None:
                 variable="line",
                 concurrency=4,
                 batch=10,
-                collect=False,
                 steps=(Step(id="lines/price", action=Call(function="shop.price")),),
             ),
             Loop(

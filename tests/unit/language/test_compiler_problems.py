@@ -302,3 +302,15 @@ def test_a_document_built_by_hand_is_refused_too_and_points_nowhere() -> None:
         ("W024", 0),
     ]
     assert str(problems[2]) == "<input>: W106 30 what? write 30s for seconds, 30m for minutes"
+
+
+def test_a_decision_has_no_result_to_save_or_reshape() -> None:
+    text = """
+        workflow: w
+        steps:
+          - decision: route
+            choose: [{when: "input.a", goto: end}]
+            save: chosen
+            output: 1
+        """
+    assert [(problem.line, problem.code) for problem in problems_of(text)] == [(5, "W108"), (6, "W108")]

@@ -1,9 +1,9 @@
-"""What changes a graph's version and what does not, and which results anyone can read."""
+"""What changes a graph's version and what does not."""
 
 from __future__ import annotations
 
 from durable_dsl.compiler import compile_workflow
-from durable_dsl.graph import Foreach, Graph, graph_from_json
+from durable_dsl.graph import Graph, graph_from_json
 from durable_dsl.loader import load_document
 
 
@@ -12,52 +12,6 @@ def compiled(text: str) -> Graph:
     assert problems == []
     assert graph is not None
     return graph
-
-
-def test_results_of_items_are_collected_only_where_someone_can_read_them() -> None:
-    graph = compiled(
-        """
-        workflow: w
-        steps:
-          - foreach: for_nobody
-            in: data.a
-            steps: [{step: s1, call: shop.a}]
-          - foreach: saved
-            in: data.a
-            save: results
-            steps: [{step: s2, call: shop.a}]
-          - foreach: reshaped
-            in: data.a
-            output: "${ result.size() }"
-            steps: [{step: s3, call: shop.a}]
-          - group: kept
-            save: kept
-            steps:
-              - foreach: not_last
-                in: data.a
-                steps: [{step: s4, call: shop.a}]
-              - foreach: last
-                in: data.a
-                steps:
-                  - foreach: innermost
-                    in: item
-                    as: part
-                    steps: [{step: s5, call: shop.a}]
-          - foreach: last_of_all
-            in: data.a
-            steps: [{step: s6, call: shop.a}]
-        """
-    )
-    assert {node.name: node.collect for node in graph.walk() if isinstance(node, Foreach)} == {
-        "for_nobody": False,
-        "saved": True,
-        "reshaped": True,
-        "not_last": False,
-        "last": True,
-        "innermost": True,
-        # Without `output` an execution gives its data, not its last result.
-        "last_of_all": False,
-    }
 
 
 def test_the_version_depends_on_what_is_meant_and_not_on_how_it_is_written() -> None:

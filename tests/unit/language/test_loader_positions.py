@@ -98,6 +98,7 @@ def inside(text: str, fragment: str) -> tuple[int, int]:
         ("key: |-\n\n    one\n      two", "two", (4, 7)),
         ("key: >\n  one\n  two\n\n\n  three", "three", (6, 3)),
         ("key: >-  # folded\n  one\n    two\n  three", "three", (4, 3)),
+        ("key: >-\n  one\n\n    two\n\n\n  three", "three", (7, 3)),
         ("key: é😀 y", "y", (1, 9)),
     ],
 )
