@@ -1,4 +1,4 @@
-"""SIGKILL at every node of an order, and in the middle of a thousand. The witness is a ledger outside of the database."""
+"""SIGKILL at every node of an order, and amid a thousand orders. The witness is a ledger outside of the database."""
 
 from __future__ import annotations
 
