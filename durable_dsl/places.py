@@ -110,10 +110,10 @@ def _block_pieces(text: str) -> Iterator[tuple[int, int]]:
     for index, content in enumerate(contents):
         for column in range(len(content)):
             yield at + indent + column, 1
-        following = contents[index + 1 :]
-        # Of the line breaks after a folded line the first one vanishes when empty lines follow, and is a space otherwise;
-        # beside lines that are indented further, and at the end, all of them stay.
-        folds = folded and content[:1] not in ("", " ", "\t") and following and not following[0]
+        following = contents[index + 1 :] if folded else []
+        # Of the line breaks after a folded line the first one vanishes when empty lines follow, and is a space
+        # otherwise; beside lines that are indented further, and at the end, all of them stay.
+        folds = content[:1] not in ("", " ", "\t") and following and not following[0]
         following_text = next((line for line in following if line), "") if folds else ""
         vanishes = following_text[:1] not in ("", " ", "\t")
         yield at + len(lines[index]), 0 if vanishes else 1
