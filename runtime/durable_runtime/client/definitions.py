@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from durable_dsl import Graph, Workflow, compile, load_graphs, workflows_of
+from durable_dsl import Graph, Workflow
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.client.inputs import InputCheck
 from durable_runtime.errors import InvalidOption, UnknownWorkflow
@@ -76,6 +76,9 @@ class Definitions:
         return None
 
     def _of_file(self, path: Path) -> list[Definition]:
+        # What compiles and checks is imported where it is needed: most clients only ask.
+        from durable_dsl import load_graphs
+
         try:
             found = path.stat()
             stamp = (found.st_mtime_ns, found.st_size)
@@ -91,6 +94,8 @@ class Definitions:
         return kept[1]
 
     def _of_module(self, module: ModuleType) -> list[Definition]:
+        from durable_dsl import workflows_of
+
         workflows = workflows_of(module)
         if not workflows:
             raise UnknownWorkflow(
@@ -103,9 +108,16 @@ class Definitions:
         if kept is None:
             if len(self._objects) >= _KEPT:  # someone makes workflows on the fly; what is needed will come back
                 self._objects.clear()
-            graph = source if isinstance(source, Graph) else compile(source)
-            kept = self._objects[id(source)] = source, [Definition(graph)]
+            kept = self._objects[id(source)] = source, [Definition(_graph_of(source))]
         return kept[1]
+
+
+def _graph_of(source: Workflow | Graph) -> Graph:
+    if isinstance(source, Graph):
+        return source
+    from durable_dsl import compile
+
+    return compile(source)
 
 
 def never_stored(name: str) -> UnknownWorkflow:

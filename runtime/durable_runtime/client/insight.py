@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_dsl.graph import graph_from_json
-from durable_runtime.core.interpreter import fold
-from durable_runtime.core.program import Program
-from durable_runtime.core.starting import initial_state
 from durable_runtime.store.postgres_client import PostgresClientStore
 from durable_runtime.store.protocol import ExecutionRow
 
 if TYPE_CHECKING:
     from durable_dsl.drawing import NodeState
+    from durable_runtime.core.program import Program
 
 _KEPT = 100
 
@@ -27,6 +24,10 @@ class Insight:
         """Gives the program of an execution's definition."""
         program = self._programs.get(row.definition_id)
         if program is None:
+            # Imported here, with expressions and all: most clients only start and ask.
+            from durable_dsl.graph import graph_from_json
+            from durable_runtime.core.program import Program
+
             program = Program(graph_from_json(await store.get_definition(row.definition_id)))
             if len(self._programs) >= _KEPT:
                 self._programs.clear()
@@ -35,7 +36,8 @@ class Insight:
 
     async def node_states(self, store: PostgresClientStore, row: ExecutionRow) -> dict[str, NodeState]:
         """Gives the state of every node."""
-        # Imported here, with the drawing's own libraries: most clients never draw.
+        from durable_runtime.core.interpreter import fold
+        from durable_runtime.core.starting import initial_state
         from durable_runtime.core.statuses import statuses
 
         program = await self.get_program(store, row)
