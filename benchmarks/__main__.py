@@ -18,12 +18,19 @@ from durable_runtime.embedded import EmbeddedServer
 from durable_runtime.store.migrations import migrate
 
 RUNS = 3
-WORKLOADS = (sequence(1, 1000), sequence(500, 20), sequence(1000, 10, concurrency=200), foreach(100), foreach(100_000))
+WORKLOADS = (
+    sequence(1, 1000),
+    sequence(500, 20),
+    sequence(1000, 10, concurrency=200),
+    foreach(100, executions=100),
+    foreach(100_000),
+)
 
 
 def main() -> int:
     """Runs every workload a few times, interleaved, and prints the medians."""
     home = Path(tempfile.mkdtemp(prefix="durable-bench-"))
+    home.chmod(0o755)  # as root the server runs as somebody else, who must get in
     server = EmbeddedServer(home)
     try:
         url = server.join()

@@ -22,7 +22,7 @@ class Reading:
 
 
 class Meter:
-    """Reads a database's counters. Statistics of other sessions arrive with a delay, so a reading waits for the last of them."""
+    """Reads a database's counters. Those whom it measures must have closed their connections, which publishes theirs."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
@@ -55,11 +55,11 @@ class Meter:
         )
 
     def _settled(self) -> _Counts:
-        """Reads until two readings agree: a backend publishes its counters when it falls idle, at most once a second."""
+        """Reads until nothing is added any more: a backend publishes its counters when it ends, at the latest."""
         last = self._read()
         quiet = 0
-        while quiet < 3:
-            time.sleep(0.5)
+        while quiet < 4:
+            time.sleep(0.05)
             now = self._read()
             # Our own readings are commits too.
             quiet = quiet + 1 if now[0] - last[0] <= 2 else 0

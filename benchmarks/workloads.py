@@ -36,8 +36,8 @@ def sequence(executions: int, steps: int, concurrency: int = 500) -> Workload:
     )
 
 
-def foreach(items: int, window: int = 100) -> Workload:
-    """One execution that goes through a list and collects the results."""
+def foreach(items: int, *, executions: int = 1, window: int = 100) -> Workload:
+    """Executions that go through a list and collect the results."""
     graph = g.Graph(
         workflow="foreach",
         steps=(
@@ -61,7 +61,7 @@ def foreach(items: int, window: int = 100) -> Workload:
         output={"count": "${ size(data.results) }"},
         reshapes=True,
     )
-    return Workload(f"foreach of {items:,}", graph, [{"count": items}], items)
+    return Workload(f"{executions} x foreach of {items:,}", graph, [{"count": items}] * executions, executions * items)
 
 
 async def measure(url: str, workload: Workload) -> Reading:
@@ -69,8 +69,22 @@ async def measure(url: str, workload: Workload) -> Reading:
 
     Raises `RuntimeError` when an execution did not complete: the figure would be of something else.
     """
-    client = PostgresClientStore(url)
+    executions = await start(url, workload)
     meter = Meter(url)
+    try:
+        meter.start()
+        report = await Worker(url, concurrency=workload.concurrency).run(until_idle=True)
+        meter.stop()
+        if report.completed != executions:
+            raise RuntimeError(f"{workload.name}: {report}")
+        return meter.reading()
+    finally:
+        meter.close()
+
+
+async def start(url: str, workload: Workload) -> int:
+    """Starts a workload's executions and gives how many there are."""
+    client = PostgresClientStore(url)
     try:
         graph = workload.graph
         definition_id = await client.save_definition(graph.workflow, graph.version, None, graph.to_json())
@@ -84,12 +98,6 @@ async def measure(url: str, workload: Workload) -> Reading:
             for value in workload.inputs
         ]
         await client.insert_executions(executions)
-        meter.start()
-        report = await Worker(url, concurrency=workload.concurrency).run(until_idle=True)
-        meter.stop()
-        if report.completed != len(executions):
-            raise RuntimeError(f"{workload.name}: {report}")
-        return meter.reading()
+        return len(executions)
     finally:
-        meter.close()
         await client.close()
