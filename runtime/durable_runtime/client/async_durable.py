@@ -239,8 +239,8 @@ class AsyncDurable:
         """Gives a worker on this database, to be run with `await worker.run()`.
 
         `queues` limits executions at once by queue, by default as given to this client; None serves all queues.
-        `only` are the ids of the executions it is for. `allow` lists the packages that steps may call. Blocks while
-        the database is opened.
+        `concurrency` limits them all together. `only` are the ids of the executions it is for. `allow` lists the
+        packages that steps may call. Blocks while the database is opened.
         """
         from durable_runtime.worker import DEFAULT_CONCURRENCY, Worker
 
@@ -248,7 +248,7 @@ class AsyncDurable:
             self._database.open(),
             schema=self._schema,
             queues=self._queues if queues is None else options.check_queues(queues),
-            concurrency=DEFAULT_CONCURRENCY if concurrency is None else concurrency,
+            concurrency=DEFAULT_CONCURRENCY if concurrency is None else options.check_concurrency(concurrency),
             name=name,
             only=None if only is None else [_known(id) for id in only],
             allow=allow,

@@ -38,6 +38,13 @@ def check_queues(queues: Mapping[str, int] | None) -> dict[str, int] | None:
     return dict(queues)
 
 
+def check_concurrency(concurrency: int) -> int:
+    """Gives the limit back; raises `InvalidOption` when it is none."""
+    if not _is_whole(concurrency) or concurrency < 1:
+        raise InvalidOption(f"a worker runs at least 1 execution at once, not {concurrency!r}")
+    return concurrency
+
+
 def check_priority(priority: int) -> int:
     """Gives the priority back; raises `InvalidOption` when it is none."""
     if not _is_whole(priority) or priority not in PRIORITIES:

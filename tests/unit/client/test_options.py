@@ -85,3 +85,9 @@ def test_a_schema_is_a_plain_name() -> None:
 def test_a_queue_runs_at_least_one_execution(limit: Any) -> None:
     with pytest.raises(InvalidOption, match="the queue 'mails' runs at least 1 execution at once"):
         AsyncDurable(queues={"mails": limit})
+
+
+@pytest.mark.parametrize("concurrency", [0, -1, 2.5, True])
+def test_a_worker_runs_at_least_one_execution(concurrency: Any) -> None:
+    with pytest.raises(InvalidOption, match="a worker runs at least 1 execution at once"):
+        options.check_concurrency(concurrency)
