@@ -206,7 +206,7 @@ select
     end
 
 -- name: expired_workers
-select id from durable.worker where expires_at < now()
+select id from durable.worker where expires_at < now() order by id
 
 -- name: begin_takeover
 -- First statement of a takeover: whoever has this row is the only one at it, and the lease cannot be renewed any more. Nothing when it
@@ -278,7 +278,7 @@ delete from durable.lane where worker_id in (select id from gone)
 -- Running executions whose worker is gone; there should be none.
 select e.owner from durable.execution e
 where e.owner is not null and e.status = 'running' and not exists (select from durable.worker w where w.id = e.owner)
-group by e.owner
+group by e.owner order by e.owner
 
 -- name: sweep_ready
 -- Pending executions without a hint; there should be none. Those that are not due yet have a wait instead.
