@@ -35,7 +35,7 @@ order = workflow(
         timeout=seconds(30),
         save="charge",
     ),
-    wait("cooling_off", for_=seconds(2)),
+    wait("cooling_off", for_="${ input.cooling_off }"),
     branch(
         "deliver",
         match="data.price.kind",
@@ -97,6 +97,7 @@ order = workflow(
             "order_id": {"type": "string", "pattern": "^[A-Z]+-[0-9]+$"},
             "customer": {"type": "object", "required": ["name", "email", "country"]},
             "card": {"type": "string", "pattern": "^[0-9]{16}$"},
+            "cooling_off": {"type": "string", "default": "2s"},
             "lines": {
                 "type": "array",
                 "minItems": 1,

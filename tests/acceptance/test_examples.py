@@ -31,7 +31,7 @@ DRAWINGS = {
 ├─ price                 call examples.workflows.order.price
 ├─ charge                call examples.workflows.order.charge · 5 attempts, exponential 300ms · \
 no retry of CardDeclined · timeout 30s
-├─ ◷ wait cooling_off    for 2s
+├─ ◷ wait cooling_off    for ${ input.cooling_off }
 ├─ branch deliver        match data.price.kind · no default: else it fails
 │  ├─ digital:
 │  │  └─ make_links      call examples.workflows.order.make_links
