@@ -123,6 +123,9 @@ def copied_database(admin: psycopg.Connection[tuple[object, ...]], url: str) -> 
     try:
         yield with_database(url, name)
     finally:
+        # The server looks for others in the database once in 100 ms; whoever just left it takes a few to be gone.
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        wait_until(lambda: not admin.execute(others, (name,)).fetchall(), f"everyone leaves the database {name}")
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
