@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.command import Command
+from tests.acceptance.command import Command, Inside
 
 GREET = """\
 workflow: greet
@@ -31,6 +33,12 @@ def durable(tmp_path: Path) -> Command:
     command.write("greet.yaml", GREET)
     command.write("greetings.py", GREETINGS)
     return command
+
+
+@pytest.fixture
+def inside(durable: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """The same in this process."""
+    return Inside(durable.folder, monkeypatch, capsys)
 
 
 # -- validate ------------------------------------------------------------------------------------------------------
@@ -59,16 +67,16 @@ def test_a_folder_is_searched_for_workflows_only(durable: Command) -> None:
     assert [file["file"] for file in answer.json["files"]] == ["greet.yaml"]
 
 
-def test_a_folder_without_workflows_is_no_success(durable: Command) -> None:
+def test_a_folder_without_workflows_is_no_success(durable: Command, inside: Inside) -> None:
     (durable.folder / "empty").mkdir()
-    answer = durable("validate", "empty")
+    answer = inside("validate", "empty")
     assert answer.code == 4
     assert answer.err == "error: there is no YAML file with a workflow below empty\n"
 
 
-def test_an_editor_reads_problems_as_json(durable: Command) -> None:
+def test_an_editor_reads_problems_as_json(durable: Command, inside: Inside) -> None:
     durable.write("bad.yaml", "workflow: bad\nsteps:\n  - step: a\n    log: hello\n    retires: 3\n")
-    answer = durable("validate", "bad.yaml", "--json")
+    answer = inside("validate", "bad.yaml", "--json")
     assert answer.code == 3
     assert answer.json["schema"] == 1
     assert answer.json["valid"] is False
@@ -81,7 +89,8 @@ def test_imports_are_looked_at_when_asked_for(durable: Command) -> None:
     assert durable("validate", "greet.yaml").code == 0
     answer = durable("validate", "greet.yaml", "--imports")
     assert answer.code == 3
-    assert "greet.yaml:4:11: W210 module 'greetings' has no 'hello'; did you mean 'helo'?" in answer.out
+    assert "greet.yaml:4:11: W210 " in answer.out
+    assert "did you mean 'helo'?" in answer.out
 
 
 def test_names_mean_the_same_in_every_folder_of_the_project(durable: Command) -> None:
@@ -149,30 +158,30 @@ def test_a_format_may_be_named_and_goes_to_stdout(durable: Command) -> None:
     assert durable("graph", "greet.yaml", "--format", "mmd").out.startswith('---\ntitle: "greet"\n---\nflowchart')
 
 
-def test_an_unknown_ending_is_a_mistake_in_the_use(durable: Command) -> None:
-    answer = durable("graph", "greet.yaml", "-o", "out.bmp")
+def test_an_unknown_ending_is_a_mistake_in_the_use(inside: Inside) -> None:
+    answer = inside("graph", "greet.yaml", "-o", "out.bmp")
     assert answer.code == 2
     assert "none of svg, png, pdf, dot, mmd, txt" in answer.err
-    assert not (durable.folder / "out.bmp").exists()
+    assert not Path("out.bmp").exists()
 
 
-def test_a_folder_that_is_not_there_cannot_be_written_to(durable: Command) -> None:
-    answer = durable("graph", "greet.yaml", "-o", "no/where.dot")
+def test_a_folder_that_is_not_there_cannot_be_written_to(inside: Inside) -> None:
+    answer = inside("graph", "greet.yaml", "-o", "no/where.dot")
     assert answer.code == 2
     assert answer.err == "error: no/where.dot cannot be written: No such file or directory\n"
 
 
-def test_a_graph_as_json_has_its_version(durable: Command) -> None:
-    answer = durable("graph", "greet.yaml", "--json")
+def test_a_graph_as_json_has_its_version(inside: Inside) -> None:
+    answer = inside("graph", "greet.yaml", "--json")
     assert answer.json["workflow"] == "greet"
     assert re.fullmatch("[0-9a-f]{16}", answer.json["version"])
     assert [node["id"] for node in answer.json["graph"]["steps"]] == ["hello", "pause"]
 
 
-def test_another_workflow_of_the_file_is_found_by_name(durable: Command) -> None:
+def test_another_workflow_of_the_file_is_found_by_name(durable: Command, inside: Inside) -> None:
     durable.write("two.yaml", GREET + "---\nworkflow: part\nsteps: [{step: bye, log: bye}]\n")
-    assert durable("graph", "two.yaml", "--workflow", "part").out.startswith("● part")
-    answer = durable("graph", "two.yaml", "--workflow", "prat")
+    assert inside("graph", "two.yaml", "--workflow", "part").out.startswith("● part")
+    answer = inside("graph", "two.yaml", "--workflow", "prat")
     assert answer.code == 4
     assert answer.err == "error: there is no workflow 'prat' in two.yaml; did you mean 'part'?\n"
 
@@ -181,8 +190,8 @@ def test_another_workflow_of_the_file_is_found_by_name(durable: Command) -> None
 
 
 @pytest.mark.parametrize("words", [("validate",), ("graph",), ("run",), ("start",)])
-def test_a_file_that_is_not_there_is_told_with_the_one_that_was_meant(durable: Command, words: tuple[str, ...]) -> None:
-    answer = durable(*words, "gret.yaml")
+def test_a_file_that_is_not_there_is_told_with_the_one_that_was_meant(inside: Inside, words: tuple[str, ...]) -> None:
+    answer = inside(*words, "gret.yaml")
     assert (answer.code, answer.out) == (4, "")
     assert answer.err == "error: there is no file gret.yaml; did you mean greet.yaml?\n"
 
@@ -208,7 +217,7 @@ def test_an_unknown_call_is_not_run(durable: Command) -> None:
     durable.write("greetings.py", "")
     answer = durable("run", "greet.yaml", "-i", "name=Ann")
     assert (answer.code, answer.out) == (3, "")
-    assert answer.err.startswith("greet.yaml:4:11: W210 module 'greetings' has no 'hello'")
+    assert answer.err.startswith("greet.yaml:4:11: W210 ")
     assert not (durable.folder / ".durable").exists()
 
 
@@ -230,9 +239,10 @@ def test_an_unknown_call_is_not_run(durable: Command) -> None:
     ],
 )
 def test_an_input_that_is_none_is_told_before_anything_else(
-    durable: Command, words: list[str], code: int, told: str
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, told: str
 ) -> None:
-    answer = durable("run", "greet.yaml", *words)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    answer = inside("run", "greet.yaml", *words)
     assert (answer.code, answer.out) == (code, "")
     assert answer.err.startswith(f"error: {told}\n")
 
@@ -252,8 +262,8 @@ def test_a_problem_is_explained_by_its_code(durable: Command) -> None:
     assert durable("explain", "W004", "--json").json["problem"]["code"] == "W004"
 
 
-def test_a_code_that_there_is_not_is_not_found(durable: Command) -> None:
-    answer = durable("explain", "W999")
+def test_a_code_that_there_is_not_is_not_found(inside: Inside) -> None:
+    answer = inside("explain", "W999")
     assert answer.code == 4
     assert answer.err.startswith("error: there is no problem 'W999'; the codes are W001")
 
@@ -303,21 +313,21 @@ def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
 # -- options -------------------------------------------------------------------------------------------------------
 
 
-def test_options_for_all_stand_before_or_behind_the_command(durable: Command) -> None:
-    before, behind = durable("--json", "validate", "greet.yaml"), durable("validate", "greet.yaml", "--json")
+def test_options_for_all_stand_before_or_behind_the_command(inside: Inside) -> None:
+    before, behind = inside("--json", "validate", "greet.yaml"), inside("validate", "greet.yaml", "--json")
     assert before.json == behind.json
 
 
-def test_quiet_says_nothing_but_errors(durable: Command) -> None:
-    assert durable("--quiet", "validate", "greet.yaml").err == ""
-    assert durable("validate", "gret.yaml", "-q").err.startswith("error: ")
+def test_quiet_says_nothing_but_errors(inside: Inside) -> None:
+    assert inside("--quiet", "validate", "greet.yaml").err == ""
+    assert inside("validate", "gret.yaml", "-q").err.startswith("error: ")
 
 
 @pytest.mark.parametrize(
     "words", [["bogus"], ["run"], ["graph"], ["list", "--limit", "0"], ["list", "--status", "done"]]
 )
-def test_a_mistake_in_the_use_shows_how_to_use_it(durable: Command, words: list[str]) -> None:
-    answer = durable(*words)
+def test_a_mistake_in_the_use_shows_how_to_use_it(inside: Inside, words: list[str]) -> None:
+    answer = inside(*words)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("error: ")
     assert "--help" in answer.err

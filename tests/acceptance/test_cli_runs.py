@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from durable_runtime.embedded import EmbeddedServer
-from tests.acceptance.command import DURABLE, Command
+from tests.acceptance.command import DURABLE, Command, Inside
 
 LEDGER = '''\
 """Steps that write into a ledger that they ran, and a gate that keeps one of them until the test opens it."""
@@ -76,6 +76,7 @@ steps:
     with: {}
     retry: {max_attempts: 2, delay: 10ms, jitter: 0}
 """
+RESTS = "wait: rest\n    for: 1s"
 PAUSE = "workflow: pause\nsteps:\n  - wait: long\n    for: 1h\n"
 
 
@@ -93,6 +94,13 @@ def make_project(folder: Path, database: str | None) -> Command:
 def durable(tmp_path: Path, database_url: str) -> Command:
     """The command in a project, on a fresh database."""
     return make_project(tmp_path, database_url)
+
+
+@pytest.fixture
+def inside(durable: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """The same in this process."""
+    monkeypatch.setenv("DURABLE_DATABASE_URL", durable.variables["DURABLE_DATABASE_URL"])
+    return Inside(durable.folder, monkeypatch, capsys)
 
 
 def ledger(command: Command) -> list[str]:
@@ -146,13 +154,13 @@ def test_an_input_comes_from_a_file_from_stdin_and_from_pairs_that_win(durable: 
     assert ledger(durable) == ["Hello Ann", "Hello Bob"]
 
 
-def test_an_input_that_does_not_fit_is_refused_and_nothing_is_stored(durable: Command) -> None:
+def test_an_input_that_does_not_fit_is_refused_and_nothing_is_stored(durable: Command, inside: Inside) -> None:
     answer = durable("run", "greet.yaml", "-i", "times=3")
     assert (answer.code, answer.out) == (3, "")
     assert answer.err.startswith("error: the input does not fit the workflow 'greet':\n")
     assert "name" in answer.err
     assert "input.times" in answer.err
-    assert durable("list", "--json").json["executions"] == []
+    assert inside("list", "--json").json["executions"] == []
 
 
 def test_an_execution_that_fails_ends_with_1_and_says_where_and_why(durable: Command) -> None:
@@ -248,17 +256,16 @@ def test_a_killed_run_is_finished_by_a_worker_without_running_a_finished_step_ag
     """On a server of its own, as a newcomer has it: nothing names a database."""
     durable = make_project(tmp_path, None)
     durable.variables["DURABLE_HOME"] = str(durable_home)
-    running = durable.start("run", "gated.yaml")
+    durable.write("resting.yaml", GATED.replace("step: gate\n    call: ledger.gate\n    with: {name: gate}", RESTS))
+    running = durable.start("run", "resting.yaml")
     id = wait_for(running, "execution ").split()[1]
-    wait_for(running, "✓ before")
+    wait_for(running, "rest waiting: until ")
     running.kill()
     running.communicate()
-    worker = durable.start("worker", "--until-idle")
-    open_gate(durable)
-    _out, err = worker.communicate()
-    assert worker.returncode == 0, err
-    # The step at the gate had not finished, so it began again; the one before it had.
-    assert ledger(durable) == ["before", "gate", "gate", "after"]
+    worker = durable("worker", "--until-idle")
+    assert worker.code == 0
+    assert "the worker has ended: 1 completed" in worker.err
+    assert ledger(durable) == ["before", "after"]
     assert durable("status", id, "--json").json["execution"]["status"] == "completed"
     assert EmbeddedServer(durable_home).status().running is False
 
@@ -276,87 +283,87 @@ def test_a_new_project_runs_as_it_is(tmp_path: Path, database_url: str) -> None:
 # -- start, worker, and looking afterwards -------------------------------------------------------------------------
 
 
-def test_what_was_started_waits_for_a_worker_and_can_be_looked_at(durable: Command) -> None:
-    started = durable("start", "greet.yaml", "-i", "name=Ann", "--priority", "5")
+def test_what_was_started_waits_for_a_worker_and_can_be_looked_at(durable: Command, inside: Inside) -> None:
+    started = inside("start", "greet.yaml", "-i", "name=Ann", "--priority", "5")
     id = started.out.strip()
     assert started.code == 0
     assert f"durable status {id}" in started.err
-    assert f"{id}  greet     pending" in durable("list").out
+    assert f"{id}  greet     pending" in inside("list").out
 
     worker = durable("worker", "--until-idle", "--json", "--concurrency", "3", "--queue", "default")
     assert worker.json["report"]["completed"] == 1
 
-    shown = durable("status", id).out
+    shown = inside("status", id).out
     assert shown.startswith(f"greet  completed  {id}\n")
     assert re.search(r"^note +completed ", shown, re.MULTILINE)
     assert 'output     { "text": "Hello Ann", "times": 1 }' in shown
     assert "priority 5" in shown
-    assert re.fullmatch(r"\d\d:\d\d:\d\d   say: ☃ greets Ann\n", durable("logs", id).out)
-    assert durable("logs", id, "--json").json["logs"][0]["message"] == "☃ greets Ann"
-    assert re.search(r"✓ note +completed", durable("graph", "--execution", id).out)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d   say: ☃ greets Ann\n", inside("logs", id).out)
+    assert inside("logs", id, "--json").json["logs"][0]["message"] == "☃ greets Ann"
+    assert re.search(r"✓ note +completed", inside("graph", "--execution", id).out)
 
 
-def test_a_workflow_that_was_started_before_is_started_by_its_name(durable: Command) -> None:
-    durable("start", "greet.yaml", "-i", "name=Ann")
-    assert durable("start", "greet", "-i", "name=Bob").code == 0
-    answer = durable("start", "great", "-i", "name=Bob")
+def test_a_workflow_that_was_started_before_is_started_by_its_name(durable: Command, inside: Inside) -> None:
+    inside("start", "greet.yaml", "-i", "name=Ann")
+    assert inside("start", "greet", "-i", "name=Bob").code == 0
+    answer = inside("start", "great", "-i", "name=Bob")
     assert answer.code == 4
     assert answer.err.startswith("error: ")
 
 
-def test_a_worker_leaves_other_queues_alone(durable: Command) -> None:
-    id = durable("start", "greet.yaml", "-i", "name=Ann", "--queue", "mail").out.strip()
+def test_a_worker_leaves_other_queues_alone(durable: Command, inside: Inside) -> None:
+    id = inside("start", "greet.yaml", "-i", "name=Ann", "--queue", "mail").out.strip()
     assert durable("worker", "--until-idle", "--queue", "default=2", "--json").json["report"]["completed"] == 0
-    assert durable("status", id, "--json").json["execution"]["status"] == "pending"
+    assert inside("status", id, "--json").json["execution"]["status"] == "pending"
     assert durable("worker", "--until-idle", "--queue", "mail=2", "--json").json["report"]["completed"] == 1
 
 
-def test_a_list_is_filtered_and_has_pages(durable: Command) -> None:
-    first, second = (durable("start", "greet.yaml", "-i", f"name={name}").out.strip() for name in ("Ann", "Bob"))
-    page = durable("list", "--limit", "1", "--status", "pending", "--workflow", "greet")
+def test_a_list_is_filtered_and_has_pages(durable: Command, inside: Inside) -> None:
+    first, second = (inside("start", "greet.yaml", "-i", f"name={name}").out.strip() for name in ("Ann", "Bob"))
+    page = inside("list", "--limit", "1", "--status", "pending", "--workflow", "greet")
     assert second in page.out
     assert page.err == f"older ones: durable list --before {second}\n"
-    older = durable("list", "--limit", "1", "--before", second, "--json").json["executions"]
+    older = inside("list", "--limit", "1", "--before", second, "--json").json["executions"]
     assert [each["id"] for each in older] == [first]
-    assert durable("list", "--workflow", "other", "--json").json["executions"] == []
+    assert inside("list", "--workflow", "other", "--json").json["executions"] == []
 
 
-def test_a_cancelled_execution_ends_as_cancelled_and_only_once(durable: Command) -> None:
-    id = durable("start", "pause.yaml").out.strip()
-    answer = durable("cancel", id, "--reason", "not needed")
+def test_a_cancelled_execution_ends_as_cancelled_and_only_once(durable: Command, inside: Inside) -> None:
+    id = inside("start", "pause.yaml").out.strip()
+    answer = inside("cancel", id, "--reason", "not needed")
     assert (answer.code, answer.out) == (0, "")
     assert durable("worker", "--until-idle", "--json").json["report"]["cancelled"] == 1
-    shown = durable("status", id)
+    shown = inside("status", id)
     assert shown.out.startswith(f"pause  cancelled  {id}\n")
     assert "not needed" in shown.out
-    assert durable("cancel", id).code == 0
+    assert inside("cancel", id).code == 0
 
 
-def test_an_execution_that_is_over_cannot_be_cancelled(durable: Command) -> None:
+def test_an_execution_that_is_over_cannot_be_cancelled(durable: Command, inside: Inside) -> None:
     id = durable("run", "greet.yaml", "-i", "name=Ann", "--json", "-q").json["execution"]["id"]
-    answer = durable("cancel", id)
+    answer = inside("cancel", id)
     assert answer.code == 1
     assert answer.err == f"execution {id} is completed\n"
 
 
 @pytest.mark.parametrize("words", [["status"], ["logs"], ["cancel"], ["graph", "--execution"]])
 @pytest.mark.parametrize("id", ["0198c1a2-7d3e-7b11-9f00-3a5e8c2d4b6f", "42"])
-def test_an_execution_that_there_is_not_is_not_found(durable: Command, words: list[str], id: str) -> None:
-    answer = durable(*words, id)
+def test_an_execution_that_there_is_not_is_not_found(inside: Inside, words: list[str], id: str) -> None:
+    answer = inside(*words, id)
     assert (answer.code, answer.out) == (4, "")
     assert answer.err.startswith(f"error: there is no execution '{id}' in this database")
 
 
 @pytest.mark.parametrize("limit", ["mail=0", "mail=x", "=3"])
-def test_a_limit_that_is_none_is_a_mistake_in_the_use(durable: Command, limit: str) -> None:
-    answer = durable("worker", "--until-idle", "--queue", limit)
+def test_a_limit_that_is_none_is_a_mistake_in_the_use(inside: Inside, limit: str) -> None:
+    answer = inside("worker", "--until-idle", "--queue", limit)
     assert answer.code == 2
     assert answer.err.startswith(f"error: --queue takes a name, or name=limit with a limit from 1 on, not '{limit}'\n")
 
 
 @pytest.mark.parametrize("at", ["tomorrow", "2031-05-01T12:00"])
-def test_a_time_that_names_no_instant_is_a_mistake_in_the_use(durable: Command, at: str) -> None:
-    answer = durable("start", "pause.yaml", "--at", at)
+def test_a_time_that_names_no_instant_is_a_mistake_in_the_use(inside: Inside, at: str) -> None:
+    answer = inside("start", "pause.yaml", "--at", at)
     assert answer.code == 2
     assert answer.err.startswith("error: --at ")
 
@@ -365,20 +372,19 @@ def test_a_time_that_names_no_instant_is_a_mistake_in_the_use(durable: Command, 
 
 
 @pytest.mark.parametrize("words", [["list"], ["run", "pause.yaml"], ["worker"], ["migrations", "apply"]])
-def test_a_database_that_is_down_ends_with_5_and_keeps_the_password_secret(tmp_path: Path, words: list[str]) -> None:
-    durable = make_project(tmp_path, None)
-    answer = durable(*words, "--database", "postgresql://me:geheim@127.0.0.1:1/none")
+def test_a_database_that_is_down_ends_with_5_and_keeps_the_password_secret(inside: Inside, words: list[str]) -> None:
+    answer = inside(*words, "--database", "postgresql://me:geheim@127.0.0.1:1/none")
     assert (answer.code, answer.out) == (5, "")
     assert answer.err.startswith("error: cannot reach ")
     assert "geheim" not in answer.err
 
 
-def test_migrations_are_listed_and_applied_in_any_schema(durable: Command) -> None:
-    behind = durable("migrations", "status", "--schema", "other", "--json")
+def test_migrations_are_listed_and_applied_in_any_schema(inside: Inside) -> None:
+    behind = inside("migrations", "status", "--schema", "other", "--json")
     assert behind.code == 5
     assert behind.json["current"] is False
-    assert "0001_initial" in durable("migrations", "apply", "--schema", "other").out
-    assert durable("migrations", "apply", "--schema", "other").err == "nothing to apply\n"
-    now = durable("--schema", "other", "migrations", "status")
+    assert "0001_initial" in inside("migrations", "apply", "--schema", "other").out
+    assert inside("migrations", "apply", "--schema", "other").err == "nothing to apply\n"
+    now = inside("--schema", "other", "migrations", "status")
     assert now.code == 0
     assert re.search(r"^0001    initial  20\d\d-", now.out, re.MULTILINE)

@@ -125,15 +125,14 @@ def span(seconds: float) -> str:
     """Gives a duration as people say it: `20 ms`, `0.3 s`, `12 s`, `3 min 5 s`, `2 h 4 min`."""
     if seconds < 0.095:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def clock(at: datetime) -> str:

@@ -74,7 +74,7 @@ def run(
     async def begin(durable: AsyncDurable) -> str:
         return await durable.start(source.graph, given, queue=queue, priority=priority, id=id)
 
-    _tell(settings, run_async(_run(settings, source.graph, begin, limit)))
+    tell(settings, run_async(_run(settings, source.graph, begin, limit)))
 
 
 async def _run(
@@ -131,7 +131,8 @@ async def _watch(durable: AsyncDurable, id: str, work: Task[WorkerReport], view:
         await asyncio.wait({work}, timeout=max(REFRESH, 10 * (clock() - began)))
 
 
-def _tell(settings: Settings, left: Left) -> None:
+def tell(settings: Settings, left: Left) -> None:
+    """Prints how a run ended; raises `Ended` with its code unless the execution completed."""
     found = left.execution
     if settings.json:
         print_json({"execution": found.to_json()})
