@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -71,3 +72,25 @@ def test_completion_prints_a_script_that_asks_the_command(tmp_path: Path, shell:
 def test_a_shell_is_given_the_commands_that_begin_so(tmp_path: Path) -> None:
     asked = {"_DURABLE_COMPLETE": "bash_complete", "COMP_WORDS": "durable mig", "COMP_CWORD": "1"}
     assert Command(tmp_path)(also=asked).out == "plain,migrations\n"
+
+
+def list_words(command: click.Command, name: str) -> list[str]:
+    """What the reference has to mention of a command: its name and the long form of its options."""
+    words = [name]
+    for parameter in command.params:
+        words += [f"`{word}" for word in parameter.opts if word.startswith("--")]
+    if isinstance(command, click.Group):
+        for inner, each in command.commands.items():
+            words += list_words(each, f"{name} {inner}")
+    return words
+
+
+def test_the_reference_has_every_command_and_every_option(request: pytest.FixtureRequest) -> None:
+    page = (request.config.rootpath / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    shown = page.replace("\n", " ")
+    assert [word for word in list_words(durable, "durable") if word not in shown] == []
+
+
+def test_the_reference_has_every_exit_code(request: pytest.FixtureRequest) -> None:
+    page = (request.config.rootpath / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    assert [code for code in Exit if f"\n| {code.value} | " not in page] == []
