@@ -1,4 +1,4 @@
-"""decide: what an execution wants next, seen from one of its frames. Pure; it changes nothing.
+"""Decide what an execution wants next, seen from one of its frames. Pure; it changes nothing.
 
 A frame is looked at after a checkpoint touched it, when something in it fell due, or in a scan after a fold. Looking
 twice gives the same commands twice; whoever performs them knows which attempts already run.

@@ -1,4 +1,4 @@
-"""evolve: the only way from one state to the next.
+"""Evolve is the only way from one state to the next.
 
 `evolve(program, state, checkpoint)` is a pure fold step: the same checkpoints over the same program give the same
 state, in a worker, after a crash, in a simulation. It also names the frames that were touched, so that `decide` looks
