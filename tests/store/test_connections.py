@@ -13,7 +13,10 @@ from tests.postgres import with_database
 from tests.store.building import checkpoint, claim, goes_on, register, save_definition, start
 from tests.store.postgres import PostgresUnderTest
 
-TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %(name)s"
+TERMINATE = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = %(name)s and datname = current_database()
+"""
 
 
 async def running(stores: PostgresUnderTest) -> tuple[Lease, int]:
@@ -67,7 +70,10 @@ async def test_a_caller_that_gives_up_leaves_no_half_read_answer_behind(postgres
         cancel = asyncio.create_task(
             postgres.client.send_request("00000000-0000-7000-8000-000000000001", "cancel", None)
         )
-        waiting = "select from pg_stat_activity where application_name = 'durable client' and wait_event_type = 'Lock'"
+        waiting = (
+            "select from pg_stat_activity where datname = current_database() "
+            "and application_name = 'durable client' and wait_event_type = 'Lock'"
+        )
         async with asyncio.timeout(10):
             while not await postgres.query(waiting):
                 pass
