@@ -34,10 +34,19 @@ DEFER_FOR = timedelta(seconds=15)
 
 
 class Executor:
-    """Runs claimed executions and counts what became of them. `changed` is set whenever one leaves."""
+    """Runs claimed executions and counts what became of them.
+
+    `changed` is set whenever one leaves. `uniform` draws the jitter of retries, in [0, 1).
+    """
 
     def __init__(
-        self, store: WorkerStore, ownership: Ownership, journal: Journal, performer: Performer, clock: Clock
+        self,
+        store: WorkerStore,
+        ownership: Ownership,
+        journal: Journal,
+        performer: Performer,
+        clock: Clock,
+        uniform: Callable[[], float] = random.random,
     ) -> None:
         self.clock = clock
         self.performer = performer
@@ -50,7 +59,7 @@ class Executor:
         self._ownership = ownership
         self._journal = journal
         self._programs: dict[int, Program] = {}
-        self._random = random.Random()
+        self._uniform = uniform
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, claimed: Sequence[Claimed]) -> None:
@@ -106,7 +115,7 @@ class Executor:
         self.running[claimed.queue] += 1
         run.begin()
         if claimed.signal:
-            self.read_inbox(run)
+            self.read_inbox(run.key)
 
     def _left(self, run: Run, status: str) -> None:
         if self.runs.get(run.key) is run:
@@ -122,10 +131,10 @@ class Executor:
         return self._journal.submit(commit, done)
 
     def uniform(self) -> float:
-        return self._random.random()
+        return self._uniform()
 
-    def read_inbox(self, run: Run) -> None:
-        self.spawn(self._read_inboxes([run.key]))
+    def read_inbox(self, key: int) -> None:
+        self.spawn(self._read_inboxes([key]))
 
     async def read_signalled(self) -> None:
         """Looks which of our executions have requests, and applies them."""
@@ -140,8 +149,8 @@ class Executor:
             if run is not None:
                 run.apply(inbox)
 
-    def give_back(self, run: Run) -> None:
-        self.spawn(self._give_back(run))
+    def give_back(self, key: int) -> None:
+        self.spawn(self._give_back(self.runs[key]))
 
     async def _give_back(self, run: Run) -> None:
         lane = self._ownership.claim_lane

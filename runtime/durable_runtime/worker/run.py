@@ -237,7 +237,7 @@ class Run:
                     self._end("deferred" if self._deferred is not None else "waiting")
                 elif self._inbox_waits:
                     self._inbox_waits = False
-                    self._around.read_inbox(self)
+                    self._around.read_inbox(self.key)
                 elif self._arrived or self._pending:
                     self._take_in()
                 else:
@@ -246,7 +246,7 @@ class Run:
                 # Nothing was written; what was evolved stays right, only the end of it has to be decided again.
                 self._finish = None
                 self._inbox_waits = False
-                self._around.read_inbox(self)
+                self._around.read_inbox(self.key)
             case Outcome.UNSTORABLE:
                 self._store_refused(commit, reason)
             case Outcome.BUSY:
@@ -321,7 +321,7 @@ class Run:
         self._performs, self._collects = {}, {}
         if self._attempts:
             return
-        self._around.give_back(self)
+        self._around.give_back(self.key)
 
     def _begin(self, perform: Perform) -> None:
         try:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.collecting import ItemRow
 from durable_runtime.store.protocol import Commit, Outcome
 from durable_runtime.worker.clock import Clock
-
-if TYPE_CHECKING:
-    from durable_runtime.worker.run import Run
 
 
 class Surroundings(Protocol):
@@ -25,9 +22,9 @@ class Surroundings(Protocol):
 
     def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Any: ...
 
-    def read_inbox(self, run: Run) -> None: ...
+    def read_inbox(self, key: int) -> None: ...
 
-    def give_back(self, run: Run) -> None: ...
+    def give_back(self, key: int) -> None: ...
 
     async def collect(self, key: int, path: str) -> list[ItemRow]: ...
 
