@@ -19,7 +19,10 @@ from durable_runtime.worker.surroundings import Surroundings
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of an attempt, or the results of a foreach, not yet in the state. `uniform` draws a retry's jitter."""
+    """The outcome of an attempt, or the results of a foreach, not yet in the state.
+
+    `uniform` draws a retry's jitter.
+    """
 
     command: Perform | Collect
     outcome: Success | Failure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Collection, Mapping
 
 from durable_runtime.errors import DatabaseUnavailable
@@ -47,15 +46,15 @@ class Claims:
         self._concurrency = concurrency
         self._only = only
         self._alone = False
-        self._looked_alone = time.monotonic()
-        self._lowered = time.monotonic()
+        self._time = asyncio.get_running_loop().time
+        self._looked_alone = self._lowered = self._time()
         self.hint = asyncio.Event()
 
     async def claim(self) -> int:
         """Claims what fits once; gives how many executions were begun."""
         if self._executor.performer.exhausted:
             return 0
-        now = time.monotonic()
+        now = self._time()
         if now - self._lowered >= 1.0:
             self._lowered = now
             self._store.forget_low_water()
@@ -75,7 +74,7 @@ class Claims:
     async def _claim(self) -> int:
         if self._only is not None:
             return await self._take("", self._free(""), only=self._only)
-        if time.monotonic() - self._looked_alone >= LONELY_POLL and await self._claim_alone():
+        if self._time() - self._looked_alone >= LONELY_POLL and await self._claim_alone():
             return 1
         total = 0
         for queue in await self._queues_with_work():
@@ -106,12 +105,12 @@ class Claims:
             if alone and (self._queues is None or queue in self._queues)
         ]
         if not lonely:
-            self._looked_alone = time.monotonic()
+            self._looked_alone = self._time()
             return False
         if self._executor.runs:
             self._alone = True
             return False
-        self._looked_alone = time.monotonic()
+        self._looked_alone = self._time()
         self._alone = await self._take(lonely[0], 1, alone=True) > 0
         return self._alone
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 from durable_runtime.errors import DatabaseUnavailable
 from durable_runtime.store.protocol import NoAnswer, Recovery, TryAgain, WorkerStore
@@ -23,8 +22,9 @@ class Maintenance:
         self._store = store
         self._recovery = recovery
         self._hint = hint
-        self._took_over = 0.0
-        self._swept = time.monotonic()
+        self._time = asyncio.get_running_loop().time
+        self._took_over = float("-inf")
+        self._swept = self._time()
 
     async def serve(self) -> None:
         """Does what is due and sleeps as long as that says, until cancelled."""
@@ -39,7 +39,7 @@ class Maintenance:
     async def once(self) -> float:
         """Does one round and gives the seconds until the next."""
         woken, next_due = await self._store.wake_due()
-        now = time.monotonic()
+        now = self._time()
         recovered = 0
         if now - self._took_over >= TAKEOVER_EVERY:
             self._took_over = now
