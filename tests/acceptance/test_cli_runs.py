@@ -379,6 +379,22 @@ def test_a_database_that_is_down_ends_with_5_and_keeps_the_password_secret(insid
     assert "geheim" not in answer.err
 
 
+def test_the_doctor_finds_a_database_that_can_be_used(inside: Inside) -> None:
+    answer = inside("doctor")
+    assert answer.code == 0
+    assert re.search("^✓ database +it answers$", answer.out, re.MULTILINE)
+    assert re.search("^✓ tables +up to date in the schema 'durable'$", answer.out, re.MULTILINE)
+
+
+def test_the_doctor_finds_a_database_that_is_down(inside: Inside) -> None:
+    answer = inside("doctor", "--json", "--database", "postgresql://me:geheim@127.0.0.1:1/none")
+    assert answer.code == 5
+    assert answer.json["good"] is False
+    (bad,) = [finding for finding in answer.json["findings"] if finding["good"] is False]
+    assert bad["name"] == "database"
+    assert "geheim" not in answer.out
+
+
 def test_migrations_are_listed_and_applied_in_any_schema(inside: Inside) -> None:
     behind = inside("migrations", "status", "--schema", "other", "--json")
     assert behind.code == 5

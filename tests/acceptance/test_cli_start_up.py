@@ -17,7 +17,7 @@ from tests.acceptance.command import Command
 
 COMMANDS = [
     "init", "validate", "graph", "run", "start", "worker", "list", "status", "logs", "cancel", "server", "migrations",
-    "explain", "schema", "completion",
+    "doctor", "explain", "schema", "completion",
 ]  # fmt: skip
 HEAVY = {"psycopg", "rich", "lark", "networkx", "jsonschema", "yaml", "graphviz", "msgspec", "httpx", "asyncio"}
 

@@ -6,6 +6,7 @@ import click
 
 from durable_runtime import __version__
 from durable_runtime.cli.completion import completion
+from durable_runtime.cli.doctor import doctor
 from durable_runtime.cli.executions import cancel, list_executions, logs, status
 from durable_runtime.cli.graph import graph
 from durable_runtime.cli.init import init
@@ -50,6 +51,7 @@ for command in (
     cancel,
     server,
     migrations,
+    doctor,
     explain,
     schema,
     completion,
