@@ -169,11 +169,16 @@ def say(line: str) -> None:
 
 def demo(python: Path, rest: list[str]) -> int:
     """run an order from a YAML file on a real Postgres"""
-    workflow = "examples/workflows/order.yaml"
-    say(f"{workflow} runs durably, on a Postgres server that starts by itself")
-    say("kill it with `kill -9` at any point; `.venv/bin/durable worker --until-idle` finishes what it began")
-    run_workflow = [python, "-m", "durable_runtime.cli", "run", workflow]
-    return run([*run_workflow, "--input", "@examples/workflows/order.input.json", *rest])
+    order = "run examples/workflows/order.yaml --input @examples/workflows/order.input.json"
+    say("examples/workflows/order.yaml runs durably, on a Postgres server that starts by itself")
+    code = run([python, "-m", "durable_runtime.cli", *order.split(), *rest])
+    if code == 0:
+        durable = locate(ENVIRONMENT, "durable").relative_to(ROOT)
+        say("now kill one with `kill -9` while it pauses, and have another process finish it:")
+        say(f"  {durable} {order} -i cooling_off=10s & sleep 4; kill -9 $!")
+        say(f"  {durable} worker --until-idle")
+        say(f"  {durable} list")
+    return code
 
 
 def test(python: Path, rest: list[str]) -> int:
