@@ -16,7 +16,7 @@ from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.environment import environment
 from durable_runtime.core.program import CompiledNode, Program
 from durable_runtime.core.retry import delay_before, is_retried
-from durable_runtime.core.state import Frame, Retrying, State, chain_to
+from durable_runtime.core.state import Each, Frame, Retrying, State, chain_to
 from durable_runtime.core.values import NotStorable, encode
 
 
@@ -168,6 +168,11 @@ def settle_attempt(
         # A result that cannot be stored fails the node at once: the work is done and would give the same again.
         return completed(program, state, chain, keys, outcome.value, at=at, attempt=attempt, started_at=started_at)
     return _settle_failure(program, state, chain, keys, attempt, outcome, started_at, at, uniform)
+
+
+def is_gathering(frame: Frame, path: str) -> bool:
+    """Tells whether a frame stands at this foreach and waits for its results, told for the first time."""
+    return not frame.ended and frame.error is None and frame.path == path and isinstance(frame.opening, Each)
 
 
 def _expects(frame: Frame, path: str, attempt: int) -> bool:

@@ -63,17 +63,20 @@ class Executor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, claimed: Sequence[Claimed]) -> None:
-        """Begins what a claim gave: reads graphs and histories, folds, goes on where each execution stood."""
+        """Begins what a claim gave: reads graphs and histories, folds, goes on where each execution stood.
+
+        These executions are ours already, so reading them is not given up: nobody else would begin them while we live.
+        """
         for one in claimed:
             if one.definition_id not in self._programs:
                 self._programs[one.definition_id] = await self._load_program(one.definition_id)
         resumed = [one.key for one in claimed if not one.fresh]
-        histories = await self._store.load_checkpoints(resumed) if resumed else {}
+        histories = await self._insist(lambda: self._store.load_checkpoints(resumed)) if resumed else {}
         for one in claimed:
             self._begin(one, histories.get(one.key, []))
 
     async def _load_program(self, definition_id: int) -> Program:
-        graph = graph_from_json(await self._store.load_graph(definition_id))
+        graph = graph_from_json(await self._insist(lambda: self._store.load_graph(definition_id)))
         program = Program(graph)
         # Imports can take long: done here, in a thread, they do not hold up everyone else at the first attempt.
         await asyncio.to_thread(self._import_calls, program)
