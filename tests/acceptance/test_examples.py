@@ -1,4 +1,4 @@
-"""The workflows in examples/: read, checked, drawn, written back, and run on a real database."""
+"""The workflows in examples/: read, checked, drawn, written back, simulated, and run on a real database."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import csv
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from durable_dsl import check, compile, load_document, load_graphs
 from durable_dsl.drawing import render, to_dot, to_text
 from durable_runtime import Durable, Execution, InvalidInput, Worker
+from durable_runtime.testing import SimulationResult, simulate
 from examples.workflows import gateway
 from examples.workflows.order_builder import order as built_order
 from examples.workflows.weather_service import WeatherService
@@ -103,6 +105,11 @@ def attempts(execution: Execution) -> list[tuple[str, str, int]]:
     """Path, kind and attempt of everything that ran outside of the engine, in the order it was stored."""
     steps = execution.steps or ()
     return [(step.path, step.kind, step.attempt) for step in steps if step.started_at is not None]
+
+
+def slept(done: SimulationResult) -> timedelta:
+    """How long a simulated execution slept, to the millisecond: its clock adds up in finer steps."""
+    return timedelta(milliseconds=round(done.slept / timedelta(milliseconds=1)))
 
 
 # -- every example --------------------------------------------------------------------------------------------------
@@ -246,6 +253,24 @@ def test_an_order_without_lines_is_refused_before_anything_is_stored(database_ur
         assert durable.list_executions() == []
 
 
+def test_a_simulated_order_cools_off_for_hours_in_no_time(output: Path) -> None:
+    done = simulate(FOLDER / "order.yaml", order(cooling_off="20h"))
+    assert (done.status, done.output["total_cents"]) == ("completed", 34034)
+    assert done.attempts_of("charge") == 2
+    assert slept(done) == timedelta(hours=20, milliseconds=300)
+    assert len(gateway.list_charges()) == 1
+
+
+def test_a_simulated_order_gives_up_after_five_silent_answers_of_the_gateway(output: Path) -> None:
+    silence = gateway.GatewayUnavailable("nobody answers")
+    done = simulate(FOLDER / "order.yaml", order(), {"charge": silence})
+    assert done.status == "failed"
+    assert done.error is not None
+    assert (done.error.type, done.error.node, done.error.attempt) == ("GatewayUnavailable", "charge", 5)
+    # 300 ms, doubled each time.
+    assert slept(done) == timedelta(milliseconds=300 + 600 + 1200 + 2400)
+
+
 # -- etl ------------------------------------------------------------------------------------------------------------
 
 
@@ -313,6 +338,14 @@ def test_a_year_that_is_too_dirty_fails_and_says_how_dirty(database_url: str, ou
     assert not (output / "reports").exists()
 
 
+def test_a_simulated_year_gives_the_same_sum(output: Path) -> None:
+    done = simulate(FOLDER / "etl.yaml", {"report": "simulated"})
+    assert (done.status, done.output["total_cents"]) == ("completed", 15594377)
+    assert (output / "reports" / "simulated.json").is_file()
+    assert done.attempts_of("clean[11]/clean_file") == 1
+    assert len(done.calls) == 1 + 12 + 1 + 2
+
+
 # -- fetch ----------------------------------------------------------------------------------------------------------
 
 
@@ -367,3 +400,19 @@ def test_a_service_that_refuses_is_not_asked_again(database_url: str, weather_se
     assert done.error["type"] == "Refused"
     assert done.error["attempt"] == 1
     assert max(weather_service.requests.values()) == 1
+
+
+def test_a_simulated_fetch_needs_no_service() -> None:
+    readings = [{"at": "2030-05-01T00:00:00Z", "celsius": 7}, {"at": "2030-05-01T01:00:00Z", "celsius": 6}]
+    answers = iter(["running", "running", "running", "done"])
+    mocks = {
+        "examples.workflows.fetch.get_station": lambda service, name: {"station": name, "readings": readings},
+        "order_report": {"id": "j1", "status": "running"},
+        "poll/look": lambda service, id: {"id": id, "status": next(answers)},
+        "fetch_report": {"coast": "mild"},
+    }
+    done = simulate(FOLDER / "fetch.yaml", {}, mocks)
+    assert done.status == "completed", done.error
+    assert done.output == {"hours": 2, "report": {"coast": "mild"}, "looked": 4}
+    # Between the four turns: 200 ms, and half as much again each time.
+    assert slept(done) == timedelta(milliseconds=200 + 300 + 450)
