@@ -37,3 +37,9 @@ def gate(database_url: str, observer: Observer) -> Iterator[Callable[[str, str, 
         yield lambda application, event, table: gates.enter_context(
             Gate(database_url, observer, application, event, table)
         )
+
+
+@pytest.fixture
+def observe(observer: Observer) -> Callable[[str], None]:
+    """Executes a statement of the test's own."""
+    return observer.execute

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -85,8 +86,13 @@ class Functions:
             target = getattr(_import_module(module_name), name)
         except ImportError as error:
             raise MissingFunction(f"{path} cannot be imported: {error}") from None
-        except AttributeError:
-            raise MissingFunction(f"the module {module_name} has no {name!r}") from None
+        except AttributeError as error:
+            if module_name in sys.modules:
+                raise MissingFunction(f"the module {module_name} has no {name!r}") from None
+            raise MissingFunction(f"{path} cannot be imported: AttributeError: {error}") from None
+        except (Exception, SystemExit) as error:
+            # The module's own code runs here: a missing setting or a typo in it must not end the worker.
+            raise MissingFunction(f"{path} cannot be imported: {type(error).__name__}: {error}") from None
         if not callable(target):
             raise MissingFunction(f"{path} is not a function but a {type(target).__name__}")
         function: Callable[..., Any] = target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from durable_runtime.core.outcomes import Failure
-from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.core.values import encode
 
 
 class Fatal(Exception):
@@ -34,10 +34,10 @@ class Retry(Exception):
 def failure_of(error: BaseException) -> Failure:
     """Gives the error value of an exception: its class, its message, its `data` where it has JSON there."""
     names = tuple(cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException))
-    data = getattr(error, "data", None)
     try:
-        data = encode(data)[1]
-    except NotStorable:
+        data = encode(getattr(error, "data", None))[1]
+    except Exception:
+        # Not storable, or a property of the author's that raises: neither may hide what happened first.
         data = None
     return Failure(
         type=type(error).__name__,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from durable_dsl import graph as g
+from durable_dsl.durations import LONGEST
 from durable_dsl.expressions import ExpressionError
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.environment import environment
@@ -214,6 +215,7 @@ def _settle_failure(
         return checkpoint
     policy = node.retry
     delay = delay_before(policy, attempt, uniform) if failure.retry_after is None else failure.retry_after
+    delay = min(delay, LONGEST)  # beyond the range of instants nothing falls due, and adding to them raises
     first_at = frame.opening.first_at if isinstance(frame.opening, Retrying) else started_at
     names: Collection[str] = failure.names or (failure.type,)
     if not is_retried(policy, attempt=attempt, names=names, elapsed=at - first_at, delay=delay):

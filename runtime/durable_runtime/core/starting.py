@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from durable_runtime.core.checkpoints import Json
-from durable_runtime.core.environment import span_of
+import msgspec
+
+from durable_dsl.expressions import ExpressionError
+from durable_runtime.core.checkpoints import ErrorValue, Json
+from durable_runtime.core.environment import TimeError, span_of
 from durable_runtime.core.evolve import begin
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
@@ -23,6 +26,7 @@ def initial_state(
 ) -> State:
     """Gives the state without a checkpoint: what expressions see as `execution`, and the deadline.
 
+    A timeout that is no time has failed the execution before its first node.
     Times are put in UTC, so that the same row gives the same state whatever zone a connection speaks in.
     """
     execution = {
@@ -37,7 +41,13 @@ def initial_state(
     if program.timeout is None:
         return state
     names = {"input": input, "constants": program.constants, "execution": execution, "data": input}
-    deadline_at = started_at + span_of(program.timeout, names, state)
+    try:
+        deadline_at = started_at + span_of(program.timeout, names, state)
+    except (ExpressionError, TimeError) as error:
+        # Of its input alone, so it comes out the same at every fold.
+        type = "ExpressionError" if isinstance(error, ExpressionError) else "NotATime"
+        failure = ErrorValue(type=type, message=f"the workflow's timeout: {error}")
+        return msgspec.structs.replace(state, root=msgspec.structs.replace(state.root, error=failure))
     return begin(program, input=input, execution=execution, started_at=started_at, deadline_at=deadline_at)
 
 

@@ -49,6 +49,9 @@ def encode(value: Json, *, max_bytes: int = MAX_BYTES) -> tuple[bytes, Json]:
         raise NotStorable(_explain(value) or "a text holds a lone surrogate, which UTF-8 cannot hold") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise NotStorable(_explain(value) or f"the value is not JSON: {error}") from None
+    except Exception as error:
+        # An author's class, or a mapping that another thread changes meanwhile, may raise anything while it is read.
+        raise NotStorable(f"the value cannot be read: {type(error).__name__}: {error}") from None
     if len(encoded) > max_bytes:
         raise NotStorable(
             f"the value takes {len(encoded):,} bytes as JSON; at most {max_bytes:,} are allowed: "

@@ -11,10 +11,12 @@ import msgspec
 
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function
-from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import results_of
 from durable_runtime.core.commands import Abandon, Collect, Perform
-from durable_runtime.core.outcomes import Failure, Success
+from durable_runtime.core.outcomes import Failure, Success, completed, is_gathering, settle_attempt
+from durable_runtime.core.program import Program
+from durable_runtime.core.state import State, chain_to
 from durable_runtime.worker.surroundings import Surroundings
 
 
@@ -35,13 +37,19 @@ OnEnded: TypeAlias = Callable[[Ended], None]
 
 
 class Attempts:
-    """Runs attempts as tasks, one for each instance path; `ended` hears of each that was not abandoned."""
+    """Runs attempts as tasks, one for each instance path.
 
-    def __init__(self, execution_id: str, key: int, around: Surroundings, ended: OnEnded) -> None:
+    `ended` hears of each that was not abandoned, `broke` of an error that is not the author's.
+    """
+
+    def __init__(
+        self, execution_id: str, key: int, around: Surroundings, ended: OnEnded, broke: Callable[[Exception], None]
+    ) -> None:
         self._execution_id = execution_id
         self._key = key
         self._around = around
         self._ended = ended
+        self._broke = broke
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._contexts: dict[str, StepContext] = {}
 
@@ -68,23 +76,57 @@ class Attempts:
         self._tasks[collect.path] = asyncio.ensure_future(self._collect(collect))
 
     async def _collect(self, collect: Collect) -> None:
-        rows = await self._around.collect(self._key, collect.path)
-        values: list[Json] = results_of(rows, collect.total, collect.complete_all)
+        try:
+            rows = await self._around.collect(self._key, collect.path)
+            values: list[Json] = results_of(rows, collect.total, collect.complete_all)
+        except Exception as error:
+            if self._forget(collect.path):
+                self._broke(error)
+            return
         if self._forget(collect.path):
             now = self._around.clock.now()
             self._ended(Ended(command=collect, outcome=Success(values), started_at=now, at=now))
 
     def _forget(self, path: str) -> bool:
-        """Takes an attempt off; False when it was abandoned, so that its outcome goes nowhere."""
+        """Takes the attempt that asks off; False when it was abandoned, so that its outcome goes nowhere.
+
+        An abandoned one may pay no attention to its cancellation and end when another runs in its place: after a jump
+        back the same instance is there again, with a first attempt.
+        """
+        if self._tasks.get(path) is not asyncio.current_task():
+            return False
+        del self._tasks[path]
         self._contexts.pop(path, None)
-        return self._tasks.pop(path, None) is not None
+        return True
 
     def abandon(self, abandon: Abandon) -> None:
         """Cancels what runs at or below a path: async functions at once, plain ones are told and left alone."""
         for path in [path for path in self._tasks if abandon.covers(path)]:
-            ctx = self._contexts.get(path)
+            ctx = self._contexts.pop(path, None)
             if ctx is not None:
                 ctx.cancel()
-            task = self._tasks[path]
-            self._forget(path)
-            task.cancel()
+            self._tasks.pop(path).cancel()
+
+
+def checkpoint_of(program: Program, state: State, ended: Ended) -> Checkpoint | None:
+    """Gives the checkpoint of an outcome, or None when it was abandoned in the meantime and nobody waits for it."""
+    command = ended.command
+    if isinstance(command, Perform):
+        return settle_attempt(
+            program,
+            state,
+            command.path,
+            command.keys,
+            command.attempt,
+            ended.outcome,
+            started_at=ended.started_at,
+            at=max(ended.at, state.now),
+            uniform=ended.uniform,
+        )
+    chain = chain_to(state, command.keys)
+    if chain is None or not is_gathering(chain[-1], command.path) or not isinstance(ended.outcome, Success):
+        return None
+    checkpoint = completed(program, state, chain, command.keys, ended.outcome.value, at=state.now)
+    if checkpoint.kind == "completed" and chain[-1].node.output is None:
+        return msgspec.structs.replace(checkpoint, kind="collected", encoded=None)
+    return checkpoint

@@ -14,12 +14,11 @@ from durable_dsl.graph import Call, Decision, Step, graph_from_json
 from durable_runtime.actions.functions import MissingFunction
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
-from durable_runtime.core.evolve import HistoryMismatch
 from durable_runtime.core.interpreter import fold
 from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state
 from durable_runtime.errors import DatabaseUnavailable
-from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, TryAgain, WorkerStore
+from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, Suspend, Timer, TryAgain, WorkerStore
 from durable_runtime.store.rows import result_text
 from durable_runtime.worker.clock import Clock
 from durable_runtime.worker.journal import Entry, Journal
@@ -31,6 +30,9 @@ log = logging.getLogger("durable.executor")
 T = TypeVar("T")
 
 DEFER_FOR = timedelta(seconds=15)
+
+MAX_PROGRAMS = 1000
+"""Definitions that are kept ready to run."""
 
 
 class Executor:
@@ -67,20 +69,25 @@ class Executor:
 
         These executions are ours already, so reading them is not given up: nobody else would begin them while we live.
         """
-        for one in claimed:
-            if one.definition_id not in self._programs:
-                self._programs[one.definition_id] = await self._load_program(one.definition_id)
+        if len(self._programs) > MAX_PROGRAMS:
+            self._programs.clear()
+        for definition_id in {one.definition_id for one in claimed} - self._programs.keys():
+            await self._load_program(definition_id)
         resumed = [one.key for one in claimed if not one.fresh]
         histories = await self._insist(lambda: self._store.load_checkpoints(resumed)) if resumed else {}
         for one in claimed:
             self._begin(one, histories.get(one.key, []))
 
-    async def _load_program(self, definition_id: int) -> Program:
-        graph = graph_from_json(await self._insist(lambda: self._store.load_graph(definition_id)))
-        program = Program(graph)
+    async def _load_program(self, definition_id: int) -> None:
+        text = await self._insist(lambda: self._store.load_graph(definition_id))
+        try:
+            program = Program(graph_from_json(text))
+        except Exception as error:
+            log.error("this version cannot read definition %d: %s: %s", definition_id, type(error).__name__, error)
+            return
         # Imports can take long: done here, in a thread, they do not hold up everyone else at the first attempt.
         await asyncio.to_thread(self._import_calls, program)
-        return program
+        self._programs[definition_id] = program
 
     def _import_calls(self, program: Program) -> None:
         for node in program.graph.walk():
@@ -98,7 +105,10 @@ class Executor:
         if before is not None:
             # A claim can give us an execution that we believe to hold only after the answer to its suspension was lost.
             before.drop()
-        program = self._programs[claimed.definition_id]
+        program = self._programs.get(claimed.definition_id)
+        if program is None:
+            self._set_aside(claimed, claimed.signal)
+            return
         try:
             start = initial_state(
                 program,
@@ -110,15 +120,36 @@ class Executor:
                 scheduled_at=claimed.scheduled_at,
             )
             state = fold(program, start, history)
-        except (HistoryMismatch, KeyError) as error:
-            log.error("execution %s cannot be folded and is left alone: %s", claimed.id, error)
+        except Exception as error:
+            log.error("execution %s cannot be folded: %s: %s", claimed.id, type(error).__name__, error)
+            self._set_aside(claimed, claimed.signal)
             return
         run = Run(claimed, program, state, self, self._left)
         self.runs[claimed.key] = run
         self.running[claimed.queue] += 1
         run.begin()
-        if claimed.signal:
-            self.read_inbox(run.key)
+
+    def _set_aside(self, claimed: Claimed, seen: int) -> None:
+        """Gives an execution that we cannot read up for a while: a worker of another version may be able to.
+
+        Kept, nobody else could try; failed, a roll-out would destroy it.
+        """
+        due_at = self.clock.now() + self.defer_for
+
+        def done(outcome: Outcome, _reason: str) -> None:
+            if outcome is Outcome.COMMITTED:
+                self.ended["deferred"] += 1
+            elif outcome is Outcome.REFUSED:
+                self.spawn(self._set_aside_again(claimed, seen))
+
+        move = Suspend((Timer("", "defer", due_at),))
+        self.submit(Commit(key=claimed.key, seen=seen, checkpoints=[], move=move), done)
+
+    async def _set_aside_again(self, claimed: Claimed, seen: int) -> None:
+        inboxes = await self._insist(lambda: self._store.read_inboxes([claimed.key]))
+        inbox = inboxes.get(claimed.key)
+        if inbox is not None and inbox.signal != seen:
+            self._set_aside(claimed, inbox.signal)
 
     def _left(self, run: Run, status: str) -> None:
         if self.runs.get(run.key) is run:
@@ -147,10 +178,13 @@ class Executor:
 
     async def _read_inboxes(self, keys: Sequence[int]) -> None:
         inboxes = await self._insist(lambda: self._store.read_inboxes(keys))
-        for key, inbox in inboxes.items():
-            run = self.runs.get(key)
-            if run is not None:
+        for key in keys:
+            run, inbox = self.runs.get(key), inboxes.get(key)
+            if run is not None and inbox is not None:
                 run.apply(inbox)
+            elif run is not None:
+                log.warning("execution %s was deleted while it ran here", run.claimed.id)
+                run.drop()
 
     def give_back(self, key: int) -> None:
         self.spawn(self._give_back(self.runs[key]))

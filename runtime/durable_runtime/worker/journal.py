@@ -99,6 +99,10 @@ class Journal:
         """Writes entries and settles them; gives back those whose rows someone else holds."""
         pause = 0.01
         while True:
+            # What was dropped in the meantime is not sent again: its execution may be someone else's, or ours anew.
+            entries = [entry for entry in entries if not entry.settled]
+            if not entries:
+                return []
             commits = [entry.commit for entry in entries]
             try:
                 outcomes = await self._store.commit(self._ownership.lease, lane, commits)
@@ -116,8 +120,6 @@ class Journal:
             except (NoAnswer, DatabaseUnavailable) as error:
                 log.warning("no answer for a batch of %d: %s", len(entries), error)
                 entries = await self._reconcile(lane, entries)
-                if not entries:
-                    return []
         busy = []
         for entry, outcome in zip(entries, outcomes, strict=True):
             if outcome is Outcome.BUSY:
@@ -141,7 +143,10 @@ class Journal:
                 pause = min(2.0, pause * 2)
         rest = []
         for entry in entries:
-            commit, found = entry.commit, stored[entry.commit.key]
+            commit, found = entry.commit, stored.get(entry.commit.key)
+            if found is None:
+                entry.settle(Outcome.REFUSED)  # the execution was deleted
+                continue
             last = commit.checkpoints[-1].seq if commit.checkpoints else 0
             moved = commit.move is not None and not (found.owned and found.status == "running")
             if (last and found.last_seq >= last) or (not last and moved):

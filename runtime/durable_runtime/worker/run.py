@@ -4,6 +4,8 @@ A run reacts; it has no task of its own. It holds the state as evolved, which is
 commit is under way. The rule of effects: an attempt begins only when everything it depends on is stored, or can be
 computed again from what is stored. So checkpoints that were only computed ride along with the next commit, and the
 outcome of an attempt is committed before anything that follows from it begins.
+
+Whatever goes wrong in here, a defect of the engine included, is the fate of this execution alone: `_guarded`.
 """
 
 from __future__ import annotations
@@ -12,28 +14,45 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 import msgspec
 
 from durable_runtime.actions.functions import MissingFunction
-from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
+from durable_runtime.core.checkpoints import Checkpoint, Keys
 from durable_runtime.core.commands import Abandon, Collect, Finish, Perform
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
-from durable_runtime.core.outcomes import Failure, Success, completed, settle_attempt
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import State, chain_to, timers_of
-from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.core.state import State, timers_of
+from durable_runtime.core.values import NotStorable
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
-from durable_runtime.worker.attempts import Attempts, Ended
+from durable_runtime.worker.attempts import Attempts, Ended, checkpoint_of
+from durable_runtime.worker.endings import broken, end_of, not_storable, stuck
 from durable_runtime.worker.surroundings import Surroundings
 
 log = logging.getLogger("durable.run")
 
-
 OnOver: TypeAlias = Callable[["Run", str], None]
 """Called once when this worker no longer owns the execution; the text is its status then, or `lost`."""
+
+
+P = ParamSpec("P")
+
+MOST_REFUSALS = 3
+"""Refusals of a move in a row without a new signal; then it was not a request that came first: the row is not ours."""
+
+
+def _guarded(method: Callable[Concatenate[Run, P], None]) -> Callable[Concatenate[Run, P], None]:
+    """Ends the execution as failed when a method raises: its callers are the journal, timers and tasks of everyone."""
+
+    def guarded(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(run, *args, **kwargs)
+        except Exception as error:
+            run.break_off(error)
+
+    return guarded
 
 
 class Run:
@@ -56,26 +75,39 @@ class Run:
         self._pending: tuple[Keys, ...] = ()
         self._performs: dict[str, Perform] = {}
         self._collects: dict[str, Collect] = {}
-        self._attempts = Attempts(claimed.id, claimed.key, around, self._attempt_ended)
+        self._attempts = Attempts(claimed.id, claimed.key, around, self._attempt_ended, self.break_off)
         self._arrived: list[Ended] = []
         self._deferred: str | None = None
         self._in_flight: Commit | None = None
+        self._entry: Any = None
+        self._refusals = (0, 0)
+        self._broken: Exception | None = None
         self._finish: Finish | None = None
         self._must_commit = False
         self._timer: asyncio.TimerHandle | None = None
+        self._has_begun = False
         self._released = False
+        self._leaves = False
         self._inbox_waits = False
         self._has_timers = state.deadline_at is not None or any(True for _timer in timers_of(state))
 
     # -- what comes in
 
+    @_guarded
     def begin(self) -> None:
-        """Looks at the whole state once, as after every fold, and goes on from there."""
-        self._settle(None)
+        """Looks at the whole state once, as after every fold, and goes on from there.
 
+        Requests from before the claim come first: what was cancelled while it was queued never begins.
+        """
+        if self.claimed.signal:
+            self._around.read_inbox(self.key)
+        else:
+            self._settle(None)
+
+    @_guarded
     def apply(self, inbox: Inbox) -> None:
         """Applies requests that others sent; their answers are committed with the signal they came with."""
-        if self.is_over:
+        if self.is_over or self._leaves:
             return
         if self._in_flight is not None:
             self._inbox_waits = True
@@ -90,9 +122,13 @@ class Run:
             if kind == "cancel" and self._state.cancelled is None:
                 checkpoint = Checkpoint(path="", kind="cancelled", result=payload, finished_at=self._now())
                 touched.extend(self._evolve(checkpoint))
+        if self._broken is not None:
+            self._end_broken(self._broken)
+            return
         self._must_commit = True
-        self._settle(touched)
+        self._settle(touched if self._has_begun else None)
 
+    @_guarded
     def release(self) -> None:
         """Gives the execution back: no further attempt begins, and whoever claims it next goes on."""
         self._released = True
@@ -100,10 +136,16 @@ class Run:
             self._go_on()
 
     def drop(self) -> None:
-        """Forgets the execution, for it belongs to another worker now; attempts are cancelled, nothing is written."""
+        """Forgets the execution, for it belongs to another worker now; attempts are cancelled, nothing is written.
+
+        Nor written again: a commit whose answer was lost must not be sent once more when the execution is ours anew.
+        """
+        if self._entry is not None:
+            self._entry.settled = True
         self._abandon(Abandon(""))
         self._end("lost")
 
+    @_guarded
     def _attempt_ended(self, ended: Ended) -> None:
         if self.is_over:
             return
@@ -116,38 +158,15 @@ class Run:
     def _take_in(self) -> None:
         """Puts what arrived into the state and computes what follows."""
         arrived, self._arrived = self._arrived, []
-        touched: list[Keys] = list(self._pending)
+        touched: list[Keys] = []
         for ended in arrived:
-            checkpoint = self._checkpoint_of(ended)
+            checkpoint = checkpoint_of(self._program, self._state, ended)
             if checkpoint is None:
                 continue  # abandoned in the meantime: nobody waits for it
             touched.extend(self._evolve(checkpoint))
             self._unsent_outcomes.append(ended)
             self._must_commit = True
-        self._pending = ()
         self._settle(touched)
-
-    def _checkpoint_of(self, ended: Ended) -> Checkpoint | None:
-        command = ended.command
-        if isinstance(command, Perform):
-            return settle_attempt(
-                self._program,
-                self._state,
-                command.path,
-                command.keys,
-                command.attempt,
-                ended.outcome,
-                started_at=ended.started_at,
-                at=max(ended.at, self._state.now),
-                uniform=ended.uniform,
-            )
-        chain = chain_to(self._state, command.keys)
-        if chain is None or not isinstance(ended.outcome, Success):
-            return None
-        checkpoint = completed(self._program, self._state, chain, command.keys, ended.outcome.value, at=self._state.now)
-        if checkpoint.kind == "completed" and chain[-1].node.output is None:
-            return msgspec.structs.replace(checkpoint, kind="collected", encoded=None)
-        return checkpoint
 
     def _evolve(self, checkpoint: Checkpoint) -> tuple[Keys, ...]:
         self._state, touched = evolve(self._program, self._state, checkpoint)
@@ -155,8 +174,10 @@ class Run:
         self._has_timers = self._has_timers or checkpoint.due_at is not None
         return touched
 
-    def _settle(self, touched: list[Keys] | tuple[Keys, ...] | None) -> None:
-        result = settle(self._program, self._state, touched, self._now())
+    def _settle(self, touched: list[Keys] | None) -> None:
+        self._has_begun = True
+        everything = None if touched is None else [*self._pending, *touched]
+        result = settle(self._program, self._state, everything, self._now())
         self._take_pass(result)
         if self._finish is not None or self._must_commit or self._pending:
             self._hand_over()
@@ -177,56 +198,43 @@ class Run:
         self._pending = result.pending
         self._finish = result.finish
         self._has_timers = self._has_timers or result.has_timers
-        self._must_commit = self._must_commit or result.read_clock
+        # What a collect reads back has to be stored first.
+        self._must_commit = self._must_commit or result.read_clock or bool(self._collects and self._unsent)
 
     def _hand_over(self) -> None:
-        """Gives the journal everything unsent, with a move when nothing is left to do after it."""
-        commit = Commit(
-            key=self.key,
-            seen=self._seen,
-            checkpoints=self._unsent,
-            move=self._move(),
-            requests=tuple(self._requests),
-        )
+        """Gives the journal everything unsent, with a move when nothing is left to do after it.
+
+        Nothing once the execution is being given back: whoever claims it next would be met by our checkpoints.
+        """
+        if not self._leaves:
+            self._submit(self._unsent, self._move())
+
+    def _submit(self, checkpoints: list[Checkpoint], move: Suspend | End | None) -> None:
+        requests = tuple(self._requests)
+        commit = Commit(key=self.key, seen=self._seen, checkpoints=checkpoints, move=move, requests=requests)
         self._in_flight = commit
         self._cancel_timer()
-        self._around.submit(commit, self._committed)
+        self._entry = self._around.submit(commit, self._committed)
 
     def _move(self) -> Suspend | End | None:
         if self._finish is not None:
-            return self._end_of(self._finish)
+            return end_of(self._finish, self._now())
         if self._pending or self._performs or self._collects or self._attempts or self._arrived:
             return None
         timers = [Timer(path, "time", due_at) for due_at, _keys, path in timers_of(self._state)]
         if self._deferred is not None:
             timers.append(Timer(self._deferred, "defer", self._now() + self._around.defer_for))
-        if not timers:
-            error = ErrorValue(
-                type="Stuck", message="nothing is left that could move this execution on: please report it"
-            )
-            return self._end_of(Finish(status="failed", error=error, at=self._now()))
-        return Suspend(tuple(timers))
+        return Suspend(tuple(timers)) if timers else stuck(self._now())
 
-    def _end_of(self, finish: Finish) -> End:
-        output = error = None
-        status = finish.status
-        try:
-            if finish.error is not None:
-                error = encode(finish.error.as_json())[0]
-            elif finish.status == "completed":
-                output = encode(finish.output)[0]
-        except NotStorable as problem:
-            status = "failed"
-            value = ErrorValue(type="ResultNotStorable", message=f"the execution's output: {problem}")
-            output, error = None, encode(value.as_json())[0]
-        return End(status=status, at=max(self._now(), finish.at), output=output, error=error)
-
+    @_guarded
     def _committed(self, outcome: Outcome, reason: str) -> None:
         """The journal's answer."""
         commit, self._in_flight = self._in_flight, None
         if self.is_over or commit is None:
             return
         match outcome:
+            case Outcome.COMMITTED if self._broken is not None and commit.move is None:
+                self._end_broken(self._broken)
             case Outcome.COMMITTED:
                 self._stored = self._state
                 self._unsent, self._unsent_outcomes, self._requests = [], [], []
@@ -246,58 +254,69 @@ class Run:
                 # Nothing was written; what was evolved stays right, only the end of it has to be decided again.
                 self._finish = None
                 self._inbox_waits = False
-                self._around.read_inbox(self.key)
+                seen, times = self._refusals
+                self._refusals = (commit.seen, times + 1 if seen == commit.seen else 1)
+                if self._refusals[1] >= MOST_REFUSALS:
+                    log.warning("execution %s is not ours any more, though nobody took it over", self.claimed.id)
+                    self.drop()
+                else:
+                    self._around.read_inbox(self.key)
             case Outcome.UNSTORABLE:
-                self._store_refused(commit, reason)
+                # Nothing else is committed meanwhile: it would carry the same value.
+                self._in_flight = commit
+                self._around.spawn(self._find_refused(commit, reason))
             case Outcome.BUSY:
                 raise AssertionError("the journal keeps what is busy")
 
-    def _store_refused(self, commit: Commit, reason: str) -> None:
-        """The server cannot store a value: the node that gave it fails, and what followed is decided again."""
-        self._around.spawn(self._find_refused(commit, reason))
-
     async def _find_refused(self, commit: Commit, reason: str) -> None:
+        """The server cannot store a value: the node that gave it fails, and what followed is decided again."""
         refused = await self._around.find_unstorable(commit.checkpoints)
-        if self.is_over:
-            return
+        self._in_flight = None
+        if not self.is_over:
+            self._refuse(commit, refused, reason)
+
+    @_guarded
+    def _refuse(self, commit: Commit, refused: dict[str, str], reason: str) -> None:
         outcomes, self._unsent_outcomes = self._unsent_outcomes, []
         self._state, self._unsent = self._stored, []
-        self._performs, self._collects, self._finish, self._pending = {}, {}, None, ()
+        # What requests asked for was in what is dropped here: the next move is refused, and they are read again.
+        self._requests, self._seen = [], 0
+        self._performs, self._collects, self._finish = {}, {}, None
         self._must_commit = True
-        known = {ended.command.path for ended in outcomes}
-        for path, why in refused.items():
-            if path not in known:
-                self._fail_execution(path, why)
-                return
-        if not refused:
-            self._fail_execution(commit.checkpoints[0].path if commit.checkpoints else "", reason)
-            return
+        # What was computed from a refused result carries it too, and is computed anew; it is no reason of its own.
+        if self._broken is not None or all(ended.command.path not in refused for ended in outcomes):
+            path, why = next(iter(refused.items()), (commit.checkpoints[0].path if commit.checkpoints else "", reason))
+            raise NotStorable(f"the database refuses a value of {path or 'the execution'}: {why}")
         self._arrived = [
-            msgspec.structs.replace(ended, outcome=_not_storable(refused[ended.command.path]))
+            msgspec.structs.replace(ended, outcome=not_storable(refused[ended.command.path]))
             if ended.command.path in refused
             else ended
             for ended in outcomes
         ] + self._arrived
-        self._settle_unsent_again()
-
-    def _settle_unsent_again(self) -> None:
-        """Computes again what had been computed before the outcomes came, then takes these in."""
-        result = settle(self._program, self._state, None, self._now())
-        self._state = result.state
-        self._unsent.extend(result.checkpoints)
-        for perform in result.performs:
-            if perform.path not in self._attempts and all(
-                perform.path != ended.command.path for ended in self._arrived
-            ):
-                self._performs[perform.path] = perform
+        # What had been computed before the outcomes came is computed again, then these are taken in.
+        self._take_pass(settle(self._program, self._state, None, self._now()))
+        for ended in self._arrived:
+            self._performs.pop(ended.command.path, None)
+            self._collects.pop(ended.command.path, None)
+        self._pending = ((), *self._pending)
         self._take_in()
 
-    def _fail_execution(self, path: str, reason: str) -> None:
-        error = ErrorValue(
-            type="ResultNotStorable", message=f"the database refuses a value of {path}: {reason}", node=path
-        )
-        touched = self._evolve(Checkpoint(path="", kind="failed", error=error, finished_at=self._now()))
-        self._settle(touched)
+    def break_off(self, error: Exception) -> None:
+        """Fails the execution for what is no outcome of a node; its attempts end, its neighbours notice nothing."""
+        if self.is_over:
+            return
+        log.error("execution %s fails, for the engine cannot go on with it", self.claimed.id, exc_info=error)
+        if self._broken is not None:
+            self.drop()
+            return
+        self._broken = error
+        self._abandon(Abandon(""))
+        if self._in_flight is None:
+            self._end_broken(error)
+
+    def _end_broken(self, error: Exception) -> None:
+        if not self._leaves:
+            self._submit([], broken(error, self._now()))
 
     # -- what goes out
 
@@ -319,17 +338,16 @@ class Run:
 
     def _give_back(self) -> None:
         self._performs, self._collects = {}, {}
-        if self._attempts:
-            return
-        self._around.give_back(self.key)
+        if not self._attempts and not self._leaves:
+            self._leaves = True
+            self._cancel_timer()
+            self._around.give_back(self.key)
 
     def _begin(self, perform: Perform) -> None:
         try:
             function = self._around.performer.get_function(perform.function)
         except MissingFunction as error:
-            log.warning(
-                "execution %s waits at %s for a worker that has its call: %s", self.claimed.id, perform.path, error
-            )
+            log.warning("execution %s waits at %s for a worker with its call: %s", self.claimed.id, perform.path, error)
             self._deferred = perform.path
             return
         self._attempts.begin(function, perform)
@@ -360,20 +378,21 @@ class Run:
             self._timer.cancel()
             self._timer = None
 
+    @_guarded
     def _fall_due(self) -> None:
         self._timer = None
         if self.is_over or self._in_flight is not None:
             return
         now = self._now()
-        self._must_commit = True
-        self._settle([keys for due_at, keys, _path in timers_of(self._state) if due_at <= now])
+        due = [keys for due_at, keys, _path in timers_of(self._state) if due_at <= now]
+        if due:
+            self._must_commit = True
+            self._settle(due)
+        else:
+            self._set_timer()  # the loop's clock runs a little ahead of the database's
 
     def _end(self, status: str) -> None:
         if not self.is_over:
             self.is_over = True
             self._cancel_timer()
             self._over(self, status)
-
-
-def _not_storable(reason: str) -> Failure:
-    return Failure(type="ResultNotStorable", message=reason, names=("ResultNotStorable", "Fatal"))

@@ -1,0 +1,50 @@
+"""How an execution ends, as it is stored: the last place where its output or error may turn out not to be storable."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from durable_runtime.core.checkpoints import ErrorValue
+from durable_runtime.core.commands import Finish
+from durable_runtime.core.outcomes import Failure
+from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.store.protocol import End
+
+
+def end_of(finish: Finish, now: datetime) -> End:
+    """Gives what is stored of an end; an output that cannot be stored makes it a failure that says so."""
+    output = error = None
+    status = finish.status
+    try:
+        if finish.error is not None:
+            error = encode(finish.error.as_json())[0]
+        elif finish.status == "completed":
+            output = encode(finish.output)[0]
+    except NotStorable as problem:
+        status = "failed"
+        value = ErrorValue(type="ResultNotStorable", message=f"the execution's output: {problem}")
+        output, error = None, encode(value.as_json())[0]
+    return End(status=status, at=max(now, finish.at), output=output, error=error)
+
+
+def stuck(now: datetime) -> End:
+    """Gives the end of an execution that nothing could ever move on."""
+    error = ErrorValue(type="Stuck", message="nothing is left that could move this execution on: please report it")
+    return end_of(Finish(status="failed", error=error, at=now), now)
+
+
+def broken(error: Exception, now: datetime) -> End:
+    """Gives the end of an execution that the engine could not go on with.
+
+    Its message is ASCII: what the database refused once may be part of it, and must not be refused again.
+    """
+    refused = isinstance(error, NotStorable)
+    message = str(error) if refused else f"{type(error).__name__}: {error}"
+    message = message[:2000].encode("ascii", "backslashreplace").decode().replace("\x00", "\\x00")
+    value = ErrorValue(type="ResultNotStorable" if refused else "EngineError", message=message)
+    return end_of(Finish(status="failed", error=value, at=now), now)
+
+
+def not_storable(reason: str) -> Failure:
+    """Gives the failure of an attempt whose result the database refused."""
+    return Failure(type="ResultNotStorable", message=reason, names=("ResultNotStorable", "Fatal"))
