@@ -175,7 +175,7 @@ def demo(python: Path, rest: list[str]) -> int:
     if code == 0:
         durable = locate(ENVIRONMENT, "durable").relative_to(ROOT)
         say("now kill one with `kill -9` while it pauses, and have another process finish it:")
-        say(f"  {durable} {order} -i cooling_off=10s & sleep 4; kill -9 $!")
+        say(f"  {durable} {order} -i cooling_off=8s & sleep 4; kill -9 $!")
         say(f"  {durable} worker --until-idle")
         say(f"  {durable} list")
     return code

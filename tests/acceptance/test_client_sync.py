@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from durable_runtime import AsyncDurable, Durable, ExecutionFailed, InvalidInput, UnknownExecution
@@ -132,6 +133,8 @@ def test_a_forked_child_connects_anew_and_leaves_the_parents_connections(databas
         first = durable.start(GREET, {"name": "parent"})
         child = os.fork()
         if child == 0:
+            # Whatever goes wrong in the child, it must not outlive the test.
+            signal.alarm(30)
             try:
                 durable.start(GREET, {"name": "child"})
                 durable.close()
@@ -166,6 +169,27 @@ with Durable({database_url!r}) as durable:
 
         assert script.communicate(timeout=60) == ("pending\n", "")
         assert script.returncode == 0
+
+
+def test_a_script_that_forgets_to_close_has_still_told_the_workers(database_url: str) -> None:
+    program = f"""
+from durable_runtime import Durable
+from durable_runtime.client import session
+from tests.acceptance.clients import REST
+
+session.HINT_INTERVAL = 3600.0
+durable = Durable({database_url!r})
+durable.start(REST)
+while durable._engine._session._hint_wanted:
+    durable.list_executions()
+durable.start(REST)
+"""
+    with psycopg.connect(database_url, autocommit=True) as listener:
+        listener.execute("listen durable_ready")
+        ran = _python(program)
+
+        assert (ran.stderr, ran.returncode) == ("", 0)
+        assert len(list(listener.notifies(timeout=30, stop_after=2))) == 2
 
 
 def test_a_script_that_forgets_to_close_ends_quietly_and_stops_the_server(durable_home: Path, tmp_path: Path) -> None:

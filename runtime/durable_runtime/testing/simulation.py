@@ -1,4 +1,4 @@
-"""simulate: a workflow from start to end in one process, in milliseconds, whatever it waits for."""
+"""Simulation: a workflow from start to end in one process, in milliseconds, whatever it waits for."""
 
 from __future__ import annotations
 
