@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from durable_dsl import Graph, Workflow
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.client.inputs import InputCheck
-from durable_runtime.errors import InvalidOption, UnknownWorkflow
+from durable_runtime.core.support import unsupported
+from durable_runtime.errors import InvalidOption, UnknownWorkflow, UnsupportedWorkflow
 
 Source: TypeAlias = str | Path | ModuleType | Workflow | Graph
 """A YAML file, an imported Python module, a workflow, a graph, or the name of a stored workflow."""
@@ -44,7 +45,7 @@ class Definitions:
         """Gives a source's definition of this name, or its first; None when the source is the name of a stored one.
 
         Raises `DslError` with every problem of the workflow, `UnknownWorkflow` when there is no such file or no such
-        name in it.
+        name in it, `UnsupportedWorkflow` when it cannot be executed.
         """
         match source:
             case Graph() | Workflow():
@@ -120,6 +121,15 @@ def _graph_of(source: Workflow | Graph) -> Graph:
     return compile(source)
 
 
+def supported(definition: Definition) -> Definition:
+    """Gives the definition back, or raises `UnsupportedWorkflow` when this release cannot execute it."""
+    problems = unsupported(definition.graph)
+    if problems:
+        message = f"the workflow '{definition.graph.workflow}' cannot be executed: {'; '.join(problems)}"
+        raise UnsupportedWorkflow(message, tuple(problems))
+    return definition
+
+
 def never_stored(name: str) -> UnknownWorkflow:
     """Gives the error for a name that is neither a file's nor a stored workflow's."""
     return UnknownWorkflow(
@@ -130,10 +140,10 @@ def never_stored(name: str) -> UnknownWorkflow:
 
 def _choose(definitions: Sequence[Definition], workflow: str | None, where: str) -> Definition:
     if workflow is None:
-        return definitions[0]
+        return supported(definitions[0])
     for definition in definitions:
         if definition.graph.workflow == workflow:
-            return definition
+            return supported(definition)
     names = [definition.graph.workflow for definition in definitions]
     hint = did_you_mean(workflow, names) or f"there is {', '.join(names)}"
     raise UnknownWorkflow(f"there is no workflow {workflow!r} in {where}; {hint}")

@@ -145,7 +145,7 @@ class Durable:
     ) -> R:
         engine = self._get_engine()
         try:
-            return self._get_loop().run(method(engine, *args, **kwargs))
+            return self._get_loop().run(lambda: method(engine, *args, **kwargs))
         finally:
             if engine.is_open and not self._ends_at_exit:
                 # Registered only now, so that it comes before what the embedded server registered when it was joined.
@@ -156,7 +156,7 @@ class Durable:
         if self._process != os.getpid():
             return
         loop = self._get_loop()
-        loop.run(self._engine.close())
+        loop.run(self._engine.close)
         loop.stop()
         atexit.unregister(self._end)
         self._loop, self._ends_at_exit = None, False

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from durable_dsl.graph import graph_from_json
 from durable_runtime.client import options
-from durable_runtime.client.definitions import Definition, Definitions, Source, never_stored
+from durable_runtime.client.definitions import Definition, Definitions, Source, never_stored, supported
 from durable_runtime.client.ids import new_id
 from durable_runtime.client.inputs import invalid_input
 from durable_runtime.client.session import Session
@@ -87,7 +87,7 @@ class Starter:
             raise never_stored(name)
         definition_id, encoded = latest
         if definition_id not in self._stored:
-            self._stored[definition_id] = Definition(graph_from_json(encoded))
+            self._stored[definition_id] = supported(Definition(graph_from_json(encoded)))
         return self._stored[definition_id], definition_id
 
     async def _save(self, definition: Definition) -> int:
