@@ -171,8 +171,23 @@ def settle_attempt(
     return _settle_failure(program, state, chain, keys, attempt, outcome, started_at, at, uniform)
 
 
-def is_gathering(frame: Frame, path: str) -> bool:
-    """Tells whether a frame stands at this foreach and waits for its results, told for the first time."""
+def settle_results(program: Program, state: State, path: str, keys: Keys, results: list[Json]) -> Checkpoint | None:
+    """Turns the results of a foreach's items, read back from the store, into the checkpoint of the foreach.
+
+    Its value is not stored a second time, except where it is read from this checkpoint: it may have been reshaped, and
+    as the result of an item of another foreach it is itself read back. Gives None when the foreach no longer waits.
+    """
+    chain = chain_to(state, keys)
+    if chain is None or not _is_gathering(chain[-1], path):
+        return None
+    checkpoint = completed(program, state, chain, keys, results, at=state.now)
+    is_item = len(chain) > 1 and isinstance(chain[-2].opening, Each)
+    if checkpoint.kind != "completed" or chain[-1].node.output is not None or is_item:
+        return checkpoint
+    return msgspec.structs.replace(checkpoint, kind="collected", encoded=None)
+
+
+def _is_gathering(frame: Frame, path: str) -> bool:
     return not frame.ended and frame.error is None and frame.path == path and isinstance(frame.opening, Each)
 
 

@@ -14,9 +14,9 @@ from durable_runtime.actions.functions import Function
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import results_of
 from durable_runtime.core.commands import Abandon, Collect, Perform
-from durable_runtime.core.outcomes import Failure, Success, completed, is_gathering, settle_attempt
+from durable_runtime.core.outcomes import Failure, Success, settle_attempt, settle_results
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import State, chain_to
+from durable_runtime.core.state import State
 from durable_runtime.worker.surroundings import Surroundings
 
 
@@ -123,10 +123,6 @@ def checkpoint_of(program: Program, state: State, ended: Ended) -> Checkpoint | 
             at=max(ended.at, state.now),
             uniform=ended.uniform,
         )
-    chain = chain_to(state, command.keys)
-    if chain is None or not is_gathering(chain[-1], command.path) or not isinstance(ended.outcome, Success):
+    if not isinstance(ended.outcome, Success):
         return None
-    checkpoint = completed(program, state, chain, command.keys, ended.outcome.value, at=state.now)
-    if checkpoint.kind == "completed" and chain[-1].node.output is None:
-        return msgspec.structs.replace(checkpoint, kind="collected", encoded=None)
-    return checkpoint
+    return settle_results(program, state, command.path, command.keys, ended.outcome.value)

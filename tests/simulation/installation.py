@@ -1,0 +1,189 @@
+"""A whole installation in one process: workers that share a store, clients that cancel, and a seed for everything."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from durable_dsl import Graph
+from durable_runtime.core.values import encode
+from durable_runtime.store.protocol import TERMINAL, NewExecution, NoAnswer, TryAgain
+from durable_runtime.testing import FakeClock, MemoryStore, VirtualTimeLoop
+from tests.simulation.ledger import Ledger
+from tests.simulation.wire import Weather
+from tests.simulation.worker import SimulatedWorker, duplicating
+
+STORM = 25.0
+"""Seconds during which things go wrong; afterwards everything has to come to its end."""
+
+PATIENCE = 600.0
+"""Seconds after the storm by which everything must be over, the longest wait of any workflow included."""
+
+
+@dataclass
+class Ending:
+    """What became of one execution. `losses` counts the workers that held it and were lost."""
+
+    id: str
+    status: str
+    output: Any
+    error: Any
+    cancelled: bool
+    losses: int
+
+
+@dataclass
+class Report:
+    """What an installation came to: its endings, the store as it was left, and everything that went wrong."""
+
+    store: MemoryStore
+    ledger: Ledger
+    endings: list[Ending] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class Installation:
+    """Runs executions of one graph to their ends, in calm weather or in a storm."""
+
+    def __init__(self, graph: Graph, inputs: list[dict[str, Any]], seed: int, *, stormy: bool) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore(self.clock)
+        self.ledger = Ledger(self.store, seed)
+        self._graph = graph
+        self._inputs = inputs
+        self._random = random.Random(seed)
+        self._weather = Weather(seed, stormy=stormy)
+        self._workers: list[SimulatedWorker] = []
+        self._ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(1, len(inputs) + 1)]
+        self._losses = dict.fromkeys(self._ids, 0)
+        self._acknowledged: set[str] = set()
+        self._terminal: dict[str, tuple[str, str | None, str | None]] = {}
+        self._problems: list[str] = []
+        self._strangers: set[asyncio.Task[None]] = set()
+
+    def run(self) -> Report:
+        """Runs until every execution is over, and reports."""
+        with (
+            duplicating(self._weather),
+            asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(self.clock)) as runner,
+        ):
+            runner.run(self._run())
+        report = Report(self.store, self.ledger, problems=self._problems + self.ledger.problems)
+        for one in self.store.rows.executions.values():
+            id = one.public_id
+            ending = Ending(id, one.status, one.output, one.error, id in self._acknowledged, self._losses[id])
+            report.endings.append(ending)
+        return report
+
+    async def _run(self) -> None:
+        graph, store = self._graph, self.store
+        definition = await store.save_definition(graph.workflow, graph.version, None, graph.to_json())
+        await store.insert_executions(
+            [
+                NewExecution(public_id=id, definition_id=definition, workflow=graph.workflow, input=encode(input)[0])
+                for id, input in zip(self._ids, self._inputs, strict=True)
+            ]
+        )
+        for _ in range(self._random.randint(1, 3) if self._weather.stormy else 1):
+            self._add_worker()
+        if self._weather.stormy:
+            await self._storm()
+        await self._calm()
+        for worker in self._workers:
+            await worker.kill()
+        for stranger in self._strangers:
+            stranger.cancel()
+
+    def _add_worker(self) -> None:
+        self._workers.append(
+            SimulatedWorker(
+                self.store, self.clock, self.ledger, self._weather, after=self._look, lost=self._count_losses
+            )
+        )
+
+    def _count_losses(self, ids: set[str]) -> None:
+        for id in ids:
+            self._losses[id] += 1
+
+    def _look(self) -> None:
+        """After each statement: what is over stays as it is."""
+        for one in self.store.rows.executions.values():
+            now = (one.status, one.output, one.error)
+            before = self._terminal.get(one.public_id)
+            if before is not None and now != before:
+                self._problems.append(f"{one.public_id} was over as {before} and became {now}")
+            if one.status in TERMINAL:
+                self._terminal[one.public_id] = now
+
+    async def _storm(self) -> None:
+        events = [self._crash, self._steal, self._hold, self._hold, self._cancel, self._die_and_stay_dead]
+        weights = [self._random.random() for _ in events]
+        loop = asyncio.get_running_loop()
+        while loop.time() < STORM and len(self._terminal) < len(self._ids):
+            await asyncio.sleep(self._random.random() * self._random.choice((0.2, 2.0, 6.0)))
+            (event,) = self._random.choices(events, weights)
+            await event()
+        self._weather.stormy = False
+        for worker in self._workers:
+            worker.stalled = False
+        if not self._workers:
+            self._add_worker()
+
+    async def _calm(self) -> None:
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + PATIENCE
+        while len(self._terminal) < len(self._ids):
+            await asyncio.sleep(0.5)
+            for worker in self._workers:
+                failure = worker.failure()
+                if failure is not None:
+                    raise AssertionError("a worker ended by itself") from failure
+            if loop.time() > ends:
+                stuck = [one for one in self.store.rows.executions.values() if one.status not in TERMINAL]
+                self._problems.append(f"not over {PATIENCE:g} s after the storm: {stuck}")
+                return
+
+    # -- what happens in a storm
+
+    async def _crash(self) -> None:
+        if self._workers:
+            await self._workers.pop(self._random.randrange(len(self._workers))).kill()
+        self._add_worker()
+
+    async def _die_and_stay_dead(self) -> None:
+        if len(self._workers) > 1:
+            await self._workers.pop(self._random.randrange(len(self._workers))).kill()
+
+    async def _steal(self) -> None:
+        """A worker's heartbeat stops for longer than its lease, while everything else of it goes on."""
+        if self._workers:
+            worker = self._random.choice(self._workers)
+            worker.stalled = True
+            asyncio.get_running_loop().call_later(self._random.random() * 12, setattr, worker, "stalled", False)
+        if len(self._workers) < 2:
+            self._add_worker()
+
+    async def _hold(self) -> None:
+        """A stranger's transaction holds an execution's row for a while."""
+
+        async def hold(key: int, seconds: float) -> None:
+            with self.store.held(key):
+                await asyncio.sleep(seconds)
+
+        key = self._random.choice(list(self.store.rows.executions))
+        stranger = asyncio.ensure_future(hold(key, self._random.random() * self._random.choice((0.1, 1.0, 5.0))))
+        self._strangers.add(stranger)
+        stranger.add_done_callback(self._strangers.discard)
+
+    async def _cancel(self) -> None:
+        id = self._random.choice(self._ids)
+        if self._random.random() < 0.6:
+            return
+        try:
+            found = await self.store.send_request(id, "cancel", {"reason": "a client said so"})
+        except (NoAnswer, TryAgain):
+            return
+        if found not in TERMINAL:
+            self._acknowledged.add(id)

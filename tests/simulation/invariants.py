@@ -1,0 +1,120 @@
+"""What must hold after every run of an installation, whatever happened to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from durable_dsl import Graph
+from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.decide import decide
+from durable_runtime.core.interpreter import fold, settle
+from durable_runtime.core.program import Program
+from durable_runtime.core.starting import initial_state
+from durable_runtime.core.state import State
+from durable_runtime.core.values import decode
+from durable_runtime.store.protocol import TERMINAL
+from durable_runtime.store.rows import checkpoint_of
+from durable_runtime.testing import MemoryStore
+from tests.simulation.installation import Ending, Report
+
+
+def problems_of(report: Report, graph: Graph) -> list[str]:
+    """Lists every promise that was broken; none is the only good answer."""
+    problems = list(report.problems)
+    program = Program(graph)
+    for ending in report.endings:
+        problems += [f"{ending.id}: {problem}" for problem in _of_ending(report, ending)]
+        if ending.status in TERMINAL:
+            problems += [f"{ending.id}: {problem}" for problem in _of_history(report, ending, program)]
+    return problems
+
+
+def _of_ending(report: Report, ending: Ending) -> list[str]:
+    rows, found = report.store.rows, []
+    (one,) = (one for one in rows.executions.values() if one.public_id == ending.id)
+    if ending.status not in TERMINAL:
+        found.append(f"is {ending.status}, which is no end")
+    if one.owner is not None:
+        found.append(f"is {ending.status} and still owned by worker {one.owner}")
+    waits = [wait for wait in rows.waits.values() if wait.key == one.key]
+    if waits:
+        found.append(f"is {ending.status} and still waits: {waits}")
+    if ending.cancelled and ending.status != "cancelled":
+        found.append(f"is {ending.status} although its cancel had returned before")
+    error = decode(ending.error) if ending.error is not None else None
+    if error is not None and error["type"] in ("Stuck", "RecoveryLimit", "EngineError"):
+        found.append(f"ended with {error}")
+    for (id, node, attempt), times in report.ledger.began.items():
+        if id == ending.id and times > 1 + ending.losses:
+            found.append(f"{node} began attempt {attempt} {times} times, and {ending.losses} workers were lost")
+    return found
+
+
+def history_of(store: MemoryStore, id: str) -> list[Checkpoint]:
+    """Gives an execution's checkpoints as they are stored, by their numbers."""
+    (key,) = (one.key for one in store.rows.executions.values() if one.public_id == id)
+    return [checkpoint_of(row) for _seq, row in sorted(store.rows.checkpoints.get(key, {}).items())]
+
+
+def start_of(store: MemoryStore, id: str, program: Program) -> State:
+    """Gives the state that an execution began with."""
+    (one,) = (one for one in store.rows.executions.values() if one.public_id == id)
+    assert one.started_at is not None
+    return initial_state(
+        program,
+        id=id,
+        workflow=one.workflow,
+        queue=one.queue,
+        input=decode(one.input),
+        started_at=one.started_at,
+        scheduled_at=one.scheduled_at,
+    )
+
+
+def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
+    history = history_of(report.store, ending.id)
+    found = []
+    numbers = [checkpoint.seq for checkpoint in history]
+    if numbers != list(range(1, len(history) + 1)):
+        found.append(f"its checkpoints have the numbers {numbers}")
+        return found
+    state = fold(program, start_of(report.store, ending.id, program), history)
+    finish = settle(program, state, None, state.now).finish
+    if finish is None or finish.status != ending.status:
+        found.append(f"is {ending.status}, but its checkpoints lead to {finish}")
+    elif finish.status == "completed" and decode(ending.output) != finish.output:
+        found.append(f"gave {ending.output}, but its checkpoints lead to {finish.output}")
+    return found
+
+
+def differences_between_looks(program: Program, start: State, history: list[Checkpoint], now: datetime) -> list[str]:
+    """Compares, checkpoint by checkpoint, a look at what was touched with a look at everything.
+
+    What a frame calls for may only change when the frame is touched; otherwise a worker, which looks only there,
+    would do something else than one that folded the same checkpoints.
+    """
+    from durable_runtime.core.evolve import evolve
+    from durable_runtime.core.state import frames_of
+
+    def everything(state: State) -> dict[Any, Any]:
+        return {keys: _timeless(decide(program, state, keys, now)) for keys, _frame in frames_of(state.root)}
+
+    known, state, found = everything(start), start, []
+    for checkpoint in history:
+        state, touched = evolve(program, state, checkpoint)
+        seen = everything(state)
+        stale = {keys: commands for keys, commands in known.items() if keys in seen}
+        known = stale | {keys: seen[keys] for keys in touched if keys in seen}
+        if known != seen:
+            differing = [keys for keys in seen if known.get(keys) != seen[keys]]
+            found.append(f"after {checkpoint.seq} ({checkpoint.kind} {checkpoint.path}): {differing} were not touched")
+            known = seen
+    return found
+
+
+def _timeless(commands: list[Any]) -> list[str]:
+    """Leaves out the time of the last checkpoint, which is no reason to look again."""
+    import re
+
+    return [re.sub(r"datetime\.datetime\([^)]*\)", "…", str(command)) for command in commands]

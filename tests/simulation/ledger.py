@@ -1,0 +1,81 @@
+"""The outside world of a simulation: what steps do to it, seen by a witness that no store and no worker can fool."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextvars import ContextVar
+from typing import Any
+
+from durable_runtime import Fatal, StepContext
+from durable_runtime.testing import MemoryStore
+
+ACT = "tests.simulation.ledger.act"
+CHOOSE = "tests.simulation.ledger.choose"
+UNSTORABLE = "the server refuses this"
+_OVER = ("completed", "collected", "failed", "skipped")
+
+
+class StepFailed(Exception):
+    """A step of a simulated workflow failed, as its workflow says."""
+
+
+class Ledger:
+    """Notes every attempt that begins. `problems` are attempts that must not have begun."""
+
+    def __init__(self, store: MemoryStore, seed: int) -> None:
+        self.began: Counter[tuple[str, str, int]] = Counter()
+        self.problems: list[str] = []
+        self._store = store
+        self._random = random.Random(seed)
+
+    def begin(self, worker_id: int, ctx: StepContext) -> None:
+        """Notes an attempt by (execution, instance, attempt)."""
+        self.began[(ctx.execution_id, ctx.node, ctx.attempt)] += 1
+        if worker_id not in self._store.rows.workers:
+            return  # a worker that was taken over and does not know it yet; it will not be able to store anything
+        one = next(one for one in self._store.rows.executions.values() if one.public_id == ctx.execution_id)
+        for seq, row in self._store.rows.checkpoints.get(one.key, {}).items():
+            if row[1] == ctx.node and (row[2] in _OVER or (row[2] == "retrying" and row[3] >= ctx.attempt)):
+                self.problems.append(
+                    f"{ctx.execution_id}: {ctx.node} began attempt {ctx.attempt} at worker {worker_id} "
+                    f"although checkpoint {seq} says {row[2]} of attempt {row[3]}"
+                )
+
+    def duration(self) -> float:
+        """Draws how long an attempt takes: mostly moments, now and then longer than a lease."""
+        return self._random.choice((0.0, 0.001, 0.05, 0.3, 1.0)) if self._random.random() < 0.97 else 6.0
+
+
+WORKER: ContextVar[tuple[Ledger, int]] = ContextVar("WORKER")
+"""The ledger, and the id of the worker whose task this is."""
+
+
+async def act(
+    ctx: StepContext, value: Any = None, failures: int = 0, error: str = "StepFailed", delay: float | None = None
+) -> Any:
+    """Gives its value after `failures` attempts that failed, whoever makes them."""
+    ledger, worker_id = WORKER.get()
+    ledger.begin(worker_id, ctx)
+    await asyncio.sleep(ledger.duration() if delay is None else delay)
+    if ctx.attempt <= failures:
+        raise Fatal("fatal on purpose") if error == "Fatal" else StepFailed(f"failure {ctx.attempt} on purpose")
+    return value
+
+
+async def pipeline(data: dict[str, Any], ctx: StepContext) -> dict[str, Any]:
+    """Gives a mapping that is merged into the data: how many keys there were, under a name of the node's own."""
+    ledger, worker_id = WORKER.get()
+    ledger.begin(worker_id, ctx)
+    await asyncio.sleep(ledger.duration())
+    return {"p_" + ctx.node.rpartition("/")[2]: len(data)}
+
+
+async def choose(data: dict[str, Any], ctx: StepContext) -> str | None:
+    """Chooses where to jump to: what the data say under `choice`."""
+    ledger, worker_id = WORKER.get()
+    ledger.begin(worker_id, ctx)
+    await asyncio.sleep(ledger.duration())
+    choice: str | None = data.get("choice")
+    return choice

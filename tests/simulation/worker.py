@@ -1,0 +1,176 @@
+"""A worker of a simulated installation: the real parts, wired as in production, on a wire that can break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, cast
+from unittest import mock
+
+from durable_runtime.actions.functions import Functions
+from durable_runtime.actions.performing import Performer
+from durable_runtime.errors import DatabaseUnavailable, LeaseLost
+from durable_runtime.store.protocol import Lease, NoAnswer, TryAgain, WorkerStore
+from durable_runtime.testing import FakeClock, MemoryStore
+from durable_runtime.worker import run as run_module
+from durable_runtime.worker.attempts import Attempts, Ended
+from durable_runtime.worker.claims import Claims
+from durable_runtime.worker.executor import Executor
+from durable_runtime.worker.journal import Journal
+from durable_runtime.worker.lease import Ownership
+from durable_runtime.worker.maintenance import Maintenance
+from tests.simulation.ledger import WORKER, Ledger
+from tests.simulation.wire import Weather, Wire
+
+LEASE = timedelta(seconds=4)
+LANES = 2
+_TROUBLES = (NoAnswer, DatabaseUnavailable, TryAgain)
+
+
+class SimulatedWorker:
+    """Lives until it is killed; after a lost lease it begins again as a new worker, as the real one does.
+
+    `lost` is told which executions it held whenever it lost them.
+    """
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        clock: FakeClock,
+        ledger: Ledger,
+        weather: Weather,
+        *,
+        after: Callable[[], None],
+        lost: Callable[[set[str]], None],
+    ) -> None:
+        self.stalled = False
+        self._store = store
+        self._clock = clock
+        self._ledger = ledger
+        self._weather = weather
+        self._wire = Wire(store, weather, after)
+        self._after = after
+        self._lost = lost
+        self._held: set[str] = set()
+        self._executor: Executor | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._life = asyncio.ensure_future(self._live())
+
+    async def _live(self) -> None:
+        while True:
+            await self._one_life()
+            self._lost(self._held)
+            self._held = set()
+
+    async def _one_life(self) -> None:
+        store = cast(WorkerStore, self._wire)
+        lease = await _insist(lambda: store.register("simulated", {}, LANES, LEASE))
+        WORKER.set((self._ledger, lease.worker_id))
+        ownership = Ownership(lease)
+        journal = Journal(store, ownership, LANES)
+        performer = Performer(Functions())
+        executor = self._executor = _WatchedExecutor(
+            store, ownership, journal, performer, self._clock, self._weather.random.random
+        )
+        executor.held = self._held
+        claims = Claims(store, ownership, executor, queues=None, concurrency=10)
+        maintenance = Maintenance(store, cast(Any, self._wire), claims.hint)
+        self._tasks = [
+            asyncio.create_task(work)
+            for work in (
+                *(journal.serve(lane) for lane in range(LANES)),
+                claims.serve(),
+                maintenance.serve(),
+                self._read_signals(executor),
+                self._beat(ownership),
+                ownership.lost.wait(),
+            )
+        ]
+        done, _pending = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        executor.drop_all()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        performer.close()
+        for task in done:
+            error = task.exception()
+            if error is not None and not isinstance(error, LeaseLost):
+                raise error
+
+    async def _read_signals(self, executor: Executor) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            if executor.runs:
+                try:
+                    await executor.read_signalled()
+                except _TROUBLES:
+                    pass
+
+    async def _beat(self, ownership: Ownership) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 5)
+            if self.stalled:
+                continue
+            lease: Lease = ownership.lease
+            try:
+                if await self._wire.heartbeat(lease, LEASE) is None:
+                    ownership.lost.set()
+            except _TROUBLES:
+                pass
+
+    async def kill(self) -> None:
+        """Ends it as SIGKILL would: every task is dropped where it stands, and nothing is said to anybody."""
+        self._wire.dead = True
+        if self._executor is not None:
+            self._executor.drop_all()
+        everything = [self._life, *self._tasks]
+        for task in everything:
+            task.cancel()
+        results = await asyncio.gather(*everything, return_exceptions=True)
+        self._lost(self._held)
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, LeaseLost):
+                raise result
+
+    def failure(self) -> BaseException | None:
+        """Gives what ended it, if anything but `kill` did."""
+        return self._life.exception() if self._life.done() and not self._life.cancelled() else None
+
+
+class _WatchedExecutor(Executor):
+    """Notes which executions a worker ever held, since each of them may run a step once more after it was lost."""
+
+    held: set[str]
+
+    async def take(self, claimed: Any) -> None:
+        self.held.update(one.id for one in claimed)
+        await super().take(claimed)
+
+
+class _TwiceTold(Attempts):
+    """Tells some outcomes a second time, at once or later."""
+
+    weather: Weather
+
+    def __init__(self, execution_id: str, key: int, around: Any, ended: Callable[[Ended], None], *rest: Any) -> None:
+        def tell(outcome: Ended) -> None:
+            ended(outcome)
+            draw = self.weather.random.random()
+            if self.weather.stormy and draw < 0.2:
+                asyncio.get_running_loop().call_later(draw * 3 if draw > 0.1 else 0, ended, outcome)
+
+        super().__init__(execution_id, key, around, tell, *rest)
+
+
+def duplicating(weather: Weather) -> Any:
+    """While it is entered, the outcomes of attempts are told twice now and then."""
+    return mock.patch.object(run_module, "Attempts", type("TwiceTold", (_TwiceTold,), {"weather": weather}))
+
+
+async def _insist(ask: Callable[[], Any]) -> Any:
+    while True:
+        try:
+            return await ask()
+        except _TROUBLES:
+            await asyncio.sleep(0.1)
