@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import psycopg
-
-_Counts: TypeAlias = tuple[int, int, int | None]
 
 
 @dataclass(frozen=True)
@@ -21,22 +20,35 @@ class Reading:
     statements: int | None
 
 
+class Counts(NamedTuple):
+    """A database's counters since it was made; the WAL is the whole server's."""
+
+    commits: int
+    wal_bytes: int
+    statements: int | None
+
+
 class Meter:
-    """Reads a database's counters. Those whom it measures must have closed their connections, which publishes theirs."""
+    """Reads a database's counters, from the database `postgres`, so that reading is not counted.
+
+    Those whom it measures must have closed their connections, which publishes their counters.
+    """
 
     def __init__(self, url: str) -> None:
-        self._connection = psycopg.connect(url, autocommit=True)
+        parts = urlsplit(url)
+        self._database = unquote(parts.path.lstrip("/"))
+        self._connection = psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True)
         loaded = self._connection.execute("show shared_preload_libraries").fetchone()
-        self._counts_statements = loaded is not None and "pg_stat_statements" in str(loaded[0])
-        if self._counts_statements:
+        self.counts_statements = loaded is not None and "pg_stat_statements" in str(loaded[0])
+        if self.counts_statements:
             self._connection.execute("create extension if not exists pg_stat_statements")
-        self._before = self._read()
+        self._before = self.read()
         self._at = time.perf_counter()
         self._until = self._at
 
     def start(self) -> None:
         """Begins to measure."""
-        self._before = self._settled()
+        self._before = self.settled()
         self._at = self._until = time.perf_counter()
 
     def stop(self) -> None:
@@ -45,40 +57,43 @@ class Meter:
 
     def reading(self) -> Reading:
         """Gives what happened since the start."""
-        commits, wal_bytes, statements = self._settled()
-        before_commits, before_wal, before_statements = self._before
+        now, before = self.settled(), self._before
         return Reading(
             seconds=self._until - self._at,
-            commits=commits - before_commits,
-            wal_bytes=wal_bytes - before_wal,
-            statements=None if statements is None or before_statements is None else statements - before_statements,
+            commits=now.commits - before.commits,
+            wal_bytes=now.wal_bytes - before.wal_bytes,
+            statements=None if now.statements is None or before.statements is None else now.statements - before.statements,
         )
 
-    def _settled(self) -> _Counts:
+    def settled(self) -> Counts:
         """Reads until nothing is added any more: a backend publishes its counters when it ends, at the latest."""
-        last = self._read()
+        last = self.read()
         quiet = 0
         while quiet < 4:
             time.sleep(0.05)
-            now = self._read()
-            # Our own readings are commits too.
-            quiet = quiet + 1 if now[0] - last[0] <= 2 else 0
+            now = self.read()
+            quiet = quiet + 1 if now.commits == last.commits else 0
             last = now
         return last
 
-    def _read(self) -> _Counts:
+    def read(self) -> Counts:
+        """Gives the counters as they are published now; a backend in use may be a second behind."""
         row = self._connection.execute(
-            "select s.xact_commit, w.wal_bytes::bigint from pg_stat_database s, pg_stat_wal w "
-            "where s.datname = current_database()"
+            "select s.xact_commit, w.wal_bytes::bigint from pg_stat_database s, pg_stat_wal w where s.datname = %s",
+            [self._database],
         ).fetchone()
         assert row is not None
-        statements = None
-        if self._counts_statements:
-            calls = self._connection.execute(
-                "select coalesce(sum(calls), 0)::bigint from pg_stat_statements where query not like '%pg_stat%'"
-            ).fetchone()
-            statements = calls[0] if calls is not None else None
-        return row[0], row[1], statements
+        statements = None if not self.counts_statements else sum(calls for calls, _query in self.statements())
+        return Counts(row[0], row[1], statements)
+
+    def statements(self) -> list[tuple[int, str]]:
+        """Gives (calls, text) of the database's statements; needs `pg_stat_statements`."""
+        rows = self._connection.execute(
+            "select sum(s.calls)::bigint, s.query from pg_stat_statements s join pg_database d on d.oid = s.dbid "
+            "where d.datname = %s group by s.query",
+            [self._database],
+        ).fetchall()
+        return [(row[0], row[1]) for row in rows]
 
     def close(self) -> None:
         self._connection.close()

@@ -1,0 +1,103 @@
+"""The server that everything is measured on: one for a whole run, a fresh database for every measurement."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+
+from durable_runtime.embedded import EmbeddedServer
+from durable_runtime.embedded.binaries import find_binaries
+
+SHOWN = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size", "commit_delay")
+"""Settings of the server that are printed with the figures."""
+
+SLOW_FLUSH = ("commit_delay = 1000", "commit_siblings = 0")
+"""Every flush of the log begins with a millisecond of waiting, as on a device that takes one."""
+
+
+class BenchServer:
+    """An embedded server in a folder of its own, configured as every embedded one; stopped and removed by `close`."""
+
+    def __init__(self, folder: Path | None = None, *, slow_flush: bool = False) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="durable-bench-", dir=folder))
+        self._home.chmod(0o755)  # as root the server runs as somebody else, who must get in
+        self._server = EmbeddedServer(self._home)
+        self._numbers = itertools.count(1)
+        try:
+            self.url = self._server.join()
+            settings = list(SLOW_FLUSH) if slow_flush else []
+            if _has_contrib():
+                settings += ["shared_preload_libraries = 'pg_stat_statements'", "pg_stat_statements.max = 10000"]
+            if settings:
+                self._configure(settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def _configure(self, settings: list[str]) -> None:
+        with (self._server.status().data_folder / "postgresql.conf").open("a") as file:
+            file.write("\n".join(["", *settings, ""]))
+        self._server.stop()
+        assert self._server.join() == self.url
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Lends a new database, after a checkpoint: nobody pays for the pages that others left dirty."""
+        name = f"bench_{next(self._numbers)}"
+        with self.connect() as admin:
+            admin.execute(f"create database {name}".encode())
+            admin.execute("checkpoint")
+        try:
+            yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        finally:
+            with self.connect() as admin:
+                admin.execute(f"drop database {name} with (force)".encode())
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(urlsplit(self.url)._replace(path="/postgres").geturl(), autocommit=True)
+
+    def settings(self) -> dict[str, str]:
+        """Gives the version and what of its configuration decides about speed."""
+        with self.connect() as admin:
+            shown = {name: str(_one(admin, f"show {name}")) for name in SHOWN}
+            return {"version": str(_one(admin, "show server_version")), **shown}
+
+    def cpu_seconds(self) -> float:
+        """Gives the processor time of all the server's processes up to now, those that have ended included."""
+        pid = self._server.status().pid
+        assert pid is not None, "the server does not run"
+        postmaster = psutil.Process(pid)
+        times = postmaster.cpu_times()
+        total = float(times.user + times.system + times.children_user + times.children_system)
+        for child in postmaster.children():
+            try:
+                alive = child.cpu_times()
+            except psutil.NoSuchProcess:  # its time is among the postmaster's children from the next reading on
+                continue
+            total += alive.user + alive.system
+        return total
+
+    def close(self) -> None:
+        self._server.leave()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _has_contrib() -> bool:
+    """Tells whether these programs of PostgreSQL bring `pg_stat_statements`."""
+    folder = find_binaries().resolve().parent
+    places = [folder, Path("/usr/share/postgresql") / folder.name]
+    return any(next(place.rglob("pg_stat_statements.control"), None) for place in places if place.is_dir())
+
+
+def _one(connection: psycopg.Connection[tuple[object, ...]], query: str) -> object:
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]
