@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +22,9 @@ MAX_ABANDONED = 64
 Python cannot end a thread; beyond this many the worker takes no more work.
 """
 
+CLEAN_UP = 5.0
+"""Seconds that an async function gets to clean up after its timeout, before a next attempt may begin."""
+
 
 class Performer:
     """Runs attempts.
@@ -32,6 +36,8 @@ class Performer:
         self._functions = functions
         self._slots = asyncio.Semaphore(threads)
         self._pool = ThreadPoolExecutor(max_workers=threads + MAX_ABANDONED, thread_name_prefix="durable-step")
+        # The event loop itself holds no task; one that was left to itself would vanish in its middle.
+        self._calls: set[asyncio.Task[Success | Failure]] = set()
         self.abandoned = 0
 
     @property
@@ -55,7 +61,7 @@ class Performer:
                 return await self._in_thread(function, positional, keywords, perform, ctx, timeout)
             if timeout is None:
                 return Success(await function.target(*positional, **keywords))
-            return await self._with_timeout(function, positional, keywords, perform, timeout)
+            return await self._with_timeout(_call_async(function, positional, keywords), perform, ctx, timeout)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -69,17 +75,24 @@ class Performer:
             return failure_of(error)
 
     async def _with_timeout(
-        self, function: Function, positional: list[Any], keywords: dict[str, Any], perform: Perform, timeout: float
+        self, call: Coroutine[Any, Any, Success | Failure], perform: Perform, ctx: StepContext, timeout: float
     ) -> Success | Failure:
-        limit = asyncio.timeout(timeout)
+        """Lets a call run for so long. It is cancelled then; one that pays no attention is left to itself."""
+        task = asyncio.ensure_future(call)
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
         try:
-            async with limit:
-                return Success(await function.target(*positional, **keywords))
-        except TimeoutError as error:
-            # The author's own TimeoutError is the author's; only ours means that the step's timeout ran out.
-            if limit.expired() and perform.timeout is not None:
-                return timed_out(perform.path, perform.timeout)
-            return failure_of(error)
+            done, _pending = await asyncio.wait([task], timeout=timeout)
+            if done:
+                return task.result()
+            ctx.cancel()
+            task.cancel()
+            await asyncio.wait([task], timeout=CLEAN_UP)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        assert perform.timeout is not None
+        return timed_out(perform.path, perform.timeout)
 
     async def _in_thread(
         self,
@@ -129,5 +142,15 @@ class Performer:
 def _call(function: Function, positional: list[Any], keywords: dict[str, Any]) -> Success | Failure:
     try:
         return Success(function.target(*positional, **keywords))
+    except BaseException as error:
+        return failure_of(error)
+
+
+async def _call_async(function: Function, positional: list[Any], keywords: dict[str, Any]) -> Success | Failure:
+    """Calls an async function in a task of its own, which `SystemExit` would leave by ending the event loop."""
+    try:
+        return Success(await function.target(*positional, **keywords))
+    except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+        raise
     except BaseException as error:
         return failure_of(error)
