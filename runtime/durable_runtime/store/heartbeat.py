@@ -56,17 +56,29 @@ class Heartbeat(threading.Thread):
             try:
                 if connection is None or connection.closed:
                     connection = psycopg.connect(
-                        self._conninfo, autocommit=True, connect_timeout=5, application_name="durable heartbeat"
+                        self._conninfo,
+                        autocommit=True,
+                        connect_timeout=5,
+                        application_name="durable heartbeat",
+                        # A peer that vanished without a word must not hold this thread until the lease is long gone.
+                        keepalives=1,
+                        keepalives_idle=5,
+                        keepalives_interval=2,
+                        keepalives_count=3,
+                        tcp_user_timeout=5_000,
                     )
                 row = connection.execute(
                     self._query,
                     {"worker_id": self._worker_id, "lease": self._lease, "loop_lag": self._loop_lag()},
                 ).fetchone()
-            except psycopg.Error as error:
+            except Exception as error:
+                # Whatever it is: without this thread a worker that is well would be taken for dead.
                 log.warning("heartbeat failed, trying again: %s", str(error).strip().partition("\n")[0])
                 if connection is not None:
                     connection.close()
                 continue
+            if self._stopped.is_set():
+                break
             if row is None:
                 self._lost()
                 break
@@ -75,6 +87,6 @@ class Heartbeat(threading.Thread):
             connection.close()
 
     def stop(self) -> None:
-        """Ends the thread; no beat follows."""
+        """Ends the thread, and waits a moment for it: a beat under way may hang with its connection."""
         self._stopped.set()
-        self.join()
+        self.join(timeout=2)

@@ -166,10 +166,11 @@ class PostgresWorkerStore:
     async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease:
         """Waits for a lost statement of this lane to end and makes sure it can never begin; gives the new lease."""
         line = self._claims if lane == len(lease.epochs) - 1 else self._lanes[lane]
-        rows = await line.fetch(
-            self._sql["raise_own_epoch"],
-            {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)},
-        )
+        fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
+        rows = await line.fetch(self._sql["raise_own_epoch"], fence)
+        if not rows:
+            # Raised already, by this statement at an earlier try whose answer was lost.
+            rows = await line.fetch(self._sql["raised_epoch"], fence)
         if not rows:
             raise LeaseLost(f"worker {lease.worker_id} was taken over")
         epochs = list(lease.epochs)

@@ -68,7 +68,7 @@ def apply(rows: Rows, commit: Commit) -> None:
             return
         case Suspend(timers=timers):
             one = rows.executions[commit.key]
-            one.status, one.owner = "waiting", None
+            one.status, one.owner, one.recoveries = "waiting", None, 0
             for timer in timers:
                 wait_id = rows.next_id("wait")
                 rows.waits[wait_id] = Wait(wait_id, commit.key, timer.path, timer.kind, timer.due_at)

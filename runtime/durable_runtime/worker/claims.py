@@ -19,8 +19,10 @@ BATCH = 200
 POLL = 1.0
 """Seconds between looks when no hint comes."""
 
-LONELY_POLL = 5.0
-"""Seconds between looks for executions that must be claimed alone."""
+PATIENCE = 5.0
+"""Seconds for which a worker begins nothing, the first time, to get empty for an execution that must be alone."""
+
+LONGEST_PATIENCE = 320.0
 
 
 class Claims:
@@ -47,19 +49,27 @@ class Claims:
         self._only = only
         self._alone = False
         self._time = asyncio.get_running_loop().time
-        self._looked_alone = self._lowered = self._time()
+        self._lowered = self._time()
+        self._patience = PATIENCE
+        self._room_until: float | None = None
+        self._rest_until: float | None = None
+        self._said_exhausted = False
         self.hint = asyncio.Event()
 
     async def claim(self) -> int:
         """Claims what fits once; gives how many executions were begun."""
         if self._executor.performer.exhausted:
+            if not self._said_exhausted:
+                self._said_exhausted = True
+                log.error("too many threads hang in steps that outlived their timeout: this worker takes nothing new")
             return 0
+        self._said_exhausted = False
         now = self._time()
         if now - self._lowered >= 1.0:
             self._lowered = now
             self._store.forget_low_water()
         if self._alone:
-            if self._executor.runs:
+            if any(not run.has_progressed for run in self._executor.runs.values()):
                 return 0
             self._alone = False
         try:
@@ -74,19 +84,21 @@ class Claims:
     async def _claim(self) -> int:
         if self._only is not None:
             return await self._take("", self._free(""), only=self._only)
-        if self._time() - self._looked_alone >= LONELY_POLL and await self._claim_alone():
+        ready = [(queue, alone) for queue, alone in await self._store.ready_queues() if self._serves(queue)]
+        lonely = [queue for queue, alone in ready if alone]
+        if not self._executor.runs and lonely and await self._claim_alone(lonely[0]):
             return 1
+        if self._makes_room(bool(lonely)):
+            return 0
         total = 0
-        for queue in await self._queues_with_work():
+        for queue in [queue for queue, alone in ready if not alone]:
             free = self._free(queue)
             if free > 0:
                 total += await self._take(queue, min(free, BATCH))
         return total
 
-    async def _queues_with_work(self) -> list[str]:
-        if self._queues is not None:
-            return list(self._queues)
-        return [queue for queue, alone in await self._store.ready_queues() if not alone]
+    def _serves(self, queue: str) -> bool:
+        return self._queues is None or queue in self._queues
 
     def _free(self, queue: str) -> int:
         used = len(self._executor.runs)
@@ -94,25 +106,32 @@ class Claims:
             return self._concurrency - used
         return min(self._concurrency - used, self._queues[queue] - self._executor.running[queue])
 
-    async def _claim_alone(self) -> bool:
-        """Claims an execution that was recovered too often, once nothing else runs here; until then nothing begins.
+    async def _claim_alone(self, queue: str) -> bool:
+        """Claims an execution that was recovered too often, while nothing else runs here.
 
-        It may be what kills its workers: alone it harms nobody beside it.
+        It may be what kills its workers: alone it harms nobody beside it, until a new checkpoint has cleared it.
         """
-        lonely = [
-            queue
-            for queue, alone in await self._store.ready_queues()
-            if alone and (self._queues is None or queue in self._queues)
-        ]
-        if not lonely:
-            self._looked_alone = self._time()
-            return False
-        if self._executor.runs:
-            self._alone = True
-            return False
-        self._looked_alone = self._time()
-        self._alone = await self._take(lonely[0], 1, alone=True) > 0
+        self._alone = await self._take(queue, 1, alone=True) > 0
         return self._alone
+
+    def _makes_room(self, is_wanted: bool) -> bool:
+        """Tells whether to claim nothing now, so that this worker gets empty for one that must be alone.
+
+        For a while only, and then not for twice as long: what runs here may take hours, and the others must not wait
+        for it. Each time it is patient twice as long as before, so the lonely one has its turn in the end.
+        """
+        now = self._time()
+        if not is_wanted:
+            self._patience, self._room_until, self._rest_until = PATIENCE, None, None
+        elif self._room_until is not None and now >= self._room_until:
+            self._room_until, self._rest_until = None, now + 2 * self._patience
+            self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+        elif self._rest_until is None:
+            # Not all workers at once: the first that is empty takes it, and the others have lost nothing.
+            self._rest_until = now + PATIENCE * self._executor.uniform()
+        elif self._room_until is None and now >= self._rest_until:
+            self._room_until = now + self._patience
+        return self._room_until is not None
 
     async def _take(self, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None) -> int:
         lease = self._ownership.lease

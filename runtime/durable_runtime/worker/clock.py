@@ -23,9 +23,12 @@ class ServerClock:
         self._heard = server_now
         self._at = time.monotonic()
 
-    def hear(self, server_now: datetime) -> None:
-        """Takes over what the database said just now."""
-        self._heard, self._at = server_now, time.monotonic()
+    def hear(self, server_now: datetime, at: float) -> None:
+        """Takes over what the database said at `at`, in seconds of `time.monotonic()`.
+
+        The news may come late, through an event loop that was blocked; the time gone by since is not lost.
+        """
+        self._heard, self._at = server_now, at
 
     def now(self) -> datetime:
         return self._heard + timedelta(seconds=time.monotonic() - self._at)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from durable_runtime.errors import DatabaseUnavailable
+from durable_runtime.store.heartbeat import LEASE
 from durable_runtime.store.protocol import NoAnswer, Recovery, TryAgain, WorkerStore
 
 log = logging.getLogger("durable.maintenance")
@@ -18,13 +20,14 @@ LONGEST_SLEEP = 1.0
 class Maintenance:
     """Runs the chores of the whole installation; harmless when every worker does."""
 
-    def __init__(self, store: WorkerStore, recovery: Recovery, hint: asyncio.Event) -> None:
+    def __init__(self, store: WorkerStore, recovery: Recovery, hint: asyncio.Event, lease: timedelta = LEASE) -> None:
         self._store = store
         self._recovery = recovery
         self._hint = hint
         self._time = asyncio.get_running_loop().time
         self._took_over = float("-inf")
-        self._swept = self._time()
+        self._swept = self._answered = self._spare_until = self._time()
+        self._lease = lease.total_seconds()
 
     async def serve(self) -> None:
         """Does what is due and sleeps as long as that says, until cancelled."""
@@ -40,8 +43,13 @@ class Maintenance:
         """Does one round and gives the seconds until the next."""
         woken, next_due = await self._store.wake_due()
         now = self._time()
+        if now - self._answered > self._lease * 0.4:
+            # The database was away, or this process stood still. Who could not reach it either gets the time for a
+            # heartbeat first: their leases ran out, they did not die, and what they run must not be run twice.
+            self._spare_until = now + self._lease * 0.5
+        self._answered = now
         recovered = 0
-        if now - self._took_over >= TAKEOVER_EVERY:
+        if now >= self._spare_until and now - self._took_over >= TAKEOVER_EVERY:
             self._took_over = now
             recovered = await self._recovery.take_over_expired()
             if recovered:

@@ -5,7 +5,7 @@ commit is under way. The rule of effects: an attempt begins only when everything
 computed again from what is stored. So checkpoints that were only computed ride along with the next commit, and the
 outcome of an attempt is committed before anything that follows from it begins.
 
-Whatever goes wrong in here, a defect of the engine included, is the fate of this execution alone: `_guarded`.
+Whatever goes wrong in here, a defect of the engine included, is the fate of this execution alone: `guarded`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -29,6 +29,7 @@ from durable_runtime.core.values import NotStorable
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
 from durable_runtime.worker.attempts import Attempts, Ended, checkpoint_of
 from durable_runtime.worker.endings import broken, end_of, not_storable, stuck
+from durable_runtime.worker.guarding import guarded
 from durable_runtime.worker.surroundings import Surroundings
 
 log = logging.getLogger("durable.run")
@@ -36,23 +37,8 @@ log = logging.getLogger("durable.run")
 OnOver: TypeAlias = Callable[["Run", str], None]
 """Called once when this worker no longer owns the execution; the text is its status then, or `lost`."""
 
-
-P = ParamSpec("P")
-
 MOST_REFUSALS = 3
 """Refusals of a move in a row without a new signal; then it was not a request that came first: the row is not ours."""
-
-
-def _guarded(method: Callable[Concatenate[Run, P], None]) -> Callable[Concatenate[Run, P], None]:
-    """Ends the execution as failed when a method raises: its callers are the journal, timers and tasks of everyone."""
-
-    def guarded(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            method(run, *args, **kwargs)
-        except Exception as error:
-            run.break_off(error)
-
-    return guarded
 
 
 class Run:
@@ -63,8 +49,8 @@ class Run:
         self.key = claimed.key
         self.is_over = False
         self._program = program
-        self._stored = state
-        self._state = state
+        self._stored = self._state = state
+        self._first_seq = state.seq
         self._around = around
         self._over = over
         # Requests from before the claim are not read yet: no move may apply before they are.
@@ -91,9 +77,14 @@ class Run:
         self._inbox_waits = False
         self._has_timers = state.deadline_at is not None or any(True for _timer in timers_of(state))
 
+    @property
+    def has_progressed(self) -> bool:
+        """True once a new checkpoint is stored."""
+        return self._stored.seq > self._first_seq
+
     # -- what comes in
 
-    @_guarded
+    @guarded
     def begin(self) -> None:
         """Looks at the whole state once, as after every fold, and goes on from there.
 
@@ -104,7 +95,7 @@ class Run:
         else:
             self._settle(None)
 
-    @_guarded
+    @guarded
     def apply(self, inbox: Inbox) -> None:
         """Applies requests that others sent; their answers are committed with the signal they came with."""
         if self.is_over or self._leaves:
@@ -128,7 +119,7 @@ class Run:
         self._must_commit = True
         self._settle(touched if self._has_begun else None)
 
-    @_guarded
+    @guarded
     def release(self) -> None:
         """Gives the execution back: no further attempt begins, and whoever claims it next goes on."""
         self._released = True
@@ -145,7 +136,7 @@ class Run:
         self._abandon(Abandon(""))
         self._end("lost")
 
-    @_guarded
+    @guarded
     def _attempt_ended(self, ended: Ended) -> None:
         if self.is_over:
             return
@@ -226,7 +217,7 @@ class Run:
             timers.append(Timer(self._deferred, "defer", self._now() + self._around.defer_for))
         return Suspend(tuple(timers)) if timers else stuck(self._now())
 
-    @_guarded
+    @guarded
     def _committed(self, outcome: Outcome, reason: str) -> None:
         """The journal's answer."""
         commit, self._in_flight = self._in_flight, None
@@ -275,7 +266,7 @@ class Run:
         if not self.is_over:
             self._refuse(commit, refused, reason)
 
-    @_guarded
+    @guarded
     def _refuse(self, commit: Commit, refused: dict[str, str], reason: str) -> None:
         outcomes, self._unsent_outcomes = self._unsent_outcomes, []
         self._state, self._unsent = self._stored, []
@@ -368,7 +359,8 @@ class Run:
         self._cancel_timer()
         if not self._has_timers:
             return
-        due_at = min((due_at for due_at, _keys, _path in timers_of(self._state)), default=None)
+        # A retry that runs already stays in the state, and would be due for ever.
+        due_at = min((at for at, _keys, path in timers_of(self._state) if path not in self._attempts), default=None)
         if due_at is not None:
             delay = max(0.0, (due_at - self._around.clock.now()).total_seconds())
             self._timer = asyncio.get_running_loop().call_later(delay, self._fall_due)
@@ -378,13 +370,13 @@ class Run:
             self._timer.cancel()
             self._timer = None
 
-    @_guarded
+    @guarded
     def _fall_due(self) -> None:
         self._timer = None
         if self.is_over or self._in_flight is not None:
             return
         now = self._now()
-        due = [keys for due_at, keys, _path in timers_of(self._state) if due_at <= now]
+        due = [keys for at, keys, path in timers_of(self._state) if at <= now and path not in self._attempts]
         if due:
             self._must_commit = True
             self._settle(due)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import socket
@@ -21,7 +22,7 @@ from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.store.heartbeat import LEASE, Heartbeat
 from durable_runtime.store.hints import listen
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
-from durable_runtime.store.protocol import NoAnswer, TryAgain
+from durable_runtime.store.protocol import Lease, NoAnswer, TryAgain
 from durable_runtime.store.queries import DEFAULT_SCHEMA
 from durable_runtime.store.takeover import Takeover
 from durable_runtime.worker.claims import Claims
@@ -100,21 +101,24 @@ class Worker:
         reached at the start; later it waits for the database to come back.
         """
         self._loop = asyncio.get_running_loop()
-        while True:
-            if not await self._live(until_idle):
-                return WorkerReport(**{status: self._ended[status] for status in WorkerReport.__struct_fields__})
+        for life in itertools.count(1):
+            if not await self._live(until_idle, first=life == 1):
+                break
             log.warning("worker %s lost its lease and begins again as a new worker", self.name)
+        return WorkerReport(**{status: self._ended[status] for status in WorkerReport.__struct_fields__})
 
-    async def _live(self, until_idle: bool) -> bool:
+    async def _live(self, until_idle: bool, *, first: bool) -> bool:
         """One life, from registering to leaving; True when it ended because the lease was lost."""
         store = PostgresWorkerStore(self._conninfo, schema=self._schema, lanes=LANES)
         takeover = Takeover(self._conninfo, schema=self._schema)
         performer = Performer(self._functions, self._threads)
         heartbeat: Heartbeat | None = None
         try:
-            lease = await store.register(self.name, dict(self._queues or {}), LANES, self._lease)
+            registered = await self._register(store, first)
+            if registered is None:
+                return False
+            lease, clock = registered
             ownership = Ownership(lease)
-            clock = ServerClock(await store.server_time())
             heartbeat = self._start_heartbeat(ownership, clock)
             journal = Journal(store, ownership, LANES)
             executor = Executor(store, ownership, journal, performer, clock)
@@ -126,7 +130,7 @@ class Worker:
                 concurrency=self._concurrency,
                 only=self._only,
             )
-            maintenance = Maintenance(store, takeover, claims.hint)
+            maintenance = Maintenance(store, takeover, claims.hint, self._lease)
             tasks = [
                 *(asyncio.create_task(journal.serve(lane), name=f"journal {lane}") for lane in range(LANES)),
                 asyncio.create_task(claims.serve(), name="claims"),
@@ -137,7 +141,7 @@ class Worker:
             ]
             lost = await self._watch(until_idle, store, ownership, executor, claims, tasks)
             self._ended.update(executor.ended)
-            heartbeat.stop()
+            await asyncio.to_thread(heartbeat.stop)
             heartbeat = None
             if not lost:
                 await self._leave(store, ownership)
@@ -149,13 +153,33 @@ class Worker:
             await takeover.close()
             await store.close()
 
+    async def _register(self, store: PostgresWorkerStore, first: bool) -> tuple[Lease, ServerClock] | None:
+        """Takes an id and reads the database's clock; None when the worker was stopped before that was possible."""
+        while True:
+            try:
+                lease = await store.register(self.name, dict(self._queues or {}), LANES, self._lease)
+                return lease, ServerClock(await store.server_time())
+            except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
+                if first:
+                    raise DatabaseUnavailable(str(error)) from None
+                log.warning("the database does not answer: %s", error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
+            if self._stopping.is_set():
+                return None
+
     async def _leave(self, store: PostgresWorkerStore, ownership: Ownership) -> None:
         """Gives back what is still held (attempts that outlived the grace, a claim that came late) and unregisters."""
         try:
+            for lane in range(len(ownership.lease.epochs)):
+                # A statement that was cut off may still run. It ends first, or it would write to what is given back.
+                ownership.take_epoch(lane, await store.raise_own_epoch(ownership.lease, lane))
             owned = await store.owned(ownership.lease)
             if owned:
                 await store.release(ownership.lease, ownership.claim_lane, owned)
             await store.unregister(ownership.lease)
+        except LeaseLost:
+            log.warning("worker %s was taken over before it left", self.name)
         except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
             log.warning("left without saying so, the lease will run out: %s", error)
 
@@ -163,10 +187,12 @@ class Worker:
         loop = asyncio.get_running_loop()
 
         def heard(server_now: datetime) -> None:
-            loop.call_soon_threadsafe(clock.hear, server_now)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(clock.hear, server_now, time.monotonic())
 
         def lost() -> None:
-            loop.call_soon_threadsafe(ownership.lost.set)
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(ownership.lost.set)
 
         heartbeat = Heartbeat(
             self._conninfo,
@@ -219,12 +245,10 @@ class Worker:
         deadline = time.monotonic() + GRACE
         while executor.runs and time.monotonic() < deadline and not lost.done():
             executor.changed.clear()
-            if executor.runs:
-                await asyncio.wait(
-                    {asyncio.ensure_future(executor.changed.wait()), lost},
-                    timeout=deadline - time.monotonic(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+            changed = asyncio.ensure_future(executor.changed.wait())
+            timeout = deadline - time.monotonic()
+            await asyncio.wait({changed, lost}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
 
     async def _until_idle(self, store: PostgresWorkerStore, executor: Executor) -> None:
         """Returns when nothing is left that will run by itself: no live lease of a dead worker, no timer, no retry."""

@@ -85,7 +85,7 @@ from durable.checkpoint where execution_id = any(%(ids)s) order by execution_id,
 select c.path, c.kind, c.result::text, c.error::text
 from durable.checkpoint c, lateral (select substr(c.path, length(%(prefix)s) + 1) as rest) r
 where c.execution_id = %(execution_id)s and starts_with(c.path, %(prefix)s)
-  and c.kind in ('completed', 'collected', 'skipped', 'failed')
+  and c.kind in ('completed', 'collected', 'skipped', 'failed', 'ignored')
   and strpos(substr(r.rest, strpos(r.rest, '/') + 1), '/') = 0
 order by c.seq
 
@@ -122,7 +122,8 @@ with fence as materialized (
     for no key update of e skip locked
 ), moved as (
     update durable.execution e
-    set status = g.status, owner = null, output = g.output, error = g.error, finished_at = g.ended_at
+    set status = g.status, owner = null, output = g.output, error = g.error, finished_at = g.ended_at,
+        recoveries = case when g.status = 'waiting' then 0 else e.recoveries end
     from guarded g where e.id = g.id
 ), appended as (
     insert into durable.checkpoint
@@ -173,6 +174,10 @@ where e.owner = %(worker_id)s
 update durable.lane set epoch = epoch + 1
 where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s
 returning epoch
+
+-- name: raised_epoch
+-- What our epoch is when raising it found another one: only we and a takeover raise it, and a takeover deletes the row with it.
+select epoch from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch > %(epoch)s
 
 -- name: last_seqs
 -- What is stored of these executions, and who holds them; read after the epoch was raised, so it cannot change behind our back.
