@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         assign,
         branch,
         case,
+        catch,
         days,
         decision,
         fail,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "builder": (
-        "Retry", "append", "assign", "branch", "case", "days", "decision", "fail", "finish", "foreach",
+        "Retry", "append", "assign", "branch", "case", "catch", "days", "decision", "fail", "finish", "foreach",
         "group", "hours", "increment", "loop", "minutes", "parallel", "seconds", "step", "update", "wait",
         "weeks", "workflow", "workflows_of",
     ),
@@ -70,6 +71,7 @@ __all__ = [
     "assign",
     "branch",
     "case",
+    "catch",
     "check",
     "check_text",
     "compile",

@@ -12,6 +12,7 @@ from durable_dsl.document import Json
 from durable_dsl.reading.containers import (
     BACKOFF_FIELDS,
     CASE_FIELDS,
+    CATCH_FIELDS,
     CHOICE_FIELDS,
     JOIN_FIELDS,
     MAYBE_NO_NODES,
@@ -52,6 +53,10 @@ def editor_schema() -> Schema:
                 "minProperties": 1,
                 "propertyNames": NAME.schema,
                 "additionalProperties": NODES.schema,
+            },
+            "catch": {
+                **_mapping(CATCH_FIELDS, "What is done about errors."),
+                "anyOf": [{"required": ["steps"]}, {"required": ["rethrow"]}],
             },
             "join": _mapping(JOIN_FIELDS, "A number of branches that must succeed."),
             "backoff": _mapping(BACKOFF_FIELDS, "How the sleep between turns grows."),

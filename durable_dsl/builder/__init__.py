@@ -6,6 +6,7 @@ from durable_dsl.builder.data import Change, append, assign, increment, update
 from durable_dsl.builder.nodes import (
     branch,
     case,
+    catch,
     decision,
     fail,
     finish,
@@ -31,6 +32,7 @@ __all__ = [
     "assign",
     "branch",
     "case",
+    "catch",
     "days",
     "decision",
     "fail",

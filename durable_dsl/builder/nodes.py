@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, TypedDict, Unpack
 
 from durable_dsl.builder.data import Change
-from durable_dsl.builder.values import Condition, Draft, Duration, Function, Retry, draft
+from durable_dsl.builder.values import Condition, Draft, Duration, Function, Retry, draft, part
 from durable_dsl.document import Json
 
 
@@ -35,6 +35,37 @@ class Shared(TypedDict, total=False):
     timeout: Duration
     save: str
     output: Json
+    catch: Sequence[Draft]
+    ignore_errors: bool
+
+
+class Bare(TypedDict, total=False):
+    """What a node takes that has no errors of its own to catch."""
+
+    when: Condition
+    description: str
+
+
+class Ending(Bare, total=False):
+    """What a node takes that ends the execution."""
+
+    output: Json
+
+
+def catch(
+    *nodes: Draft,
+    errors: Sequence[type[BaseException] | str] | None = None,
+    when: Condition | None = None,
+    compensate: bool | None = None,
+    rethrow: bool | None = None,
+) -> Draft:
+    """One row of a node's `catch=[…]`: what is done about errors of these types (without `errors`: any).
+
+    The result of the nodes becomes the node's; without nodes it is None. `compensate` first undoes what the node had
+    completed, `rethrow` passes the error on in the end.
+    """
+    fields = {"errors": errors, "when": when, "compensate": compensate, "rethrow": rethrow}
+    return part({**fields, "steps": nodes if nodes or not rethrow else None})
 
 
 def step(
@@ -74,8 +105,7 @@ def decision(
 
 def case(when: Condition, *nodes: Draft) -> Draft:
     """One list of a `branch(cases=[…])`, run when its condition holds and none before it did."""
-    made = draft("when", "", {"steps": nodes})
-    return Draft({**made.plain, "when": when}, made.at, made.problems)
+    return part({"when": when, "steps": nodes})
 
 
 def branch(
@@ -148,12 +178,12 @@ def group(name: str, *nodes: Draft, **shared: Unpack[Shared]) -> Draft:
 
 
 def fail(
-    name: str, *, type: str | None = None, message: Json = None, data: Json = None, **shared: Unpack[Shared]
+    name: str, *, type: str | None = None, message: Json = None, data: Json = None, **shared: Unpack[Bare]
 ) -> Draft:
     """Fails with an error of this type."""
     return draft("fail", name, {"type": type, "message": message, "data": data, **shared})
 
 
-def finish(name: str, **shared: Unpack[Shared]) -> Draft:
+def finish(name: str, **shared: Unpack[Ending]) -> Draft:
     """Ends the whole execution early and well; without `output` the workflow's is used."""
     return draft("finish", name, shared)

@@ -67,11 +67,19 @@ class Retry:
 _DEFAULTS = Retry()
 
 
-def draft(kind: str, name: str, fields: Mapping[str, Any], *, depth: int = 2) -> Draft:
-    """Makes the draft of a node from the call `depth` frames up; a field that is None is left out, except `output`."""
-    frame = sys._getframe(depth)
+def draft(kind: str, name: str, fields: Mapping[str, Any]) -> Draft:
+    """Makes the draft of a node from the call two frames up; a field that is None is left out, except `output`."""
+    return _draft({kind: name}, fields)
+
+
+def part(fields: Mapping[str, Any]) -> Draft:
+    """Makes the draft of a part of a node from the call two frames up; a field that is None is left out."""
+    return _draft({}, fields)
+
+
+def _draft(plain: Plain, fields: Mapping[str, Any]) -> Draft:
+    frame = sys._getframe(3)
     at = Position(frame.f_code.co_filename, frame.f_lineno, 1)
-    plain: Plain = {kind: name}
     problems: list[Problem] = []
     for key, value in fields.items():
         if value is None and key != "output":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TypedDict, Unpack
@@ -35,6 +35,7 @@ class Settings(TypedDict, total=False):
     defaults: Defaults
     retries: Mapping[str, Retry | int]
     constants: Mapping[str, Json]
+    on_failure: Sequence[Draft]
 
 
 def workflow(name: str, *steps: Draft, **settings: Unpack[Settings]) -> Workflow:

@@ -39,6 +39,8 @@ def changed_keys(nodes: tuple[Node, ...]) -> Iterator[tuple[str, Node, tuple[str
                 yield key, node, ("set", key)
         if node.save is not None:
             yield node.save, node, ("save",)
+        for row in node.catch:
+            yield from changed_keys(row.steps)
         if isinstance(node, Foreach) or (isinstance(node, Parallel) and node.save is not None):
             continue
         for _label, inner in lists_of(node):

@@ -78,6 +78,13 @@ def entry_fields(node: Node) -> Iterator[Field]:
             assert_never(node)
 
 
+def catch_fields(node: Node) -> Iterator[Field]:
+    """Yields the conditions of a node's `catch`, which see what it has done before its error."""
+    for index, row in enumerate(node.catch):
+        if row.when is not None:
+            yield _bare(row.when, "catch", index, "when", must_give=bool)
+
+
 def turn_fields(node: Loop) -> Iterator[Field]:
     """Yields the expressions of a loop that see what its turns have done."""
     if node.while_ is not None:

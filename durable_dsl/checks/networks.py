@@ -47,13 +47,13 @@ class Exits:
 
 
 def to_networkx(graph: Graph) -> dict[str, Network]:
-    """Gives the network of every list by its place: "" for the top, else the owner's id and the list's label.
+    """Gives the network of every list by its place: "" for the top, `on_failure`, else its owner's id and its label.
 
     Edges have a `jump` attribute: false to what follows in the list, true for a decision's target.
     """
     flow = Flow()
     return {
-        f"{owner.id}:{label}" if owner is not None else "": flow.network(nodes)[0]
+        f"{owner.id}:{label}" if owner is not None else label: flow.network(nodes)[0]
         for owner, label, nodes in inner_lists(graph)
     }
 
@@ -96,10 +96,21 @@ class Flow:
         known = self._exits.get(node.id)
         if known is None:
             known = self._own_exits(node)
+            if node.catch or node.ignore_errors:
+                known = self._caught(node, known)
             if node.when is not None and not is_constant(node.when, True):
                 known = Exits(True, known.jumps)
             self._exits[node.id] = known
         return known
+
+    def _caught(self, node: Node, known: Exits) -> Exits:
+        """Adds the ways that errors of a node take."""
+        through, jumps = known.falls_through or node.ignore_errors, set(known.jumps)
+        for row in node.catch:
+            exits = self.network(row.steps)[1]
+            through = through or (exits.falls_through and not row.rethrow)
+            jumps |= exits.jumps
+        return Exits(through, frozenset(jumps))
 
     def _own_exits(self, node: Node) -> Exits:
         match node:
@@ -145,6 +156,10 @@ def never_stops(node: Loop) -> bool:
 def inner_lists(graph: Graph) -> Iterator[tuple[Node | None, str, tuple[Node, ...]]]:
     """Yields every list with its owner (None: the workflow) and its label."""
     yield None, "", graph.steps
+    if graph.on_failure:
+        yield None, "on_failure", graph.on_failure
     for node in graph.walk():
         for label, nodes in lists_of(node):
             yield node, label, nodes
+        for index, row in enumerate(node.catch):
+            yield node, f"catch {index + 1}", row.steps

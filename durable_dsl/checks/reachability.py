@@ -7,7 +7,7 @@ import networkx as nx
 from durable_dsl.checks.constants import is_constant
 from durable_dsl.checks.networks import BEGIN, Flow, inner_lists, never_stops
 from durable_dsl.checks.sources import Sources
-from durable_dsl.graph import Branch, Decision, Fail, Finish, Graph, Loop, walk
+from durable_dsl.graph import Branch, Catch, Decision, Fail, Finish, Graph, Loop, Node, walk
 
 
 def check_reachability(graph: Graph, flow: Flow, sources: Sources) -> None:
@@ -39,16 +39,27 @@ def check_choices(graph: Graph, _flow: Flow, sources: Sources) -> None:
                 key, conditions = "cases", tuple(case.when or "false" for case in node.cases)
             case _:
                 continue
-        for index, condition in enumerate(conditions[:-1]):
-            if is_constant(condition, True):
-                sources.add(
-                    "W202",
-                    node.id,
-                    (key, index + 1),
-                    f"this row of '{node.name}' is never reached: the one before it always holds",
-                    hint="put the row that always holds last",
-                )
-                break
+        _check_rows(node, key, conditions, sources)
+    for node in graph.walk():
+        _check_rows(node, "catch", tuple(_fits_all(row) for row in node.catch), sources)
+
+
+def _check_rows(node: Node, key: str, conditions: tuple[str, ...], sources: Sources) -> None:
+    for index, condition in enumerate(conditions[:-1]):
+        if is_constant(condition, True):
+            sources.add(
+                "W202",
+                node.id,
+                (key, index + 1),
+                f"this row of '{node.name}' is never reached: the one before it always holds",
+                hint="put the row that always holds last",
+            )
+            break
+
+
+def _fits_all(row: Catch) -> str:
+    """Gives the condition of a row that takes errors of any type; a row that names types may not fit."""
+    return "false" if row.errors else row.when or "true"
 
 
 def check_loops(graph: Graph, flow: Flow, sources: Sources) -> None:

@@ -6,11 +6,11 @@ after a call that merges its whole result, and with an input that takes anything
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from durable_dsl.checks.clashes import changed_keys
-from durable_dsl.checks.fields import Field, output_fields, turn_fields
+from durable_dsl.checks.fields import Field, catch_fields, output_fields, turn_fields
 from durable_dsl.checks.known import Known, declared, either
 from durable_dsl.checks.networks import Flow
 from durable_dsl.checks.sources import Sources
@@ -34,7 +34,10 @@ from durable_dsl.graph import (
 from durable_dsl.suggestions import did_you_mean
 
 EXECUTION = ("id", "workflow", "queue", "started_at", "scheduled_for", "parent_id")
-"""What `execution` holds."""
+ERROR = ("type", "message", "data", "node", "attempt")
+
+FACTS = {"execution": EXECUTION, "error": ERROR}
+"""What the names hold that the engine itself gives."""
 
 
 def check_reads(graph: Graph, flow: Flow, sources: Sources) -> None:
@@ -47,6 +50,8 @@ def check_reads(graph: Graph, flow: Flow, sources: Sources) -> None:
     ended = either(ended, reader.finished)
     if graph.reshapes and ended is not None:
         reader.check(None, output_fields(graph.output), ended)
+    if graph.on_failure:
+        reader.follow(graph.on_failure, _after_some(start, graph.steps))
 
 
 @dataclass(slots=True)
@@ -80,6 +85,10 @@ class _Reader:
         """Gives what is known behind a node and where it jumps to."""
         self.check(node, self.flow.entry_fields(node), before)
         worked, jumps = self._work(node, before)
+        for row_end, row_jumps in self._catch(node, before):
+            worked = either(worked, row_end)
+            for target, known in row_jumps.items():
+                _arrive(jumps, target, known)
         done = worked if worked is not None else before
         if node.reshapes:
             # Lists that share the data have changed it by now; a node's own change is made only after its output.
@@ -117,6 +126,22 @@ class _Reader:
             case _:
                 return before, {}
 
+    def _catch(self, node: Node, before: Known) -> Iterator[tuple[Known | None, dict[str, Known]]]:
+        """Yields what is known behind each list of a node's `catch`, and where it jumps to."""
+        if not node.catch and not node.ignore_errors:
+            return
+        # The copies that branches of a parallel and items of a foreach change are gone with the error.
+        lists = [] if isinstance(node, Parallel | Foreach) else [inner for _label, inner in lists_of(node)]
+        failed = before
+        for inner in lists:
+            failed = either(failed, _after_some(before, inner)) or failed
+        self.check(node, catch_fields(node), failed)
+        for row in node.catch:
+            end, jumps = self.follow(row.steps, failed)
+            yield None if row.rethrow else end, jumps
+        if node.ignore_errors:
+            yield failed, {}
+
     def _one_of(self, node: Branch | Group, before: Known) -> tuple[Known | None, dict[str, Known]]:
         known: Known | None = None
         jumps: dict[str, Known] = {}
@@ -129,9 +154,7 @@ class _Reader:
 
     def _turns(self, node: Loop, before: Known) -> tuple[Known | None, dict[str, Known]]:
         """A turn may follow another one, so each sees what any of them may have saved."""
-        any_turn = before.plus(key for key, _node, _keys in changed_keys(node.steps))
-        if any(_merges(inner) for inner in walk(node.steps)):
-            any_turn = any_turn.merged()
+        any_turn = _after_some(before, node.steps)
         end, jumps = self.follow(node.steps, any_turn)
         self.check(node, turn_fields(node), any_turn)
         return (either(before, end) if node.while_ is not None else end), jumps
@@ -151,9 +174,9 @@ class _Reader:
                         self._tell("W207", node, each, path, f"the input has no property '{rest[0]}'", hint)
                     case "constants":
                         self._check_constant(node, each, path)
-                    case "execution" if rest[0] not in EXECUTION:
-                        hint = did_you_mean(rest[0], EXECUTION) or f"it has {_listed(EXECUTION)}"
-                        self._tell("W208", node, each, path, f"'execution' has no '{rest[0]}'", hint)
+                    case "execution" | "error" if rest[0] not in FACTS[root]:
+                        hint = did_you_mean(rest[0], FACTS[root]) or f"it has {_listed(FACTS[root])}"
+                        self._tell("W208", node, each, path, f"'{root}' has no '{rest[0]}'", hint)
                     case _:
                         pass
 
@@ -186,6 +209,12 @@ class _Reader:
             return
         self._told.add(place)
         self.sources.add_inside(code, node_id, each.keys, message, each.text, ".".join(path), hint=hint)
+
+
+def _after_some(before: Known, nodes: tuple[Node, ...]) -> Known:
+    """Gives what may be known when some of these nodes have run, and nobody knows which."""
+    known = before.plus(key for key, _node, _keys in changed_keys(nodes))
+    return known.merged() if any(_merges(inner) for inner in walk(nodes)) else known
 
 
 def _merges(node: Node) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
+import msgspec
+
 from durable_dsl import document, graph
 from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy
 from durable_dsl.compiler.scope import Scope
@@ -65,7 +67,7 @@ class NodeCompiler:
                 at=node.at,
             )
             self._check_name(node, place)
-            compiled.append(self._node(node, place))
+            compiled.append(self._with_catch(self._node(node, place), node, place))
         return tuple(compiled)
 
     def _check_name(self, node: document.Node, place: Place) -> None:
@@ -111,6 +113,26 @@ class NodeCompiler:
             case _:
                 assert_never(node)
 
+    def _with_catch(self, compiled: graph.Node, node: document.Node, place: Place) -> graph.Node:
+        if not node.catch:
+            return compiled
+        inner = place.scope.with_error()
+        # A jump out of a list whose error is passed on would leave it open whether it still is.
+        border = f"a 'catch' of '{node.name}' that passes the error on"
+        rows = [
+            graph.Catch(
+                errors=row.errors,
+                when=self._condition(
+                    row.when, replace(place, at=row.at or place.at), "catch", index, "when", scope=inner
+                ),
+                compensate=row.compensate,
+                rethrow=row.rethrow,
+                steps=self._inner(row.steps, place, inner, border if row.rethrow else None, below="/catch/"),
+            )
+            for index, row in enumerate(node.catch)
+        ]
+        return msgspec.structs.replace(compiled, catch=tuple(rows))
+
     def _shared(self, node: document.BaseNode, place: Place) -> dict[str, Any]:
         reshapes = not isinstance(node.output, document.Unset)
         if reshapes:
@@ -123,6 +145,7 @@ class NodeCompiler:
             "save": node.save,
             "output": node.output if reshapes else None,
             "reshapes": reshapes,
+            "ignore_errors": node.ignore_errors,
         }
 
     def _condition(self, text: str | None, place: Place, *keys: str | int, scope: Scope | None = None) -> str | None:
@@ -148,13 +171,14 @@ class NodeCompiler:
         place: Place,
         scope: Scope | None = None,
         border: str | None = None,
+        below: str = "/",
     ) -> tuple[graph.Node, ...]:
         level = place.level
         own_id = level.prefix + level.names[level.here]
         return self.nodes(
             nodes,
             scope or place.scope,
-            prefix=own_id + "/",
+            prefix=own_id + below,
             outer=level,
             border=border,
         )

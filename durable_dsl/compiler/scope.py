@@ -16,7 +16,7 @@ ELSEWHERE = {
     "item": "it exists only inside a foreach",
     "index": "it exists only inside a foreach",
     "iteration": "it exists only inside a loop",
-    "error": "it exists only in 'retry.when'",
+    "error": "it exists only in 'catch', in 'on_failure' and in 'retry.when'",
     "result": "it exists only in a node's 'output'",
     "event": "no node of this release receives events",
     "secrets": "secrets are not part of this release",

@@ -59,13 +59,20 @@ def resolve(goto: str, level: Level, ids: Mapping[str, str]) -> str | BadTarget:
         crossed = crossed or at.border
         at = at.outer
     if goto in ids:
-        container = ids[goto].rpartition("/")[0]
         return BadTarget(
             "inside",
-            f"'{goto}' is inside '{container.rpartition('/')[2]}'; a jump cannot enter another node's list",
+            f"'{goto}' is inside {_container(ids[goto])}; a jump cannot enter another node's list",
             _targets(reachable),
         )
     return BadTarget("unknown", f"there is no node '{goto}'", did_you_mean(goto, reachable) or _targets(reachable))
+
+
+def _container(node_id: str) -> str:
+    """Names what holds a node, for people."""
+    *above, holder, _own = node_id.split("/")
+    if holder == "on_failure" and not above:
+        return "'on_failure'"
+    return f"'catch' of '{above[-1]}'" if holder == "catch" and above else f"'{holder}'"
 
 
 def _backward(goto: str, level: Level) -> BadTarget:

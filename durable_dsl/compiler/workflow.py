@@ -45,6 +45,12 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
     if reshapes:
         check_value(workflow.output, ("output",), workflow.at, scope, findings)
     steps = compiler.nodes(workflow.steps, scope)
+    on_failure = compiler.nodes(workflow.on_failure, scope.with_error(), prefix="on_failure/")
+    for each in located:
+        if each.path[0] == "on_failure" and isinstance(each.node, document.Finish):
+            message = f"'{each.node.name}' cannot end the execution well: it has failed before 'on_failure' runs"
+            place = findings.place((*each.path, "finish"), each.node.at)
+            findings.add("W116", message, place, hint="to go on after an error use 'catch'")
     if findings.problems:
         return None, sorted(findings.problems, key=lambda problem: (problem.line, problem.column))
     compiled = graph.Graph(
@@ -59,6 +65,7 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
         output=workflow.output if reshapes else None,
         reshapes=reshapes,
         constants=dict(workflow.constants),
+        on_failure=on_failure,
     )
     return compiled, []
 

@@ -64,6 +64,18 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Catch:
+    """One row of a node's `catch`: takes errors of these types (none: any) for which `when` holds."""
+
+    errors: tuple[str, ...] = ()
+    when: str | None = None
+    compensate: bool = False
+    rethrow: bool = False
+    steps: tuple[Node, ...] = ()
+    at: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BaseNode:
     """What every node takes, whatever its kind."""
 
@@ -73,6 +85,8 @@ class BaseNode:
     timeout: str | None = None
     save: str | None = None
     output: Json | Unset = UNSET
+    catch: tuple[Catch, ...] = ()
+    ignore_errors: bool = False
     at: Position | None = field(default=None, compare=False)
 
 

@@ -23,6 +23,9 @@ def locate_nodes(workflow: Workflow) -> Iterator[LocatedNode]:
     """Yields every node, a container before its content, in the order written."""
     paths = [("steps", index) for index in range(len(workflow.steps))]
     yield from _located(workflow.steps, paths, "", workflow.places)
+    yield from _located(
+        workflow.on_failure, _below(("on_failure",), workflow.on_failure), "on_failure/", workflow.places
+    )
 
 
 def _located(nodes: tuple[Node, ...], paths: Sequence[Path], prefix: str, places: Places) -> Iterator[LocatedNode]:
@@ -31,6 +34,8 @@ def _located(nodes: tuple[Node, ...], paths: Sequence[Path], prefix: str, places
         yield LocatedNode(node, own, path)
         for inner, inner_paths in _lists(node, path, places):
             yield from _located(inner, inner_paths, own + "/", places)
+        for index, row in enumerate(node.catch):
+            yield from _located(row.steps, _below((*path, "catch", index, "steps"), row.steps), own + "/catch/", places)
 
 
 def _lists(node: Node, path: Path, places: Places) -> Iterator[tuple[tuple[Node, ...], list[Path]]]:

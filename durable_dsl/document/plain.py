@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, assert_never
 from durable_dsl.document.nodes import (
     Branch,
     Call,
+    Catch,
     Decision,
     Fail,
     Finish,
@@ -93,6 +94,8 @@ def plain_node(node: Node) -> Plain:
     if not isinstance(node.output, Unset):
         plain["output"] = plain_json(node.output)
     put(plain, "save", node.save)
+    put(plain, "ignore_errors", node.ignore_errors, False)
+    put(lists, "catch", [_plain_catch(row) for row in node.catch], [])
     return plain | lists
 
 
@@ -145,6 +148,17 @@ def _plain_cases(node: Branch) -> Json:
     if all(case.value is not None for case in node.cases):
         return {case.value: plain_nodes(case.steps) for case in node.cases}
     return [{"when": _plain_condition(case.when), "steps": plain_nodes(case.steps)} for case in node.cases]
+
+
+def _plain_catch(row: Catch) -> Plain:
+    plain: Plain = {}
+    put(plain, "errors", list(row.errors), [])
+    put(plain, "when", _plain_condition(row.when))
+    put(plain, "compensate", row.compensate, False)
+    put(plain, "rethrow", row.rethrow, False)
+    if row.steps or not row.rethrow:
+        plain["steps"] = plain_nodes(row.steps)
+    return plain
 
 
 def plain_retry(retry: Retry | str) -> Json:

@@ -35,6 +35,7 @@ class Workflow:
     retries: Mapping[str, Retry] = field(default_factory=dict)
     constants: Mapping[str, Json] = field(default_factory=dict)
     steps: tuple[Node, ...]
+    on_failure: tuple[Node, ...] = ()
     at: Position | None = field(default=None, compare=False)
     places: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict, compare=False, repr=False)
     """Where every field stands, by its path in the plain document: `("steps", 0, "retry", "delay")`."""
@@ -57,6 +58,7 @@ class Workflow:
         put(plain, "retries", {name: plain_policy(policy) for name, policy in self.retries.items()}, {})
         put(plain, "constants", plain_json(self.constants), {})
         plain["steps"] = plain_nodes(self.steps)
+        put(plain, "on_failure", plain_nodes(self.on_failure), [])
         return plain
 
     def to_yaml(self) -> str:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from durable_dsl.drawing.canvas import Canvas, Dress, Outline, Point, quoted, shape, text_at
 from durable_dsl.drawing.layout import (
+    CATCH,
     GAP,
     LABEL_ROOM,
     LANE,
@@ -19,11 +20,24 @@ from durable_dsl.drawing.layout import (
     Block,
     Column,
     Jump,
+    all_leaving,
     measure,
+    measure_on_failure,
     test_width,
 )
-from durable_dsl.drawing.status import FAINT, INK, LOOKS, PENDING, Look, NodeStatus, States, state_of, statuses_shown
-from durable_dsl.drawing.words import CLOCK, FACT, facts, kind_word, loop_pause, loop_test, shorten, title
+from durable_dsl.drawing.status import (
+    FAINT,
+    INK,
+    LOOKS,
+    PENDING,
+    RED,
+    Look,
+    NodeStatus,
+    States,
+    state_of,
+    statuses_shown,
+)
+from durable_dsl.drawing.words import CLOCK, FACT, ON_FAILURE, facts, kind_word, loop_pause, loop_test, shorten, title
 from durable_dsl.graph import (
     END,
     Branch,
@@ -41,7 +55,7 @@ from durable_dsl.graph import (
 )
 
 MARGIN = 24.0
-START_KEY, END_KEY = "#start", "#end"
+START_KEY, END_KEY, FAILED_KEY = "#start", "#end", "#failed"
 
 
 def to_svg_blocks(graph: Graph, states: States | None = None) -> str:
@@ -61,10 +75,14 @@ def to_svg_blocks(graph: Graph, states: States | None = None) -> str:
     canvas.dot(axis, top, 6, color=INK)
     bottom = painter.column(column, left, top + GAP, (axis, top + 6), START_KEY, END_KEY)
     width = max(column.width, cell_len(heading) * 9.0)
+    failing = measure_on_failure(graph, states)
+    if failing is not None:
+        lower = painter.on_failure(failing, left + column.width + 2 * SIDE, top)
+        width = max(width, column.width + 2 * SIDE + failing.width)
     if column.falls:
         canvas.dot(axis, bottom + GAP, 5, color=INK, ring=True)
         painter.continue_to_end(column, (axis, bottom), (axis, bottom + GAP - 8), owner=END_KEY)
-    height = bottom + GAP + 12
+    height = bottom + GAP + 12 if failing is None else max(bottom, lower) + GAP + 12
     if states is not None:
         width, height = _legend(canvas, statuses_shown((node.id for node in graph.walk()), states), width, height)
     return canvas.document(width + 2 * MARGIN, height + MARGIN, graph.workflow, graph.description or "")
@@ -78,15 +96,29 @@ class _Painter:
     canvas: Canvas = field(default_factory=Canvas)
     trails: dict[int, list[Point]] = field(default_factory=dict)
 
-    def column(self, column: Column, x: float, y: float, start: Point, source: str, owner: str) -> float:
-        """Draws a list whose first line comes from `start`; gives the y of its end, for `continue_to_end`."""
+    def on_failure(self, column: Column, x: float, top: float) -> float:
+        """Draws what runs after a failure as a flow of its own; gives the y of its end."""
+        axis = x + column.axis
+        self.canvas.dot(axis, top, 6, color=RED)
+        self.canvas.note(axis + 12, top + 4, ON_FAILURE)
+        bottom = self.column(column, x, top + GAP, (axis, top + 6), FAILED_KEY, FAILED_KEY)
+        if column.falls:
+            self.canvas.dot(axis, bottom + GAP, 5, color=RED, ring=True)
+            self.continue_to_end(column, (axis, bottom), (axis, bottom + GAP - 8), owner=FAILED_KEY)
+        return bottom
+
+    def column(
+        self, column: Column, x: float, y: float, start: Point, source: str, owner: str, kind: str = "flow"
+    ) -> float:
+        """Draws a list whose first line, of this kind, comes from `start`; gives the y of its end."""
         axis = x + column.axis
         tops: dict[str, float] = {}
         cursor, point, previous, falls = y, start, source, True
         for block in column.blocks:
             if falls:
                 turn = [] if point[0] == axis else [(axis, point[1])]
-                self.canvas.line([point, *turn, (axis, cursor)], "flow", previous, block.node.id)
+                self.canvas.line([point, *turn, (axis, cursor)], kind, previous, block.node.id)
+            kind = "flow"
             tops[block.node.id] = cursor
             self.block(block, axis - block.axis, cursor)
             point, previous, falls = (axis, cursor + block.height), block.node.id, block.falls
@@ -129,6 +161,9 @@ class _Painter:
 
     def block(self, block: Block, x: float, y: float) -> None:
         node = block.node
+        if block.caught is not None:
+            self._caught(block, block.caught, x, y)
+            return
         match node:
             case Step() | Wait() | Fail() | Finish():
                 self._box(block, x, y)
@@ -145,6 +180,32 @@ class _Painter:
                 self._loop(block, node, x, y)
             case _:
                 assert_never(node)
+
+    def _caught(self, block: Block, inner: Block, x: float, y: float) -> None:
+        """Draws a node, and at its right what is done about its errors."""
+        self.block(inner, x, y)
+        node, axis, join = block.node, x + inner.axis, y + block.height - GAP / 2
+        right = x + inner.width
+        if isinstance(node, Branch):
+            right = axis + _head_width(inner, self.states) / 2
+        start, left = (right, y + CATCH), x + inner.width + SIDE
+        for column in block.columns:
+            middle, top = left + column.axis, start[1] + GAP + LABEL_ROOM
+            bottom = self.column(column, left, top, start, node.id, node.id, "catch")
+            if column.blocks:
+                self.continue_to_end(column, (middle, bottom), (middle, join), (axis, join), owner=node.id, arrow=False)
+            else:
+                ways = [(middle, join), (axis, join)] if column.falls else [(middle, bottom)]
+                points = [start, (middle, start[1]), *ways]
+                self.canvas.line(points, "catch", node.id, node.id, arrow=not column.falls)
+            label = shorten(column.label, FACT)
+            self.canvas.chip(middle, start[1] + 20, label, cell_len(label) * 6.4 + 14)
+            left += column.width + SIDE
+        self._leave(all_leaving(block.columns), x, y + block.height - GAP)
+        if any(column.falls for column in block.columns):
+            self.canvas.dot(axis, join, 2.5)
+        if block.falls:
+            self.canvas.stub([(axis, y + inner.height if inner.falls else join), (axis, y + block.height)])
 
     def _side_by_side(self, block: Block, x: float, y: float) -> None:
         node, axis = block.node, x + block.axis
@@ -170,7 +231,7 @@ class _Painter:
             label = shorten(column.label, FACT)
             self.canvas.chip(middle, fork + 17, label, cell_len(label) * 6.4 + 14)
             left += column.width + SIDE
-        self._leave(block, x, y + block.height - GAP)
+        self._leave(block.leaving, x, y + block.height - GAP)
         if any(column.falls for column in block.columns):
             self.canvas.dot(axis, join, 4 if isinstance(node, Parallel) else 2.5)
             self.canvas.stub([(axis, join), (axis, y + block.height)])
@@ -186,7 +247,7 @@ class _Painter:
         if column.falls:
             self.continue_to_end(column, (axis, bottom), (axis, end), owner=block.node.id, arrow=False)
             self.canvas.dot(axis, end, 3)
-        self._leave(block, x, y + block.height - GAP)
+        self._leave(block.leaving, x, y + block.height - GAP)
 
     def _loop(self, block: Block, node: Loop, x: float, y: float) -> None:
         self._frame(block, x, y)
@@ -209,7 +270,7 @@ class _Painter:
             self.canvas.line(away, "flow", node.id, node.id, arrow=False)
             self.canvas.note(axis + 6, middle + TEST / 2 + 14, "yes")
             self.canvas.note(axis - width / 2 - 5, middle - 5, "no", "end")
-            self._leave(block, x, bottom + strips)
+            self._leave(block.leaving, x, bottom + strips)
         else:
             first = y + block.top + GAP
             bottom = self.column(column, axis - column.axis, first, (axis, start), node.id, node.id)
@@ -221,7 +282,7 @@ class _Painter:
             self.canvas.line([(axis, middle + TEST / 2), (axis, end)], "flow", node.id, node.id, arrow=False)
             self.canvas.note(axis + 6, middle + TEST / 2 + 14, "yes")
             self.canvas.note(back + 6, middle + 4, "no")
-            self._leave(block, x, bottom + strips)
+            self._leave(block.leaving, x, bottom + strips)
         pause = shorten(loop_pause(node), FACT)
         self.canvas.note(back + 6, (first + middle) / 2 + 4, pause)
         test = shape("cut", axis - width / 2, middle - TEST / 2, width, TEST, Dress(fill="#f1f5f9"))
@@ -230,10 +291,10 @@ class _Painter:
         if block.falls:
             self.canvas.dot(axis, end, 3)
 
-    def _leave(self, block: Block, x: float, lowest: float) -> None:
+    def _leave(self, leaving: dict[str, list[Jump]], x: float, lowest: float) -> None:
         """Leads jumps out of a container, to the left, each target on a line of its own below the content."""
-        for place, jumps in enumerate(block.leaving.values()):
-            y = lowest - LANE * (len(block.leaving) - place) + LANE / 2
+        for place, jumps in enumerate(leaving.values()):
+            y = lowest - LANE * (len(leaving) - place) + LANE / 2
             for jump in jumps:
                 trail = self.trails[id(jump)]
                 trail += [(trail[-1][0], y), (x, y)]
@@ -254,7 +315,7 @@ class _Painter:
         state = state_of(node.id, self.states)
         if state is None:
             if isinstance(node, Fail):
-                return Dress(stroke="#b91c1c")
+                return Dress(stroke=RED)
             return Dress(stroke=INK, width=2) if isinstance(node, Finish) else plain
         look = LOOKS[state.status]
         return Dress(look.fill, look.stroke, look.border, look.width)

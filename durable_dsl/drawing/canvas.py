@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from durable_dsl.drawing.status import FAINT, INK, LINE, Border
+from durable_dsl.drawing.status import FAINT, INK, LINE, RED, Border
 from durable_dsl.drawing.words import clean
 
 Point: TypeAlias = tuple[float, float]
@@ -40,8 +40,8 @@ class Canvas:
         self, points: Sequence[Point], kind: str, tail: str, head: str, *, arrow: bool = True, attributes: str = ""
     ) -> None:
         """Draws a line with rounded corners; `tail` and `head` are ids, told in `data-from` and `data-to`."""
-        dash = ' stroke-dasharray="5 4"' if kind == "back" else ""
-        color = FAINT if kind == "jump" else LINE
+        dash = ' stroke-dasharray="5 4"' if kind in ("back", "catch") else ""
+        color = {"jump": FAINT, "catch": RED}.get(kind, LINE)
         marker = ' marker-end="url(#durable-arrow)"' if arrow else ""
         self.lines.append(
             f'<path class="edge {kind}" data-from="{quoted(tail)}" data-to="{quoted(head)}" '

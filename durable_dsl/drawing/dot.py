@@ -13,6 +13,7 @@ from durable_dsl.drawing.status import (
     LINE,
     LOOKS,
     PENDING,
+    RED,
     NodeState,
     NodeStatus,
     States,
@@ -20,7 +21,7 @@ from durable_dsl.drawing.status import (
     status_words,
     statuses_shown,
 )
-from durable_dsl.drawing.words import CLOCK, LABEL, clean, facts, kind_word, shorten, title
+from durable_dsl.drawing.words import CLOCK, LABEL, ON_FAILURE, clean, facts, kind_word, shorten, title
 from durable_dsl.graph import Graph, Loop, Node, Wait
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
@@ -93,6 +94,15 @@ def _mark_attributes(mark: Mark, states: States | None) -> dict[str, str]:
             }
         case Shape.empty:
             return {**dot_size, "shape": "circle", "width": "0.08", "height": "0.08", "fillcolor": LINE}
+        case Shape.failed | Shape.rethrow:
+            words = ON_FAILURE if mark.shape is Shape.failed else "rethrow"
+            return {
+                "shape": "octagon",
+                "label": _rich(_small(words)),
+                "color": RED,
+                "margin": "0.04,0",
+                "height": "0.3",
+            }
         case _:
             assert mark.node is not None
             return _node_attributes(mark, mark.node, states)
@@ -116,7 +126,7 @@ def _node_attributes(mark: Mark, node: Node, states: States | None) -> dict[str,
         case Shape.choice:
             found |= {"shape": "diamond", "margin": "0.02,0.02"}
         case Shape.fail:
-            found |= {"shape": "octagon", "color": "#b91c1c", "margin": "0.1,0.04"}
+            found |= {"shape": "octagon", "color": RED, "margin": "0.1,0.04"}
         case Shape.finish:
             found |= {"shape": "box", "color": INK, "penwidth": "2"}
             styles.append("rounded")
@@ -156,6 +166,8 @@ def _connect(dot: graphviz.Digraph, arrow: Arrow) -> None:
             found |= {"constraint": "false", "style": "dashed"}
         case "jump":
             found |= {"color": FAINT, "arrowhead": "vee"}
+        case "catch":
+            found |= {"style": "dashed", "color": RED}
         case "flow":
             pass
     dot.edge(_key(arrow.tail), _key(arrow.head), **found)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Literal, TypeAlias, assert_never
 
 from durable_dsl.drawing.errors import DrawingError
-from durable_dsl.drawing.words import OTHERWISE, jumps_of, loop_pause
+from durable_dsl.drawing.words import OTHERWISE, catch_words, jumps_of, loop_pause
 from durable_dsl.graph import (
     END,
     Branch,
@@ -30,7 +30,7 @@ from durable_dsl.graph import (
 )
 
 Boxed: TypeAlias = Parallel | Foreach | Loop | Group
-ArrowKind: TypeAlias = Literal["flow", "jump", "back"]
+ArrowKind: TypeAlias = Literal["flow", "jump", "back", "catch"]
 
 
 class Shape(Enum):
@@ -45,6 +45,8 @@ class Shape(Enum):
     fork = "fork"
     join = "join"
     empty = "empty"
+    failed = "failed"
+    rethrow = "rethrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Flow:
 
 START_KEY = "#start"
 END_KEY = "#end"
+FAILED_KEY = "#failed"
+FAILED_END_KEY = "#failed-end"
 
 
 def may_be_passed(node: Node) -> bool:
@@ -98,7 +102,9 @@ def may_be_passed(node: Node) -> bool:
     """
     if node.when is not None:
         return True
-    return isinstance(node, Foreach) or (isinstance(node, Parallel) and node.on_error == "complete_all")
+    if node.ignore_errors or isinstance(node, Foreach):
+        return True
+    return isinstance(node, Parallel) and node.on_error == "complete_all"
 
 
 def trace(graph: Graph) -> Flow:
@@ -108,10 +114,14 @@ def trace(graph: Graph) -> Flow:
     """
     tracer = _Tracer()
     parts, loose = tracer.trace_list(graph.steps, [_Loose(START_KEY)])
+    tracer.connect(loose, END_KEY)
+    ending: list[Part] = [Mark(END_KEY, Shape.end)] if loose else []
+    if graph.on_failure:
+        found, loose = tracer.trace_list(graph.on_failure, [_Loose(FAILED_KEY)])
+        tracer.connect(loose, FAILED_END_KEY)
+        ending += [Mark(FAILED_KEY, Shape.failed), *found, *([Mark(FAILED_END_KEY, Shape.end)] if loose else [])]
     for target in tracer.jumps:
         raise DrawingError(f"a decision of '{graph.workflow}' jumps to '{target}', which does not come after it")
-    tracer.connect(loose, END_KEY)
-    ending = [Mark(END_KEY, Shape.end)] if loose else []
     return Flow((Mark(START_KEY, Shape.start), *parts, *ending), tuple(tracer.arrows))
 
 
@@ -149,9 +159,16 @@ class _Tracer:
 
     def trace_node(self, node: Node, loose: list[_Loose]) -> tuple[list[Part], list[_Loose]]:
         parts, after = self._trace_kind(node, loose)
+        first, leaves = _first_mark(parts[0]).key, node.id if isinstance(parts[0], Box) else None
         if not after and may_be_passed(node):
-            leaves = node.id if isinstance(parts[0], Box) else None
-            after = [_Loose(_first_mark(parts[0]).key, OTHERWISE, leaves=leaves)]
+            after = [_Loose(first, OTHERWISE, leaves=leaves)]
+        for index, row in enumerate(node.catch):
+            found, ends = self.trace_list(row.steps, [_Loose(first, catch_words(row), "catch", leaves=leaves)])
+            if row.rethrow:
+                rethrow = Mark(f"{node.id}#rethrow-{index}", Shape.rethrow, node)
+                self.connect(ends, rethrow.key)
+                found, ends = [*found, rethrow], []
+            parts, after = [*parts, *found], [*after, *ends]
         return parts, after
 
     def _trace_kind(self, node: Node, loose: list[_Loose]) -> tuple[list[Part], list[_Loose]]:

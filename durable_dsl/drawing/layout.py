@@ -19,6 +19,8 @@ from durable_dsl.drawing.flow import may_be_passed
 from durable_dsl.drawing.status import PENDING, States, state_of, status_words
 from durable_dsl.drawing.words import (
     FACT,
+    ON_FAILURE,
+    catch_words,
     facts,
     jumps_of,
     kind_word,
@@ -58,6 +60,8 @@ LABEL_ROOM = 22.0
 TURN = 30.0
 """Left and right of a loop's content: the way out and the way back."""
 TEST = 30.0
+CATCH = 15.0
+"""How far below a node's top the lines to its `catch` leave it."""
 _TITLE_CELL, _SMALL_CELL = 8.0, 6.4
 """Generous widths of one character in the two text sizes; a text that takes less only leaves more room around it."""
 
@@ -90,6 +94,8 @@ class Block:
     columns: list[Column] = field(default_factory=list)
     jumps: list[Jump] = field(default_factory=list)
     leaving: dict[str, list[Jump]] = field(default_factory=dict)
+    caught: Block | None = None
+    """The node itself, at the left edge, when this block is a node beside the columns of its `catch`."""
 
 
 @dataclass(slots=True)
@@ -114,7 +120,16 @@ def measure(graph: Graph, states: States | None) -> Column:
 
     Raises `DrawingError` when a jump leads nowhere.
     """
-    column = _column("", graph.steps, states)
+    return _whole(graph, graph.steps, states)
+
+
+def measure_on_failure(graph: Graph, states: States | None) -> Column | None:
+    """Gives the measured column of what runs when a graph has failed, if it has any."""
+    return _whole(graph, graph.on_failure, states, ON_FAILURE) if graph.on_failure else None
+
+
+def _whole(graph: Graph, nodes: tuple[Node, ...], states: States | None, label: str = "") -> Column:
+    column = _column(label, nodes, states)
     for target in column.leaving:
         raise DrawingError(f"a decision of '{graph.workflow}' jumps to '{target}', which does not come after it")
     return column
@@ -171,7 +186,34 @@ def _lanes(spans: dict[str, tuple[int, int]]) -> dict[str, int]:
 def _block(node: Node, states: States | None) -> Block:
     block = _block_of_kind(node, states)
     block.falls = block.falls or may_be_passed(node)
-    return block
+    return _caught(block, states) if node.catch else block
+
+
+def _caught(block: Block, states: States | None) -> Block:
+    """Puts the columns of a node's `catch` at its right."""
+    columns = []
+    for row in block.node.catch:
+        column = _column(catch_words(row), row.steps, states)
+        columns.append(replace(column, falls=column.falls and not row.rethrow))
+    leaving = all_leaving(columns)
+    width = block.width + sum(SIDE + column.width for column in columns)
+    deepest = max(block.height, CATCH + GAP + LABEL_ROOM + max(column.height for column in columns))
+    height = deepest + LANE * len(leaving) + GAP
+    falls = block.falls or any(column.falls for column in columns)
+    for target, jumps in block.leaving.items():
+        leaving[target] = [*jumps, *leaving.get(target, [])]
+    return Block(
+        block.node,
+        [],
+        width,
+        height,
+        block.axis,
+        falls,
+        columns=columns,
+        jumps=block.jumps,
+        leaving=leaving,
+        caught=block,
+    )
 
 
 def _block_of_kind(node: Node, states: States | None) -> Block:
@@ -222,7 +264,7 @@ def _leaf(node: Node, states: States | None, rows: list[str] | None = None, jump
 def _side_by_side(node: Branch | Parallel, states: States | None, *, framed: bool) -> Block:
     lines = text_lines(node, states)
     columns = [_column(label, inner, states) for label, inner in lists_of(node)]
-    leaving = _all_leaving(columns)
+    leaving = all_leaving(columns)
     content = sum(column.width for column in columns) + SIDE * max(0, len(columns) - 1)
     deepest = max((column.height for column in columns), default=0.0)
     head_width = _text_width(node, lines, states) + 2 * PAD
@@ -237,7 +279,7 @@ def _side_by_side(node: Branch | Parallel, states: States | None, *, framed: boo
 def _framed(node: Foreach | Group, states: States | None) -> Block:
     lines = text_lines(node, states)
     column = _column("", node.steps, states)
-    leaving = _all_leaving([column])
+    leaving = all_leaving([column])
     head = HEAD + ROW * len(lines) + 8
     width = max(column.width + 2 * PAD, _text_width(node, lines, states) + 2 * PAD)
     spare = (width - column.width) / 2
@@ -248,7 +290,7 @@ def _framed(node: Foreach | Group, states: States | None) -> Block:
 def _loop(node: Loop, states: States | None) -> Block:
     lines = text_lines(node, states)
     column = _column("", node.steps, states)
-    leaving = _all_leaving([column])
+    leaving = all_leaving([column])
     head = HEAD + ROW * len(lines) + 8
     inner_left = max(column.axis, test_width(node) / 2)
     inner_right = max(column.width - column.axis, test_width(node) / 2)
@@ -263,7 +305,7 @@ def test_width(node: Loop) -> float:
     return cell_len(shorten(loop_test(node), FACT)) * _SMALL_CELL + 2 * PAD
 
 
-def _all_leaving(columns: list[Column]) -> dict[str, list[Jump]]:
+def all_leaving(columns: list[Column]) -> dict[str, list[Jump]]:
     found: dict[str, list[Jump]] = {}
     for column in columns:
         for target, jumps in column.leaving.items():

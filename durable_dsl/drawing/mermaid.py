@@ -6,7 +6,7 @@ import re
 
 from durable_dsl.drawing.flow import Arrow, Box, Mark, Part, Shape, trace
 from durable_dsl.drawing.status import LOOKS, PENDING, Border, NodeState, States, state_of, status_words, statuses_shown
-from durable_dsl.drawing.words import CLOCK, LABEL, clean, facts, kind_word, shorten, title
+from durable_dsl.drawing.words import CLOCK, LABEL, ON_FAILURE, clean, facts, kind_word, shorten, title
 from durable_dsl.graph import Graph, Loop, Node, Wait
 
 _DASHES: dict[Border, str] = {
@@ -52,6 +52,10 @@ def _mark(mark: Mark, states: States | None) -> str:
             return '((("end")))'
         case Shape.fork | Shape.join | Shape.empty:
             return '((" ")):::dot'
+        case Shape.failed:
+            return '[["' + ON_FAILURE + '"]]'
+        case Shape.rethrow:
+            return '[["rethrow"]]'
         case Shape.test:
             assert isinstance(mark.node, Loop)
             return '{{"' + ("while" if mark.node.while_ is not None else "until") + '"}}'
@@ -84,7 +88,7 @@ def _label(node: Node, state: NodeState | None) -> str:
 
 
 def _arrow(arrow: Arrow) -> str:
-    line = "-.->" if arrow.kind == "back" else "==>" if arrow.kind == "jump" else "-->"
+    line = "-.->" if arrow.kind in ("back", "catch") else "==>" if arrow.kind == "jump" else "-->"
     label = f'|"{_text(shorten(arrow.label, LABEL))}"|' if clean(arrow.label) else ""
     return f"{_key(arrow.leaves or arrow.tail)} {line}{label} {_key(arrow.enters or arrow.head)}"
 

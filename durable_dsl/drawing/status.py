@@ -80,6 +80,8 @@ INK = "#0f172a"
 FAINT = "#64748b"
 LINE = "#94a3b8"
 """Text, small text and lines where no status says otherwise."""
+RED = LOOKS[NodeStatus.failed].stroke
+"""What has to do with errors."""
 
 
 def state_of(node_id: str, states: States | None) -> NodeState | None:

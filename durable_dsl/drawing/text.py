@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from rich.cells import cell_len
 
 from durable_dsl.drawing.status import LOOKS, PENDING, NodeState, States, state_of, status_words, statuses_shown
-from durable_dsl.drawing.words import CLOCK, FACT, OTHERWISE, facts, jumps_of, kind_word, shorten, target_text, title
+from durable_dsl.drawing.words import (
+    CLOCK,
+    FACT,
+    ON_FAILURE,
+    OTHERWISE,
+    catch_words,
+    facts,
+    jumps_of,
+    kind_word,
+    shorten,
+    target_text,
+    title,
+)
 from durable_dsl.graph import (
     Branch,
     Decision,
@@ -53,7 +65,7 @@ def to_text(graph: Graph, states: States | None = None, *, color: bool = False, 
     ASCII.
     """
     pen = _Pen(states, color, _UNICODE if unicode else _ASCII, unicode)
-    rows = list(pen.list_rows(graph.steps, ""))
+    rows = list(pen.workflow_rows(graph))
     wanted = max((cell_len(row.lead) + cell_len(row.head) for row in rows if row.tail), default=0) + 2
     column = min(wanted, _FACTS_AT_MOST)
     lines = [pen.strokes.top + pen.paint(shorten(graph.workflow, 80), "1")]
@@ -79,6 +91,17 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
+class _Labelled:
+    """A list under its label."""
+
+    label: str
+    nodes: tuple[Node, ...]
+
+
+_Part: TypeAlias = Node | str | _Labelled
+
+
+@dataclass(frozen=True, slots=True)
 class _Pen:
     states: States | None
     color: bool
@@ -88,35 +111,43 @@ class _Pen:
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
 
-    def list_rows(self, nodes: tuple[Node, ...], lead: str) -> Iterator[_Row]:
-        if not nodes:
-            yield self._plain_row(lead + self.strokes.corner, "(nothing)")
-        for position, node in enumerate(nodes, start=1):
-            last = position == len(nodes)
-            yield self._node_row(node, lead + (self.strokes.corner if last else self.strokes.tee))
-            yield from self._inner_rows(node, lead + (self.strokes.gap if last else self.strokes.pipe))
+    def workflow_rows(self, graph: Graph) -> Iterator[_Row]:
+        ending = [_Labelled(ON_FAILURE, graph.on_failure)] if graph.on_failure else []
+        yield from self._rows([*(graph.steps or ["(nothing)"]), *ending], "")
 
-    def _inner_rows(self, node: Node, lead: str) -> Iterator[_Row]:
+    def list_rows(self, nodes: tuple[Node, ...], lead: str) -> Iterator[_Row]:
+        yield from self._rows(nodes or ["(nothing)"], lead)
+
+    def _rows(self, parts: Sequence[_Part], lead: str) -> Iterator[_Row]:
+        """Draws what hangs on one stroke: nodes, notes, and lists under their labels."""
+        for position, part in enumerate(parts, start=1):
+            last = position == len(parts)
+            own = lead + (self.strokes.corner if last else self.strokes.tee)
+            below = lead + (self.strokes.gap if last else self.strokes.pipe)
+            if isinstance(part, str):
+                yield self._plain_row(own, part)
+            elif isinstance(part, _Labelled):
+                yield self._plain_row(own, part.label + ":")
+                yield from self.list_rows(part.nodes, below)
+            else:
+                yield self._node_row(part, own)
+                yield from self._rows(self._parts(part), below)
+
+    def _parts(self, node: Node) -> list[_Part]:
+        rows = [_Labelled(shorten(catch_words(row), FACT), row.steps) for row in node.catch]
         match node:
             case Decision():
                 jumps = [
                     (f"when {what}" if node.call is None else what, target_text(to)) for what, to in jumps_of(node)
                 ]
-                for position, (what, target) in enumerate([*jumps, (OTHERWISE, "next")], start=1):
-                    stroke = self.strokes.corner if position > len(jumps) else self.strokes.tee
-                    yield self._plain_row(lead + stroke, f"{shorten(what, FACT)} {self.strokes.arrow} {target}")
+                arrow = self.strokes.arrow
+                return [*(f"{shorten(what, FACT)} {arrow} {to}" for what, to in [*jumps, (OTHERWISE, "next")]), *rows]
             case Branch() | Parallel():
-                lists = list(lists_of(node))
-                for position, (label, inner) in enumerate(lists, start=1):
-                    last = position == len(lists)
-                    yield self._plain_row(
-                        lead + (self.strokes.corner if last else self.strokes.tee), shorten(label, FACT) + ":"
-                    )
-                    yield from self.list_rows(inner, lead + (self.strokes.gap if last else self.strokes.pipe))
+                return [*(_Labelled(shorten(label, FACT), inner) for label, inner in lists_of(node)), *rows]
             case Foreach() | Loop() | Group():
-                yield from self.list_rows(node.steps, lead)
+                return [*(node.steps or ["(nothing)"]), *rows]
             case Step() | Wait() | Fail() | Finish():
-                return
+                return [*rows]
             case _:
                 assert_never(node)
 

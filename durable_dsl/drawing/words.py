@@ -12,6 +12,7 @@ from durable_dsl.graph import (
     END,
     Branch,
     Call,
+    Catch,
     Decision,
     Fail,
     Finish,
@@ -39,6 +40,8 @@ CLOCK = "◷"
 """Stands beside every wait."""
 
 OTHERWISE = "otherwise"
+
+ON_FAILURE = "on failure"
 
 
 def clean(text: str) -> str:
@@ -89,7 +92,19 @@ def facts(node: Node) -> list[str]:
         found.insert(0, f"when {node.when}")
     if node.timeout is not None:
         found.append(f"timeout {span_text(node.timeout)}")
+    if node.ignore_errors:
+        found.append("ignores errors")
     return [shorten(fact, FACT) for fact in found]
+
+
+def catch_words(row: Catch) -> str:
+    """Says which errors a row of `catch` takes, and what it does besides running its list."""
+    words = "catch " + (", ".join(row.errors) or "any error")
+    if row.when is not None:
+        words += f" when {row.when}"
+    if row.compensate:
+        words += ", compensates"
+    return words + ", passes it on" if row.rethrow else words
 
 
 def _own_facts(node: Node) -> list[str]:

@@ -15,8 +15,8 @@ CHECK_PAGES = (
     Page(
         "W202",
         "A row that is never reached",
-        "The rows of a decision and the cases of a branch are tried in order, so nothing stands behind one that always "
-        "holds.",
+        "The rows of a decision, the cases of a branch and the rows of a `catch` are tried in order, so nothing stands "
+        "behind one that always holds.",
         "- decision: route\n  choose:\n    - {when: true, goto: end}\n    - {when: data.a, goto: greet}\n"
         "- step: greet\n  log: hello\n",
         "- decision: route\n  choose:\n    - {when: input.a, goto: greet}\n    - {when: true, goto: end}\n"
@@ -67,7 +67,7 @@ CHECK_PAGES = (
     Page(
         "W208",
         "An unknown constant",
-        "`constants` holds what is written there and `execution` what the engine gives; this is neither.",
+        "`constants` holds what is written there, `execution` and `error` what the engine gives; this is none of them.",
         "constants: {vat: 0.19}\nsteps:\n  - step: greet\n    log: ${ constants.vta }\n",
         "constants: {vat: 0.19}\nsteps:\n  - step: greet\n    log: ${ constants.vat }\n",
     ),

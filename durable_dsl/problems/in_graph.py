@@ -62,7 +62,8 @@ GRAPH_PAGES = (
         "W110",
         "A name that does not exist here",
         "Expressions see `input`, `data`, `constants`, `execution` and `now`; inside a foreach its item and "
-        "`index`, inside a loop `iteration`, in an `output` the node's `result`, and in `retry.when` the `error`.",
+        "`index`, inside a loop `iteration`, in an `output` the node's `result`, and in `catch`, `on_failure` and "
+        "`retry.when` the `error`.",
         "- step: greet\n  log: hello\n  when: iteration > 1\n",
         "- step: greet\n  log: hello\n  when: data.visits > 1\n",
     ),
@@ -92,5 +93,13 @@ GRAPH_PAGES = (
         "A retry policy that depends on data",
         "Durations of retry policies are fixed when the workflow is compiled. A function that knows better how "
         "long to wait raises `Retry(after=…)`.",
+    ),
+    Page(
+        "W116",
+        "A finish after the failure",
+        "`on_failure` runs when an execution has failed, and then it ends as failed: a `finish` could not make it end "
+        "well. To go on after an error, catch it where it happens.",
+        "on_failure:\n  - finish: done\n",
+        "on_failure:\n  - step: tell\n    call: shop.tell\n    with: {why: \"${ error.message }\"}\n",
     ),
 )  # fmt: skip

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from durable_dsl.document import Backoff, Case, Choice, Json, Node
+from durable_dsl.document import Backoff, Case, Catch, Choice, Json, Node
 from durable_dsl.places import BROKEN, KEY, Broken, Path
 from durable_dsl.reading.collector import Collector
-from durable_dsl.reading.fields import Field, read_fields
+from durable_dsl.reading.fields import Field, head, read_fields
 from durable_dsl.reading.nodes import read_nodes
-from durable_dsl.reading.shapes import CONDITION, FIXED_DURATION, NAME, Shape, list_of, number, one_of, whole
+from durable_dsl.reading.shapes import (
+    CONDITION,
+    ERROR_TYPES,
+    FIXED_DURATION,
+    NAME,
+    SWITCH,
+    Shape,
+    list_of,
+    number,
+    one_of,
+    whole,
+)
 
 MANY = 2**31 - 1
 
@@ -67,6 +78,16 @@ def _branches(collector: Collector, value: Json, path: Path) -> dict[str, tuple[
     return branches
 
 
+def _catch(collector: Collector, value: Json, path: Path) -> Catch | Broken:
+    if not isinstance(value, dict):
+        return collector.wrong_type(path, "a mapping with 'errors' and 'steps'", value)
+    values = read_fields(collector, value, path, CATCH_FIELDS, "a row of 'catch'")
+    if "steps" not in value and not values.get("rethrow"):
+        hint = "'steps' says what to do about the error, [] does nothing; 'rethrow: true' passes it on"
+        collector.report("W025", "'steps' is missing in a row of 'catch'", head(value, path), hint=hint)
+    return Catch(at=collector.place(path), **values)
+
+
 def _join(collector: Collector, value: Json, path: Path) -> int | str | Broken:
     if not isinstance(value, dict):
         word: str | Broken = one_of("all", "any").read(collector, value, path)
@@ -93,6 +114,13 @@ CASE_FIELDS = {
     "when": Field(CONDITION, "The case is taken when this holds.", required=True, placeholder="false"),
     "steps": Field(MAYBE_NO_NODES, "The nodes of the case.", required=True, placeholder=()),
 }
+CATCH_FIELDS = {
+    "errors": Field(ERROR_TYPES, "The types of errors it takes, their base classes too; without it all."),
+    "when": Field(CONDITION, "An expression over 'error'; false means that the row does not take it."),
+    "compensate": Field(SWITCH, "First undoes what the node had completed; default false."),
+    "rethrow": Field(SWITCH, "Passes the error on after the steps; default false."),
+    "steps": Field(MAYBE_NO_NODES, "What is done about the error; their result becomes the node's."),
+}
 JOIN_FIELDS = {"at_least": Field(whole(1, MANY), "How many branches must succeed.", required=True)}
 BACKOFF_FIELDS = {
     "factor": Field(number(1, 1000), "By how much the wait grows each turn; default 2."),
@@ -103,6 +131,11 @@ CHOOSE = list_of(
     Shape(_choice, {"$ref": "#/definitions/choice"}),
     "a list of mappings with 'when' and 'goto'",
     placeholder=Choice(when="false", goto="end"),
+)
+CATCH = list_of(
+    Shape(_catch, {"$ref": "#/definitions/catch"}),
+    "a list of mappings with 'errors' and 'steps'",
+    placeholder=Catch(when="false"),
 )
 CASES = Shape(_cases, {"$ref": "#/definitions/cases"})
 BRANCHES = Shape(_branches, {"$ref": "#/definitions/branches"})

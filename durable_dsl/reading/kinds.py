@@ -9,7 +9,7 @@ from durable_dsl.document import Branch, Case, Decision, Fail, Finish, Foreach, 
 from durable_dsl.places import Path
 from durable_dsl.reading.actions import ACTIONS, UNREADABLE
 from durable_dsl.reading.collector import Collector
-from durable_dsl.reading.containers import BACKOFF, BRANCHES, CASES, CHOOSE, JOIN, MANY, MAYBE_NO_NODES, NODES
+from durable_dsl.reading.containers import BACKOFF, BRANCHES, CASES, CATCH, CHOOSE, JOIN, MANY, MAYBE_NO_NODES, NODES
 from durable_dsl.reading.fields import Field
 from durable_dsl.reading.forms import Form, later
 from durable_dsl.reading.nodes import Kind
@@ -22,6 +22,7 @@ from durable_dsl.reading.shapes import (
     IDENTIFIER,
     JSON,
     NAME,
+    SWITCH,
     TEXT,
     list_of,
     one_of,
@@ -104,8 +105,9 @@ _COMMON = {
     "timeout": Field(DURATION, "How long it may take; on a step, one attempt."),
     "save": Field(IDENTIFIER, "Puts the result at this key of the data."),
     "output": Field(JSON, "Reshapes the result, which expressions in it see as 'result'."),
+    "catch": Field(CATCH, "What is done about its errors; the first row that fits takes it."),
+    "ignore_errors": Field(SWITCH, "Carries on after an error that nothing caught; default false."),
 }
-_COMMON_LATER = frozenset({"catch", "ignore_errors"})
 
 
 def _common(*keys: str) -> dict[str, Field]:
@@ -118,7 +120,7 @@ KINDS: Mapping[str, Kind] = {
         Step,
         {**_COMMON, "retry": Field(RETRY, "What happens after a failure: attempts, a policy's name, or a policy.")},
         ACTIONS,
-        _COMMON_LATER | {"compensate"},
+        frozenset({"compensate"}),
         _finish_step,
     ),
     "decision": Kind(
@@ -139,7 +141,6 @@ KINDS: Mapping[str, Kind] = {
                 }
             ),
         },
-        _COMMON_LATER,
     ),
     "branch": Kind(
         "Runs one of several lists.",
@@ -155,7 +156,6 @@ KINDS: Mapping[str, Kind] = {
             ),
             "default": Field(MAYBE_NO_NODES, "What runs when no case matches; without it that fails."),
         },
-        later=_COMMON_LATER,
         finish=_finish_branch,
     ),
     "parallel": Kind(
@@ -173,8 +173,7 @@ KINDS: Mapping[str, Kind] = {
             "branches": Form({"branches": Field(BRANCHES, "Lists of nodes by name.")}),
             "steps": Form({"steps": Field(NODES, "Nodes that are a branch each.")}),
         },
-        _COMMON_LATER,
-        _finish_parallel,
+        finish=_finish_parallel,
     ),
     "foreach": Kind(
         "Runs its list for each item.",
@@ -188,7 +187,6 @@ KINDS: Mapping[str, Kind] = {
             "on_error": _ON_ERROR,
             "steps": _STEPS,
         },
-        later=_COMMON_LATER,
         finish=_finish_foreach,
     ),
     "loop": Kind(
@@ -206,7 +204,7 @@ KINDS: Mapping[str, Kind] = {
             "while": Form({"while": Field(CONDITION, "Tested before each turn.", "while_")}),
             "until": Form({"until": Field(CONDITION, "Tested after each turn.")}),
         },
-        _COMMON_LATER | {"keep"},
+        frozenset({"keep"}),
         _finish_loop,
     ),
     "wait": Kind(
@@ -221,12 +219,9 @@ KINDS: Mapping[str, Kind] = {
             "any": later("on_timeout"),
             "all": later("on_timeout"),
         },
-        _COMMON_LATER,
-        _finish_wait,
+        finish=_finish_wait,
     ),
-    "group": Kind(
-        "A list of nodes with one condition and one timeout.", Group, {**_COMMON, "steps": _STEPS}, later=_COMMON_LATER
-    ),
+    "group": Kind("A list of nodes with one condition and one timeout.", Group, {**_COMMON, "steps": _STEPS}),
     "fail": Kind(
         "Fails.",
         Fail,
@@ -236,12 +231,10 @@ KINDS: Mapping[str, Kind] = {
             "message": Field(JSON, "What went wrong, for people."),
             "data": Field(JSON, "What went wrong, for programs."),
         },
-        later=_COMMON_LATER,
     ),
     "finish": Kind(
         "Ends the whole execution early and well.",
         Finish,
         _common("when", "description", "output"),
-        later=_COMMON_LATER,
     ),
 }

@@ -9,18 +9,16 @@ from durable_dsl.reading.fields import Field, read_fields
 from durable_dsl.reading.shapes import (
     CONDITION,
     DURATION,
+    ERROR_TYPES,
     FIXED_DURATION,
     NAME,
-    TEXT,
     Shape,
-    list_of,
     number,
     one_of,
     whole,
 )
 
 _ATTEMPTS = whole(1, 1_000_000)
-_ERROR_TYPES = list_of(TEXT, "a list of error types", placeholder="Unknown")
 
 
 def _max_elapsed(collector: Collector, value: Json, path: Path) -> str | Broken:
@@ -54,8 +52,8 @@ RETRY_FIELDS = {
         Shape(_jitter, {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"const": "full"}]}),
         "How much a wait varies at random: a share of it from 0 to 1, or full for anything up to it; default 0.25.",
     ),
-    "only": Field(_ERROR_TYPES, "Only errors of these types are retried."),
-    "except": Field(_ERROR_TYPES, "Errors of these types are not retried.", "except_"),
+    "only": Field(ERROR_TYPES, "Only errors of these types are retried."),
+    "except": Field(ERROR_TYPES, "Errors of these types are not retried.", "except_"),
     "when": Field(CONDITION, "An expression over 'error'; false means that it is not retried."),
 }
 

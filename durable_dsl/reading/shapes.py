@@ -200,6 +200,10 @@ def _mapping(collector: Collector, value: Json, path: Path) -> Mapping[str, Json
     return read
 
 
+def _switch(collector: Collector, value: Json, path: Path) -> bool | Broken:
+    return value if isinstance(value, bool) else collector.wrong_type(path, "true or false", value)
+
+
 def whole(least: int, most: int, what: str = "a whole number") -> Shape:
     """A whole number between two bounds, both included."""
 
@@ -284,5 +288,7 @@ CONDITION = Shape(
 EXPRESSION = Shape(_expression, {"type": "string", "minLength": 1, "not": {"type": "string", "pattern": r"\$\{"}})
 DURATION = Shape(_duration, {"type": "string", "anyOf": [{"pattern": _DURATION_PATTERN}, {"pattern": r"\$\{"}]})
 FIXED_DURATION = Shape(_plain_duration, {"type": "string", "pattern": _DURATION_PATTERN})
+SWITCH = Shape(_switch, {"type": "boolean"})
+ERROR_TYPES = list_of(TEXT, "a list of error types", placeholder="Unknown")
 JSON = Shape(_json, {})
 MAPPING = Shape(_mapping, {"type": "object"})

@@ -36,8 +36,9 @@ WORKFLOW_FIELDS = {
     "retries": Field(RETRIES, "Retry policies by name."),
     "constants": Field(MAPPING, "Values that expressions read as 'constants'."),
     "steps": Field(NODES, "The nodes, in the order they run.", required=True, placeholder=()),
+    "on_failure": Field(NODES, "What runs when an execution has failed, before it ends."),
 }
-LATER = frozenset({"secrets", "concurrency", "cancel_on", "schedules", "on_failure"})
+LATER = frozenset({"secrets", "concurrency", "cancel_on", "schedules"})
 
 
 def read_workflow(plain: Mapping[str, Json], places: Places, file: str) -> tuple[Workflow | None, list[Problem]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SchemaMismatch,
         UnknownExecution,
         UnknownWorkflow,
+        UnsupportedWorkflow,
         WrongStatus,
     )
     from durable_runtime.store.protocol import LogLine, WorkerRow
@@ -35,7 +36,8 @@ _HOMES = {
     "client": ("AsyncDurable", "Durable", "Execution", "StepRecord"),
     "errors": (
         "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidInput", "InvalidOption",
-        "LeaseLost", "ResultTimeout", "SchemaMismatch", "UnknownExecution", "UnknownWorkflow", "WrongStatus",
+        "LeaseLost", "ResultTimeout", "SchemaMismatch", "UnknownExecution", "UnknownWorkflow", "UnsupportedWorkflow",
+        "WrongStatus",
     ),
     "store.protocol": ("LogLine", "WorkerRow"),
     "worker": ("Worker", "WorkerReport"),
@@ -62,6 +64,7 @@ __all__ = [
     "StepRecord",
     "UnknownExecution",
     "UnknownWorkflow",
+    "UnsupportedWorkflow",
     "Worker",
     "WorkerReport",
     "WorkerRow",

@@ -25,6 +25,14 @@ class UnknownWorkflow(DurableError):
     """There is no workflow of this name in the module, the file or the database."""
 
 
+class UnsupportedWorkflow(DurableError):
+    """The workflow uses parts of the language that this release does not execute. `problems` lists every one."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
 class InvalidInput(DurableError):
     """The input does not fit the workflow's `input` schema, or cannot be stored. `problems` lists every reason."""
 

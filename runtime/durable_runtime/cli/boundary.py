@@ -105,7 +105,7 @@ def _judge_known(error: BaseException) -> tuple[Exit, str] | None:
     from durable_runtime.embedded.errors import EmbeddedPostgresError
 
     kinds: list[tuple[type[BaseException] | tuple[type[BaseException], ...], Exit]] = [
-        ((DslError, errors.InvalidInput, DrawingError), Exit.INVALID),
+        ((DslError, errors.InvalidInput, errors.UnsupportedWorkflow, DrawingError), Exit.INVALID),
         ((errors.UnknownExecution, errors.UnknownWorkflow), Exit.NOT_FOUND),
         ((errors.DatabaseUnavailable, errors.SchemaMismatch, errors.LeaseLost, EmbeddedPostgresError), Exit.DATABASE),
         (errors.ResultTimeout, Exit.TIMED_OUT),

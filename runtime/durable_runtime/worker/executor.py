@@ -17,7 +17,8 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.interpreter import fold
 from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state
-from durable_runtime.errors import DatabaseUnavailable
+from durable_runtime.core.support import unsupported
+from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
 from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, Suspend, Timer, TryAgain, WorkerStore
 from durable_runtime.store.rows import result_text
 from durable_runtime.worker.clock import Clock
@@ -81,7 +82,10 @@ class Executor:
     async def _load_program(self, definition_id: int) -> None:
         text = await self._insist(lambda: self._store.load_graph(definition_id))
         try:
-            program = Program(graph_from_json(text))
+            graph = graph_from_json(text)
+            if missing := unsupported(graph):
+                raise UnsupportedWorkflow("; ".join(missing))
+            program = Program(graph)
         except Exception as error:
             log.error("this version cannot read definition %d: %s: %s", definition_id, type(error).__name__, error)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import strategies as st
 
 from durable_dsl.drawing import NodeState, NodeStatus
@@ -10,6 +11,7 @@ from durable_dsl.graph import (
     Branch,
     Call,
     Case,
+    Catch,
     Choice,
     Decision,
     Fail,
@@ -127,6 +129,16 @@ def graphs(draw: st.DrawFn) -> Graph:
         )
 
     def draw_node(node_id: str, depth: int, later: tuple[str, ...]) -> Node:
+        inner = f"{node_id}/"
+        # Mostly none: each list of a `catch` may hold as much as any other.
+        rows = draw(st.sampled_from([0, 0, 0, 1, 2])) if depth else 0
+        caught = tuple(
+            Catch(errors=("E",), rethrow=rethrow, steps=draw_list(f"{inner}catch/", 0, () if rethrow else later, 0))
+            for rethrow in draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
+        )
+        return msgspec.structs.replace(draw_kind(node_id, depth, later), catch=caught)
+
+    def draw_kind(node_id: str, depth: int, later: tuple[str, ...]) -> Node:
         when = draw(st.sampled_from([None, None, "data.x"]))
         leaves = ["step", "step", "decision", "wait", "fail", "finish"]
         inner = f"{node_id}/"
@@ -165,4 +177,4 @@ def graphs(draw: st.DrawFn) -> Graph:
             case _:
                 return call(node_id, when=when)
 
-    return Graph(workflow="any", steps=draw_list("", 3, (), 1))
+    return Graph(workflow="any", steps=draw_list("", 3, (), 1), on_failure=draw_list("on_failure/", 0, (), 0))

@@ -47,6 +47,17 @@ steps:
     timeout: ${ input.patience }
     output: "${ result.id }"
     save: charge_id
+    catch:
+      - errors: [CardDeclined, shop.errors.Busy]
+        when: error.attempt > 1
+        compensate: true
+        steps:
+          - step: apologise
+            log: "${ error.type }: ${ error.message }"
+          - decision: give_up
+            choose: [{when: data.total > 1000, goto: finish_early}]
+      - {errors: [Timeout], rethrow: true}
+      - {rethrow: true, steps: [{step: note, log: failed}]}
   - step: remember
     set:
       total: ${ data.total * (1.0 + constants.vat) }
@@ -120,9 +131,17 @@ steps:
               index < 10
             steps:
               - {step: touch, log: "${ index }"}
-  - finish: done
+  - step: tidy
+    call: shop.tidy
+    ignore_errors: true
+  - finish: finish_early
     when: true
     output: 1
+on_failure:
+  - step: tell
+    call: shop.mail.tell
+    with: {why: "${ error.message }"}
+    catch: [{steps: []}]
 """
 
 SMALL = """\

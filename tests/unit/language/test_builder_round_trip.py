@@ -15,6 +15,7 @@ from durable_dsl.document import (
     Branch,
     Call,
     Case,
+    Catch,
     Choice,
     Decision,
     Defaults,
@@ -33,6 +34,7 @@ from durable_dsl.document import (
     Unset,
     Wait,
     Workflow,
+    lists_of,
 )
 from durable_dsl.graph import graph_from_json
 from durable_dsl.loader import load_document, read_documents
@@ -109,18 +111,34 @@ class Drawing:
 
     def common(self) -> dict[str, Any]:
         self.count += 1
-        draw = self.draw
+        draw, name = self.draw, f"n{self.count}"
         output: Json | Unset = draw(st.just(UNSET) | VALUES)
-        return {
-            "name": f"n{self.count}",
+        return self.errors() | {
+            "name": name,
             "when": draw(maybe(CONDITIONS)),
             "description": draw(maybe(LINES)),
             "output": output,
         }
 
+    def errors(self) -> dict[str, Any]:
+        rows = self.draw(st.sampled_from([0, 0, 0, 1, 2]))
+        return {"catch": tuple(self.row() for _ in range(rows)), "ignore_errors": self.draw(st.booleans())}
+
+    def row(self) -> Catch:
+        draw, rethrow = self.draw, self.draw(st.booleans())
+        return Catch(
+            errors=draw(st.sampled_from([(), ("Busy",), ("no", "shop.errors.Busy")])),
+            when=draw(maybe(st.sampled_from(["error.type == 'Busy'", "true"]))),
+            compensate=draw(st.booleans()),
+            rethrow=rethrow,
+            steps=self.nodes(0, 0),
+        )
+
     def node(self, depth: int) -> Node:
         draw, common = self.draw, self.common()
         kind = draw(st.sampled_from(LEAVES + CONTAINERS if depth else LEAVES))
+        if kind in ("fail", "finish"):
+            del common["catch"], common["ignore_errors"]
         if kind == "fail":
             del common["output"]
             return Fail(**common, type=draw(st.sampled_from(["Failed", "no"])), message=draw(VALUES), data=draw(VALUES))
@@ -210,6 +228,11 @@ def is_key(text: str) -> bool:
     return text != "" and not text.startswith(("data.", "input."))
 
 
+def has_finish(node: Node) -> bool:
+    lists = [*(inner for _label, inner in lists_of(node)), *(row.steps for row in node.catch)]
+    return isinstance(node, Finish) or any(has_finish(each) for inner in lists for each in inner)
+
+
 @st.composite
 def workflows(draw: st.DrawFn) -> Workflow:
     drawing = Drawing(draw)
@@ -226,6 +249,7 @@ def workflows(draw: st.DrawFn) -> Workflow:
         retries={"api": draw(RETRIES), **draw(st.dictionaries(st.sampled_from(["no", "on"]), RETRIES))},
         constants=draw(st.dictionaries(TEXT, PLAIN, max_size=3)),
         steps=drawing.nodes(3),
+        on_failure=tuple(node for node in drawing.nodes(1, 0) if not has_finish(node)),
     )
 
 

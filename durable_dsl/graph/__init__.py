@@ -1,0 +1,65 @@
+"""The graph: the only thing that is executed, frozen, with a JSON form whose hash is its version.
+
+A graph is a list of nodes in the order they run; edges are "the next of the list" and a decision's jumps, always
+forward, so every list is a DAG. A container's lists are graphs of their own; `foreach` and `loop` own the body they
+repeat. Everything is resolved here: ids are paths of names, durations are milliseconds (or a `${ … }` text that gives
+one), retry policies are whole.
+"""
+
+from __future__ import annotations
+
+from durable_dsl.graph.actions import ONE_ATTEMPT, Action, Call, Log, RetryPolicy, Set
+from durable_dsl.graph.nodes import (
+    BaseNode,
+    Branch,
+    Case,
+    Catch,
+    Choice,
+    Decision,
+    Fail,
+    Finish,
+    Foreach,
+    Group,
+    Loop,
+    Node,
+    Parallel,
+    Step,
+    Wait,
+    lists_of,
+    walk,
+)
+from durable_dsl.graph.values import END, Json, Milliseconds, Span
+from durable_dsl.graph.whole import FORMAT, Graph, graph_from_json
+
+__all__ = [
+    "END",
+    "FORMAT",
+    "ONE_ATTEMPT",
+    "Action",
+    "BaseNode",
+    "Branch",
+    "Call",
+    "Case",
+    "Catch",
+    "Choice",
+    "Decision",
+    "Fail",
+    "Finish",
+    "Foreach",
+    "Graph",
+    "Group",
+    "Json",
+    "Log",
+    "Loop",
+    "Milliseconds",
+    "Node",
+    "Parallel",
+    "RetryPolicy",
+    "Set",
+    "Span",
+    "Step",
+    "Wait",
+    "graph_from_json",
+    "lists_of",
+    "walk",
+]

@@ -1,0 +1,21 @@
+"""What this release compiles and draws but does not execute yet. It shrinks; nothing else knows what is missing.
+
+Starts are refused with these sentences before anything is stored, so the interpreter never meets what is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from durable_dsl import graph as g
+
+
+def unsupported(graph: g.Graph) -> list[str]:
+    """Gives a sentence for every feature of a graph that cannot be executed, with the id of the node that uses it."""
+    return [f"'{node.id}': {what} is not executed by this release" for node in graph.walk() for what in _uses(node)]
+
+
+def _uses(node: g.Node) -> Iterator[str]:
+    """Yields what a node uses, as it is written in a file."""
+    if any(row.compensate for row in node.catch):
+        yield "'compensate' in a catch"

@@ -1,0 +1,20 @@
+"""What cannot be executed yet is told in sentences, and nothing else is refused."""
+
+from __future__ import annotations
+
+from durable_dsl import compile_text
+from durable_runtime.core.support import unsupported
+
+
+def told(steps: str, more: str = "") -> list[str]:
+    [graph] = compile_text(f"workflow: w\n{more}\nsteps: [{steps}]\n")
+    return unsupported(graph)
+
+
+def test_what_is_executed_is_not_told() -> None:
+    assert told("{step: a, call: shop.a, retry: 3}, {wait: b, for: 5m}") == []
+
+
+def test_each_feature_is_told_with_its_node() -> None:
+    group = "{group: g, steps: [{step: a, call: shop.a}], catch: [{compensate: true, steps: []}]}"
+    assert told(group) == ["'g': 'compensate' in a catch is not executed by this release"]
