@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from durable_dsl import Graph
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.decide import decide
 from durable_runtime.core.interpreter import fold, settle
 from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state
@@ -86,35 +82,3 @@ def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
     elif finish.status == "completed" and decode(ending.output) != finish.output:
         found.append(f"gave {ending.output}, but its checkpoints lead to {finish.output}")
     return found
-
-
-def differences_between_looks(program: Program, start: State, history: list[Checkpoint], now: datetime) -> list[str]:
-    """Compares, checkpoint by checkpoint, a look at what was touched with a look at everything.
-
-    What a frame calls for may only change when the frame is touched; otherwise a worker, which looks only there,
-    would do something else than one that folded the same checkpoints.
-    """
-    from durable_runtime.core.evolve import evolve
-    from durable_runtime.core.state import frames_of
-
-    def everything(state: State) -> dict[Any, Any]:
-        return {keys: _timeless(decide(program, state, keys, now)) for keys, _frame in frames_of(state.root)}
-
-    known, state, found = everything(start), start, []
-    for checkpoint in history:
-        state, touched = evolve(program, state, checkpoint)
-        seen = everything(state)
-        stale = {keys: commands for keys, commands in known.items() if keys in seen}
-        known = stale | {keys: seen[keys] for keys in touched if keys in seen}
-        if known != seen:
-            differing = [keys for keys in seen if known.get(keys) != seen[keys]]
-            found.append(f"after {checkpoint.seq} ({checkpoint.kind} {checkpoint.path}): {differing} were not touched")
-            known = seen
-    return found
-
-
-def _timeless(commands: list[Any]) -> list[str]:
-    """Leaves out the time of the last checkpoint, which is no reason to look again."""
-    import re
-
-    return [re.sub(r"datetime\.datetime\([^)]*\)", "…", str(command)) for command in commands]

@@ -70,7 +70,15 @@ class GraphDrawer:
         if self._chance(0.05):
             kinds = [self._finish]
         if place.depth < 3 and self._budget > 0 and self._chance(0.45):
-            kinds = [self._branch, self._parallel, self._parallel, self._foreach, self._foreach, self._loop, self._group]
+            kinds = [
+                self._branch,
+                self._parallel,
+                self._parallel,
+                self._foreach,
+                self._foreach,
+                self._loop,
+                self._group,
+            ]
         return self._random.choice(kinds)(place)
 
     def _base(self, place: _Place, letter: str) -> dict[str, Any]:
@@ -106,16 +114,16 @@ class GraphDrawer:
         if self._chance(0.3):
             base = {"id": base["id"], "when": base.get("when")}
             return g.Fail(**base, type="OnPurpose", message="${ size(data) } keys", data={"why": "drawn"})
-        arguments, retry, timeout = self._random.choice(
-            (
-                ({"failures": 9}, g.RetryPolicy(max_attempts=2, delay=20), None),
-                ({"failures": 9, "error": "Fatal"}, g.RetryPolicy(max_attempts=5), None),
-                ({"failures": 9}, g.RetryPolicy(max_attempts=5, except_=("StepFailed",)), None),
-                ({"failures": 9}, g.RetryPolicy(max_attempts=5, when="error.attempt < 2", delay=0), None),
-                ({"value": UNSTORABLE}, g.ONE_ATTEMPT, None),
-                ({"delay": 5.0}, g.RetryPolicy(max_attempts=2, delay=10), 400),
-            )
+        never = g.RetryPolicy(max_attempts=5, except_=("StepFailed",))
+        ways: tuple[tuple[dict[str, Any], g.RetryPolicy, int | None], ...] = (
+            ({"failures": 9}, g.RetryPolicy(max_attempts=2, delay=20), None),
+            ({"failures": 9, "error": "Fatal"}, g.RetryPolicy(max_attempts=5), None),
+            ({"failures": 9}, never, None),
+            ({"failures": 9}, g.RetryPolicy(max_attempts=5, when="error.attempt < 2", delay=0), None),
+            ({"value": UNSTORABLE}, g.ONE_ATTEMPT, None),
+            ({"delay": 5.0}, g.RetryPolicy(max_attempts=2, delay=10), 400),
         )
+        arguments, retry, timeout = self._random.choice(ways)
         return g.Step(**base, action=g.Call(function=ACT, with_=arguments), retry=retry, timeout=timeout)
 
     def _note_failure(self, place: _Place) -> None:
@@ -148,7 +156,7 @@ class GraphDrawer:
         return g.Wait(**base, for_=self._random.choice((0, 20, 900, 2_500, "${ '1s' }")))
 
     def _decision(self, place: _Place) -> g.Node:
-        base = {"id": self._base(place, "d")["id"]}
+        base: dict[str, Any] = {"id": self._base(place, "d")["id"]}
         targets = [g.END, *place.targets]
         if self._chance(0.4):
             return g.Decision(**base, call=CHOOSE, targets={"yes": self._random.choice(targets), "no": g.END})
@@ -161,9 +169,11 @@ class GraphDrawer:
 
     def _finish(self, place: _Place) -> g.Node:
         self.is_racy = self.is_racy or not place.alone
-        base = {"id": self._base(place, "e")["id"], "when": self._random.choice((None, "size(data) % 3 == 0"))}
-        output = {"output": {"early": "${ size(data) }"}, "reshapes": True} if self._chance(0.5) else {}
-        return g.Finish(**base, **output)
+        base: dict[str, Any] = {"id": self._base(place, "e")["id"]}
+        base["when"] = self._random.choice((None, "size(data) % 3 == 0"))
+        if self._chance(0.5):
+            base |= {"output": {"early": "${ size(data) }"}, "reshapes": True}
+        return g.Finish(**base)
 
     # -- containers
 
@@ -194,12 +204,12 @@ class GraphDrawer:
 
     def _parallel(self, place: _Place) -> g.Node:
         base = self._base(place, "x")
-        on_error, need = self._random.choice((("fail_fast", None), ("complete_all", None), ("fail_fast", 1)))
-        if need is not None:
-            self.is_racy = True
-        inside = self._inside(place, base, targets=(), alone=False, sheltered=on_error == "complete_all")
+        kind = self._random.choice(("fail_fast", "complete_all", "any"))
+        policy: dict[str, Any] = {"need": 1} if kind == "any" else {"on_error": kind}
+        self.is_racy = self.is_racy or kind == "any"
+        inside = self._inside(place, base, targets=(), alone=False, sheltered=kind == "complete_all")
         branches = {f"branch{number}": self._list(inside) for number in range(self._random.randint(1, 3))}
-        return g.Parallel(**base, branches=branches, on_error=on_error, need=need, **self._timeout())
+        return g.Parallel(**base, branches=branches, **policy, **self._timeout())
 
     def _foreach(self, place: _Place) -> g.Node:
         base = self._base(place, "i")
@@ -224,12 +234,16 @@ class GraphDrawer:
     def _loop(self, place: _Place) -> g.Node:
         base = self._base(place, "o")
         turns = self._random.randint(0, 3)
-        pause = {"every": self._random.choice((10, 800)), "factor": 2.0, "max_every": 1_000} if self._chance(0.4) else {}
+        pause: dict[str, Any] = {}
+        if self._chance(0.4):
+            pause = {"every": self._random.choice((10, 800)), "factor": 2.0, "max_every": 1_000}
         limit: dict[str, Any] = {}
         if self._chance(0.2):
             limit = {"max_iterations": 2, "on_limit": self._random.choice(("fail", "continue"))}
             if turns >= 2 and limit["on_limit"] == "fail":
                 self._note_failure(place)
-        test = {"while_": f"iteration <= {turns}"} if self._chance(0.5) else {"until": f"iteration >= {turns}"}
+        test: dict[str, Any] = {"until": f"iteration >= {turns}"}
+        if self._chance(0.5):
+            test = {"while_": f"iteration <= {turns}"}
         inside = self._inside(place, base, names=(*place.names, "${ iteration }"))
         return g.Loop(**base, **test, **pause, **limit, steps=self._list(inside), **self._timeout())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
@@ -102,10 +103,8 @@ class SimulatedWorker:
         while True:
             await asyncio.sleep(0.5)
             if executor.runs:
-                try:
+                with contextlib.suppress(*_TROUBLES):
                     await executor.read_signalled()
-                except _TROUBLES:
-                    pass
 
     async def _beat(self, ownership: Ownership) -> None:
         while True:
@@ -113,11 +112,9 @@ class SimulatedWorker:
             if self.stalled:
                 continue
             lease: Lease = ownership.lease
-            try:
+            with contextlib.suppress(*_TROUBLES):
                 if await self._wire.heartbeat(lease, LEASE) is None:
                     ownership.lost.set()
-            except _TROUBLES:
-                pass
 
     async def kill(self) -> None:
         """Ends it as SIGKILL would: every task is dropped where it stands, and nothing is said to anybody."""
