@@ -144,3 +144,11 @@ async def kill_process(tag: str) -> None:
     await write_down(tag)
     os.kill(os.getpid(), 9)
     time.sleep(60)  # never returns  # noqa: ASYNC251
+
+
+async def through_gate(tag: str) -> str:
+    """Adds a line to the ledger and stays until there is a file named by the environment."""
+    await write_down(tag)
+    while not os.path.exists(os.environ["DURABLE_TEST_GATE"]):  # noqa: ASYNC240
+        await asyncio.sleep(0.002)
+    return tag

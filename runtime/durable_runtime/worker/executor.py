@@ -196,7 +196,7 @@ class Executor:
     async def _give_back(self, run: Run) -> None:
         lane = self._ownership.claim_lane
         await self._insist(lambda: self._store.release(self._ownership.lease, lane, [run.key]))
-        run.drop()
+        run.drop("given back")
 
     async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]:
         return await self._insist(lambda: self._store.collect(key, path))

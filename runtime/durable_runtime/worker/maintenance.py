@@ -26,30 +26,42 @@ class Maintenance:
         self._hint = hint
         self._time = asyncio.get_running_loop().time
         self._took_over = float("-inf")
-        self._swept = self._answered = self._spare_until = self._time()
+        self._swept = self._spare_until = self._time()
+        self._away_since: float | None = None
         self._lease = lease.total_seconds()
 
     async def serve(self) -> None:
         """Does what is due and sleeps as long as that says, until cancelled."""
         while True:
+            began = self._time()
             try:
                 delay = await self.once()
+                if self._away_since is not None:
+                    self._spare(self._time() - self._away_since)
+                    self._away_since = None
             except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                 log.warning("maintenance failed, trying again: %s", error)
                 delay = LONGEST_SLEEP
+                if self._away_since is None:
+                    self._away_since = began
+            lies_down = self._time()
             await asyncio.sleep(delay)
+            self._spare(self._time() - lies_down - delay)
+
+    def _spare(self, stood_still: float) -> None:
+        """After the database was away, or this process stood still, others get the time for a heartbeat first.
+
+        Their leases ran out, but they did not die: what they run must not be run twice.
+        """
+        if stood_still > self._lease * 0.4:
+            self._spare_until = self._time() + self._lease * 0.5
 
     async def once(self) -> float:
         """Does one round and gives the seconds until the next."""
         woken, next_due = await self._store.wake_due()
         now = self._time()
-        if now - self._answered > self._lease * 0.4:
-            # The database was away, or this process stood still. Who could not reach it either gets the time for a
-            # heartbeat first: their leases ran out, they did not die, and what they run must not be run twice.
-            self._spare_until = now + self._lease * 0.5
-        self._answered = now
         recovered = 0
-        if now >= self._spare_until and now - self._took_over >= TAKEOVER_EVERY:
+        if self._away_since is None and now >= self._spare_until and now - self._took_over >= TAKEOVER_EVERY:
             self._took_over = now
             recovered = await self._recovery.take_over_expired()
             if recovered:

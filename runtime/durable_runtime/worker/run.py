@@ -126,7 +126,7 @@ class Run:
         if self._in_flight is None:
             self._go_on()
 
-    def drop(self) -> None:
+    def drop(self, status: str = "lost") -> None:
         """Forgets the execution, for it belongs to another worker now; attempts are cancelled, nothing is written.
 
         Nor written again: a commit whose answer was lost must not be sent once more when the execution is ours anew.
@@ -134,7 +134,7 @@ class Run:
         if self._entry is not None:
             self._entry.settled = True
         self._abandon(Abandon(""))
-        self._end("lost")
+        self._end(status)
 
     @guarded
     def _attempt_ended(self, ended: Ended) -> None:
