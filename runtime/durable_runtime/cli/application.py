@@ -8,6 +8,7 @@ from durable_runtime import __version__
 from durable_runtime.cli.completion import completion
 from durable_runtime.cli.doctor import doctor
 from durable_runtime.cli.executions import cancel, list_executions, logs, status
+from durable_runtime.cli.fmt import fmt
 from durable_runtime.cli.graph import graph
 from durable_runtime.cli.init import init
 from durable_runtime.cli.migrations import migrations
@@ -41,6 +42,7 @@ def durable() -> None:
 for command in (
     init,
     validate,
+    fmt,
     graph,
     run,
     start,

@@ -78,6 +78,12 @@ def _plain(value: object) -> object:
     return str(value)
 
 
+def plain_problem(problem: object) -> dict[str, Any]:
+    """Gives a problem of a workflow as JSON that editors place their marks with."""
+    fields = ("code", "message", "file", "line", "column", "width", "hint")
+    return {field: getattr(problem, field) for field in fields}
+
+
 def say(settings: Settings, text: str) -> None:
     """Says something to the person at the terminal, unless they want quiet."""
     if not settings.quiet:

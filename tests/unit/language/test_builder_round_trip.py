@@ -326,14 +326,14 @@ def test_the_yaml_is_what_a_person_would_write() -> None:
     )
     assert workflow.to_yaml() == (
         "workflow: order\n"
-        "version: '4'\n"
+        'version: "4"\n'
         "steps:\n"
         "  - step: charge\n"
         "    when: data.total > 0\n"
         "    call: shop.charge\n"
         "    with:\n"
-        "      total: ${ data.total }\n"
-        "      note: 'a: b'\n"
+        '      total: "${ data.total }"\n'
+        '      note: "a: b"\n'
         "      on: no\n"
         "    retry: 5\n"
         "    timeout: 30s\n"
