@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
+from durable_dsl.graph import Decision
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
+from durable_runtime.core.program import CompiledNode
 
 ItemRow: TypeAlias = tuple[str, str, Json, Json]
 """(path, kind, result, error) of a checkpoint one level below a foreach's items."""
 
-_ITEM = re.compile(r"(.*)\[(\d+)\]/[^/]+")
+ITEM_KINDS = frozenset({"completed", "collected", "skipped", "failed", "ignored"})
+"""How the last node of an item's list may have ended."""
+
+_ITEM = re.compile(r"(.*)\[(\d+)\]/([^/]+)")
 
 
-def results_of(rows: Iterable[ItemRow], total: int, complete_all: bool) -> list[Json]:
-    """Gives the items' results in order.
+def decisions_in(foreach: CompiledNode) -> frozenset[str]:
+    """Gives the names of the decisions in a foreach's list."""
+    return frozenset(node.name for node in foreach.blocks[None].nodes if isinstance(node.graph, Decision))
+
+
+def results_of(rows: Iterable[ItemRow], total: int, complete_all: bool, decisions: Collection[str] = ()) -> list[Json]:
+    """Gives the items' results in order; that of a decision is null, whatever it chose.
 
     `rows` are (path, kind, result, error) of the checkpoints one level below the items, in the order of their
     numbers; the last of each item is the last node its list reached, so its result is the item's.
@@ -24,7 +34,7 @@ def results_of(rows: Iterable[ItemRow], total: int, complete_all: bool) -> list[
     for path, kind, result, error in rows:
         match = _ITEM.fullmatch(path)
         if match is not None:
-            last[int(match[2])] = (kind, result, error)
+            last[int(match[2])] = (kind, None if match[3] in decisions else result, error)
     found = (last.get(index, ("skipped", None, None)) for index in range(total))
     if not complete_all:
         return [result for _kind, result, _error in found]
@@ -42,7 +52,7 @@ class ItemResults:
 
     def add(self, checkpoint: Checkpoint) -> None:
         """Notes a checkpoint if it may be an item's result; forgets the items of a foreach that is over."""
-        if checkpoint.kind in ("completed", "collected", "skipped", "failed"):
+        if checkpoint.kind in ITEM_KINDS:
             self._rows.pop(checkpoint.path, None)
             match = _ITEM.fullmatch(checkpoint.path)
             if match is not None:

@@ -33,12 +33,16 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collect(msgspec.Struct, frozen=True, kw_only=True):
-    """Read the results of a finished foreach back from its items' checkpoints."""
+    """Read the results of a finished foreach back from its items' checkpoints.
+
+    `decisions` are the names of its list's decisions, whose checkpoints say where they jumped: their result is null.
+    """
 
     path: str
     keys: Keys
     total: int
     complete_all: bool
+    decisions: frozenset[str] = frozenset()
 
 
 class Abandon(msgspec.Struct, frozen=True):

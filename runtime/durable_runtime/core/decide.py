@@ -13,6 +13,7 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression, ExpressionError
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Key, Keys
+from durable_runtime.core.collecting import decisions_in
 from durable_runtime.core.commands import Abandon, Collect, Command, Finish, Perform, Record
 from durable_runtime.core.containers import fail_with, join, next_turn
 from durable_runtime.core.environment import TimeError, environment, parse_instant, span_of
@@ -153,7 +154,15 @@ def _gather(program: Program, state: State, chain: list[Frame], keys: Keys) -> l
     assert isinstance(each, Each)
     if not frame.node.result_used:
         return [Record(completed(program, state, chain, keys, None, at=state.now))]
-    return [Collect(path=frame.path, keys=keys, total=each.total, complete_all=node.on_error == "complete_all")]
+    return [
+        Collect(
+            path=frame.path,
+            keys=keys,
+            total=each.total,
+            complete_all=node.on_error == "complete_all",
+            decisions=decisions_in(frame.node),
+        )
+    ]
 
 
 def _start(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:

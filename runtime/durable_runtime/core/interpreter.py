@@ -13,7 +13,7 @@ import msgspec
 
 from durable_dsl.graph import Foreach
 from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
-from durable_runtime.core.collecting import ItemResults, results_of
+from durable_runtime.core.collecting import ItemResults, decisions_in, results_of
 from durable_runtime.core.commands import Abandon, Collect, Finish, Perform, Record
 from durable_runtime.core.decide import decide
 from durable_runtime.core.evolve import HistoryMismatch, Touched, evolve
@@ -124,4 +124,4 @@ def collected_value(program: Program, state: State, checkpoint: Checkpoint, resu
         raise HistoryMismatch(f"{checkpoint.path!r} is not a foreach that is open")
     node = chain[-1].node.graph
     complete_all = isinstance(node, Foreach) and node.on_error == "complete_all"
-    return results_of(results.take(checkpoint.path), opening.total, complete_all)
+    return results_of(results.take(checkpoint.path), opening.total, complete_all, decisions_in(chain[-1].node))

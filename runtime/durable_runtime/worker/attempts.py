@@ -78,7 +78,7 @@ class Attempts:
     async def _collect(self, collect: Collect) -> None:
         try:
             rows = await self._around.collect(self._key, collect.path)
-            values: list[Json] = results_of(rows, collect.total, collect.complete_all)
+            values: list[Json] = results_of(rows, collect.total, collect.complete_all, collect.decisions)
         except Exception as error:
             if self._forget(collect.path):
                 self._broke(error)
