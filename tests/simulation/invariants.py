@@ -42,7 +42,7 @@ def _of_ending(report: Report, ending: Ending) -> list[str]:
     if error is not None and error["type"] in ("Stuck", "RecoveryLimit", "EngineError"):
         found.append(f"ended with {error}")
     for (id, node, attempt), times in report.ledger.began.items():
-        if id == ending.id and times > 1 + ending.losses:
+        if id == ending.id and times > 1 + ending.losses + report.ledger.refusals[one.key]:
             found.append(f"{node} began attempt {attempt} {times} times, and {ending.losses} workers were lost")
     return found
 
