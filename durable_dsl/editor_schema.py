@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from durable_dsl.document import Json
+from durable_dsl.reading.actions import HTTP_FIELDS, SHELL_FIELDS, SQL_FIELDS
 from durable_dsl.reading.containers import (
     BACKOFF_FIELDS,
     CASE_FIELDS,
@@ -60,8 +61,11 @@ def editor_schema() -> Schema:
             },
             "join": _mapping(JOIN_FIELDS, "A number of branches that must succeed."),
             "backoff": _mapping(BACKOFF_FIELDS, "How the sleep between turns grows."),
+            "http": _mapping(HTTP_FIELDS, "An HTTP request."),
+            "sql": _mapping(SQL_FIELDS, "An SQL statement."),
+            "shell": _mapping(SHELL_FIELDS, "A program."),
             "retry": _mapping(RETRY_FIELDS, "A retry policy."),
-            "defaults": _mapping(DEFAULT_FIELDS, "What steps that call take when they say nothing themselves."),
+            "defaults": _mapping(DEFAULT_FIELDS, "What steps with attempts take when they say nothing themselves."),
         },
     }
 
@@ -92,11 +96,16 @@ def _kind(name: str, kind: Kind) -> Schema:
     }
     if forms:
         schema["oneOf"] = [{"required": [key, *_required(form.fields)]} for key, form in forms.items()]
-    dependencies = {
-        companion: [key] for key, form in forms.items() for companion in form.fields if companion not in forms
-    }
-    if dependencies:
-        schema["dependencies"] = dependencies
+    owners: dict[str, list[str]] = {}
+    for key, form in forms.items():
+        for companion in form.fields:
+            if companion not in forms:
+                owners.setdefault(companion, []).append(key)
+    if owners:
+        schema["dependencies"] = {
+            companion: keys if len(keys) == 1 else {"anyOf": [{"required": [key]} for key in keys]}
+            for companion, keys in owners.items()
+        }
     return schema
 
 

@@ -14,6 +14,43 @@ from durable_dsl.builder.values import Condition, Draft, Duration, Function, Ret
 from durable_dsl.document import Json
 
 
+class _Address(TypedDict):
+    url: str
+
+
+class Http(_Address, total=False):
+    """A request."""
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    headers: Mapping[str, str]
+    query: Mapping[str, Json]
+    json: Json
+    body: str
+    expect: int | str | Sequence[int | str]
+
+
+class _Query(TypedDict):
+    query: str
+
+
+class Sql(_Query, total=False):
+    """One SQL statement."""
+
+    params: Mapping[str, Json] | Sequence[Json]
+    database: str
+
+
+class _Command(TypedDict):
+    command: Sequence[str]
+
+
+class Shell(_Command, total=False):
+    """A program."""
+
+    env: Mapping[str, str]
+    cwd: str
+
+
 class AtLeast(TypedDict):
     """How many branches of a parallel are enough."""
 
@@ -75,19 +112,34 @@ def step(
     with_: Mapping[str, Json] | None = None,
     set: Mapping[str, Json] | None = None,
     log: Json = None,
+    http: Http | None = None,
+    sql: Sql | None = None,
+    shell: Shell | None = None,
+    use: str | None = None,
     retry: int | str | Retry | None = None,
     **shared: Unpack[Shared],
 ) -> Draft:
-    """One unit of work: a function, a change of the data (`set=`, `assign(…)`), or a message for the log.
+    """One unit of work: a function, a change of the data (`set=`, `assign(…)`), or another action by its name.
 
-    A function without `with_` is given the whole data; `with_` are its keyword arguments.
+    A function without `with_` is given the whole data; `with_` are its keyword arguments, and those of a plug-in's
+    action (`use="slack.post"`).
     """
     if isinstance(action, Change):
         if set is not None:
             raise TypeError(f"step '{name}' is given a change of the data and 'set'; put both into one of them")
         set = action.values
         action = None
-    return draft("step", name, {"call": action, "with": with_, "set": set, "log": log, "retry": retry, **shared})
+    actions = {
+        "call": action,
+        "with": with_,
+        "set": set,
+        "log": log,
+        "http": http,
+        "sql": sql,
+        "shell": shell,
+        "use": use,
+    }
+    return draft("step", name, {**actions, "retry": retry, **shared})
 
 
 def decision(

@@ -9,20 +9,18 @@ from typing import Any, assert_never
 from durable_dsl.expressions import Expression, compile_expression, compile_template
 from durable_dsl.graph import (
     Branch,
-    Call,
     Decision,
     Fail,
     Finish,
     Foreach,
     Group,
     Json,
-    Log,
     Loop,
     Node,
     Parallel,
-    Set,
     Step,
     Wait,
+    templates_of,
 )
 from durable_dsl.places import Path
 
@@ -44,15 +42,8 @@ def entry_fields(node: Node) -> Iterator[Field]:
     yield from _template(node.timeout, "timeout")
     match node:
         case Step():
-            match node.action:
-                case Call(with_=with_):
-                    yield from _template(with_, "with")
-                case Set(values=values):
-                    yield from _template(values, "set")
-                case Log(message=message):
-                    yield from _template(message, "log")
-                case _:
-                    assert_never(node.action)
+            for keys, value in templates_of(node.action):
+                yield from _template(value, *keys)
             if node.retry.when is not None:
                 yield _bare(node.retry.when, "retry", "when", must_give=bool)
         case Decision():
@@ -103,10 +94,10 @@ def _bare(text: str, *keys: str | int, must_give: type | None = None) -> Field:
     return Field(keys, text, compile_expression(text), must_give)
 
 
-def _template(value: Any, key: str) -> Iterator[Field]:
+def _template(value: Any, *keys: str) -> Iterator[Field]:
     template = compile_template(value)
     for path, expression in template.expressions:
         text = value
         for step in path:
             text = text[step]
-        yield Field((key, *path), text, expression)
+        yield Field((*keys, *path), text, expression)

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 import msgspec
 
 from durable_dsl import document, graph
+from durable_dsl.compiler.actions import compile_action
 from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy
 from durable_dsl.compiler.scope import Scope
 from durable_dsl.compiler.targets import BadTarget, Level, resolve
@@ -184,21 +185,10 @@ class NodeCompiler:
         )
 
     def _step(self, node: document.Step, place: Place, shared: dict[str, Any]) -> graph.Step:
-        action: graph.Action
-        match node.action:
-            case document.Call(function=function, with_=with_):
-                if with_ is not None:
-                    check_value(dict(with_), place.field("with"), place.at, place.scope, self.findings)
-                action = graph.Call(function=function, with_=None if with_ is None else dict(with_))
-            case document.Set(values=values):
-                check_value(dict(values), place.field("set"), place.at, place.scope, self.findings)
-                action = graph.Set(values=dict(values))
-            case document.Log(message=message):
-                check_value(message, place.field("log"), place.at, place.scope, self.findings)
-                action = graph.Log(message=message)
-            case _:
-                assert_never(node.action)
-        if not isinstance(action, graph.Call):
+        action = compile_action(node.action)
+        for keys, value in graph.templates_of(action):
+            check_value(value, place.field(*keys), place.at, place.scope, self.findings)
+        if not isinstance(action, graph.Attempted):
             self._refuse_attempts(node, place)
             return graph.Step(**shared, action=action)
         if node.timeout is None:
@@ -211,7 +201,7 @@ class NodeCompiler:
         return graph.Step(**shared, action=action, retry=policy)
 
     def _refuse_attempts(self, node: document.Step, place: Place) -> None:
-        kind = "set" if isinstance(node.action, document.Set) else "log"
+        kind = type(node.action).__name__.lower()
         for key, value in (("retry", node.retry), ("timeout", node.timeout)):
             if value is not None:
                 self.findings.add(

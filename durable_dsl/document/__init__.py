@@ -7,13 +7,11 @@ is equal.
 
 from __future__ import annotations
 
+from durable_dsl.document.actions import Action, Call, Http, Log, Method, Set, Shell, Sql, Use
 from durable_dsl.document.nodes import (
-    UNSET,
-    Action,
     Backoff,
     BaseNode,
     Branch,
-    Call,
     Case,
     Catch,
     Choice,
@@ -22,19 +20,16 @@ from durable_dsl.document.nodes import (
     Finish,
     Foreach,
     Group,
-    Json,
-    Log,
     Loop,
     Node,
     Parallel,
     Retry,
-    Set,
     Step,
-    Unset,
     Wait,
     lists_of,
 )
 from durable_dsl.document.paths import LocatedNode, locate_nodes
+from durable_dsl.document.values import UNSET, Json, Unset
 from durable_dsl.document.workflow import Defaults, Workflow
 
 __all__ = [
@@ -53,16 +48,21 @@ __all__ = [
     "Finish",
     "Foreach",
     "Group",
+    "Http",
     "Json",
     "LocatedNode",
     "Log",
     "Loop",
+    "Method",
     "Node",
     "Parallel",
     "Retry",
     "Set",
+    "Shell",
+    "Sql",
     "Step",
     "Unset",
+    "Use",
     "Wait",
     "Workflow",
     "lists_of",

@@ -1,50 +1,14 @@
-"""The nodes of a document and their actions, as written."""
+"""The nodes of a document, as written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from durable_dsl.document.actions import Action
+from durable_dsl.document.values import UNSET, Json, Unset
 from durable_dsl.errors import Position
-
-Json: TypeAlias = Any
-"""A JSON value whose texts may hold `${ … }`. `Any` because JSON is recursive and every reader narrows it anyway."""
-
-
-class Unset:
-    """Tells an absent `output` from one that is null; there is exactly one, `UNSET`."""
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET = Unset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """Runs a Python function, importable by name; without `with_` it is given the whole data."""
-
-    function: str
-    with_: Mapping[str, Json] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Set:
-    """Puts values into the data; every expression sees the data before it."""
-
-    values: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """Writes a message to the execution's log."""
-
-    message: Json
-
-
-Action: TypeAlias = Call | Set | Log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

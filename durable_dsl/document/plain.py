@@ -6,29 +6,26 @@ The inverse of reading: what is at its default is left out, so the shortest form
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeAlias, assert_never
 
+from durable_dsl.document.actions import Action, Call, Http, Log, Set, Shell, Sql, Use
 from durable_dsl.document.nodes import (
     Branch,
-    Call,
     Catch,
     Decision,
     Fail,
     Finish,
     Foreach,
     Group,
-    Json,
-    Log,
     Loop,
     Node,
     Parallel,
     Retry,
-    Set,
     Step,
-    Unset,
     Wait,
 )
+from durable_dsl.document.values import UNSET, Json, Unset
 
 Plain: TypeAlias = dict[str, Any]
 
@@ -115,7 +112,7 @@ def put(plain: Plain, key: str, value: Json, default: Json = None) -> None:
         plain[key] = value
 
 
-def _put_action(plain: Plain, action: Call | Set | Log) -> None:
+def _put_action(plain: Plain, action: Action) -> None:
     match action:
         case Call():
             plain["call"] = action.function
@@ -124,8 +121,28 @@ def _put_action(plain: Plain, action: Call | Set | Log) -> None:
             plain["set"] = plain_json(action.values)
         case Log():
             plain["log"] = plain_json(action.message)
+        case Http():
+            plain["http"] = _plain_fields(action)
+        case Shell():
+            plain["shell"] = _plain_fields(action)
+        case Sql():
+            plain["sql"] = _plain_fields(action)
+        case Use():
+            plain["use"] = action.plugin
+            put(plain, "with", plain_json(action.with_))
         case _:
             assert_never(action)
+
+
+def _plain_fields(action: Http | Shell | Sql) -> Plain:
+    """Gives the fields of an action that says everything in one mapping; what is at its default is left out."""
+    plain: Plain = {}
+    for field in fields(action):
+        value = getattr(action, field.name)
+        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        if value is not UNSET:
+            put(plain, field.name, plain_json(value), plain_json(default))
+    return plain
 
 
 def _put_loop(plain: Plain, node: Loop) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from durable_dsl.document.nodes import UNSET, Json, Node, Retry, Unset
+from durable_dsl.document.nodes import Node, Retry
 from durable_dsl.document.plain import Plain, plain_json, plain_nodes, plain_policy, plain_retry, put
+from durable_dsl.document.values import UNSET, Json, Unset
 from durable_dsl.errors import Position
 from durable_dsl.yaml_writer import write_yaml
 

@@ -18,6 +18,7 @@ from durable_dsl.graph import (
     Finish,
     Foreach,
     Group,
+    Http,
     Json,
     Log,
     Loop,
@@ -25,8 +26,11 @@ from durable_dsl.graph import (
     Parallel,
     RetryPolicy,
     Set,
+    Shell,
     Span,
+    Sql,
     Step,
+    Use,
     Wait,
 )
 
@@ -152,6 +156,14 @@ def _action_fact(step: Step) -> str:
             return "set " + ", ".join(values)
         case Log(message=message):
             return f"log {_json_text(message)}"
+        case Http(method=method, url=url):
+            return f"{method} {url}"
+        case Shell(command=command):
+            return f"shell {' '.join(command)}"
+        case Sql(query=query):
+            return f"sql {query}"
+        case Use(plugin=plugin):
+            return f"use {plugin}"
         case _:
             assert_never(step.action)
 

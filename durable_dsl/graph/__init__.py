@@ -8,7 +8,20 @@ one), retry policies are whole.
 
 from __future__ import annotations
 
-from durable_dsl.graph.actions import ONE_ATTEMPT, Action, Call, Log, RetryPolicy, Set
+from durable_dsl.graph.actions import (
+    ONE_ATTEMPT,
+    Action,
+    Attempted,
+    Call,
+    Http,
+    Log,
+    RetryPolicy,
+    Set,
+    Shell,
+    Sql,
+    Use,
+    templates_of,
+)
 from durable_dsl.graph.nodes import (
     BaseNode,
     Branch,
@@ -36,6 +49,7 @@ __all__ = [
     "FORMAT",
     "ONE_ATTEMPT",
     "Action",
+    "Attempted",
     "BaseNode",
     "Branch",
     "Call",
@@ -48,6 +62,7 @@ __all__ = [
     "Foreach",
     "Graph",
     "Group",
+    "Http",
     "Json",
     "Log",
     "Loop",
@@ -56,10 +71,14 @@ __all__ = [
     "Parallel",
     "RetryPolicy",
     "Set",
+    "Shell",
     "Span",
+    "Sql",
     "Step",
+    "Use",
     "Wait",
     "graph_from_json",
     "lists_of",
+    "templates_of",
     "walk",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Literal, TypeAlias, assert_never
+
+from msgspec import field
 
 from durable_dsl.graph.values import Json, Milliseconds, Value
 
@@ -44,4 +47,70 @@ class Log(Value, frozen=True, kw_only=True, tag="log", tag_field="action"):
     message: Json
 
 
-Action: TypeAlias = Call | Set | Log
+class Http(Value, frozen=True, kw_only=True, tag="http", tag_field="action"):
+    """A request; everything but `method` and `expect` may hold `${ … }`.
+
+    `sends_json` tells whether `json` is set, since null is JSON too. `expect` are the statuses that count as success,
+    `200` or `2xx`; none means `2xx`.
+    """
+
+    url: str
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, Json] = field(default_factory=dict)
+    json: Json = None
+    sends_json: bool = False
+    body: str | None = None
+    expect: tuple[int | str, ...] = ()
+
+
+class Shell(Value, frozen=True, kw_only=True, tag="shell", tag_field="action"):
+    """A program and its arguments; all texts may hold `${ … }`."""
+
+    command: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+
+
+class Sql(Value, frozen=True, kw_only=True, tag="sql", tag_field="action"):
+    """One statement, which holds no `${ … }`; its parameters, by name or in order, may. No `database`: the engine's."""
+
+    query: str
+    params: dict[str, Json] | list[Json] | None = None
+    database: str | None = None
+
+
+class Use(Value, frozen=True, kw_only=True, tag="use", tag_field="action"):
+    """An action of a plug-in: `slack.post`. Without `with_` it is given nothing."""
+
+    plugin: str
+    with_: dict[str, Json] = field(default_factory=dict)
+
+
+Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use
+
+Attempted: TypeAlias = Call | Http | Shell | Sql | Use
+"""The actions that reach the outside world, so that they are attempted, can fail and be tried again."""
+
+
+def templates_of(action: Action) -> Iterator[tuple[tuple[str, ...], Json]]:
+    """Yields the values of an action that may hold `${ … }`, each with the path to it below its step in a document."""
+    match action:
+        case Call():
+            yield ("with",), action.with_
+        case Set():
+            yield ("set",), action.values
+        case Log():
+            yield ("log",), action.message
+        case Http():
+            for key in ("url", "headers", "query", "json", "body"):
+                yield ("http", key), getattr(action, key)
+        case Shell():
+            for key in ("command", "env", "cwd"):
+                yield ("shell", key), getattr(action, key)
+        case Sql():
+            yield ("sql", "params"), action.params
+        case Use():
+            yield ("with",), action.with_
+        case _:
+            assert_never(action)

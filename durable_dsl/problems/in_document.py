@@ -156,6 +156,21 @@ DOCUMENT_PAGES = (
         "workflow: greeting\nsteps:\n  - step: greet\n    log: hello\n",
     ),
     Page(
+        "W037",
+        "Not a web address",
+        "The `url` of a request begins with `http://` or `https://`, or with an expression that gives it.",
+        "- step: ask\n  http: {url: example.org/orders}\n",
+        "- step: ask\n  http: {url: 'https://example.org/orders'}\n",
+    ),
+    Page(
+        "W038",
+        "An expression in a query",
+        "A value that is put into the text of an SQL statement could change what the statement does. Parameters "
+        "reach the database beside the statement, as values.",
+        "- step: find\n  sql:\n    query: select * from orders where id = ${ data.id }\n",
+        "- step: find\n  sql:\n    query: select * from orders where id = %(id)s\n    params: {id: \"${ data.id }\"}\n",
+    ),
+    Page(
         "W040",
         "Two workflows of one name",
         "The workflows of a file are told apart by their names.",

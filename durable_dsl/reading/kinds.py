@@ -91,8 +91,10 @@ def _finish_wait(_collector: Collector, values: dict[str, Any], _path: Path) -> 
 
 def _finish_step(_collector: Collector, values: dict[str, Any], _path: Path) -> None:
     values.setdefault("action", UNREADABLE)
-    for key in ("call", "with_", "set", "log"):
-        values.pop(key, None)
+    # What is left of a second action, which has been reported.
+    for form in ACTIONS.values():
+        for key, field in form.fields.items():
+            values.pop(field.attribute or key, None)
 
 
 _STEPS = Field(NODES, "The nodes it runs.", required=True, placeholder=())

@@ -94,8 +94,8 @@ RETRY = Shape(_retry, {"anyOf": [_ATTEMPTS.schema, NAME.schema, {"$ref": "#/defi
 RETRIES = Shape(_retries, {"type": "object", "propertyNames": NAME.schema, "additionalProperties": _POLICY_SCHEMA})
 
 DEFAULT_FIELDS = {
-    "retry": Field(RETRY, "The retry policy of steps that call and have none themselves."),
-    "timeout": Field(DURATION, "The timeout of an attempt of steps that call and have none themselves."),
+    "retry": Field(RETRY, "The retry policy of steps that have none themselves, if their action has attempts."),
+    "timeout": Field(DURATION, "The timeout of an attempt of steps that have none themselves."),
 }
 
 

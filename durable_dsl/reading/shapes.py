@@ -65,6 +65,10 @@ def _text(collector: Collector, value: Json, path: Path) -> str | Broken:
     return value if is_text(collector, value, path) else BROKEN
 
 
+def _any_text(collector: Collector, value: Json, path: Path) -> str | Broken:
+    return "" if value == "" else _text(collector, value, path)
+
+
 def _version(collector: Collector, value: Json, path: Path) -> str | Broken:
     if isinstance(value, int | float) and not isinstance(value, bool):
         text = written(collector, value, path)
@@ -277,6 +281,7 @@ _DURATION_PATTERN = (
 )
 
 TEXT = Shape(_text, {"type": "string", "minLength": 1})
+ANY_TEXT = Shape(_any_text, {"type": "string"})
 VERSION = Shape(_version, {"type": "string", "minLength": 1})
 NAME = Shape(_name, {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": MAX_NAME})
 IDENTIFIER = Shape(_identifier, {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": MAX_NAME})

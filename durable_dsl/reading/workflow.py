@@ -32,7 +32,7 @@ WORKFLOW_FIELDS = {
         "A JSON Schema (2020-12) that the input is checked against.",
     ),
     "output": Field(JSON, "The result of an execution; default all of its data."),
-    "defaults": Field(DEFAULTS, "What steps that call take when they say nothing themselves."),
+    "defaults": Field(DEFAULTS, "What steps with attempts take when they say nothing themselves."),
     "retries": Field(RETRIES, "Retry policies by name."),
     "constants": Field(MAPPING, "Values that expressions read as 'constants'."),
     "steps": Field(NODES, "The nodes, in the order they run.", required=True, placeholder=()),

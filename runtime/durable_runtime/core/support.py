@@ -6,8 +6,16 @@ Starts are refused with these sentences before anything is stored, so the interp
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn, TypeAlias
 
 from durable_dsl import graph as g
+
+NotExecuted: TypeAlias = g.Http | g.Shell | g.Sql | g.Use
+
+
+def never_started(value: NotExecuted) -> NoReturn:
+    """Stands where the interpreter would meet what `unsupported` refuses, so that matches stay exhaustive."""
+    raise AssertionError(f"an execution began that this release does not execute: {value}")
 
 
 def unsupported(graph: g.Graph) -> list[str]:
@@ -19,3 +27,5 @@ def _uses(node: g.Node) -> Iterator[str]:
     """Yields what a node uses, as it is written in a file."""
     if any(row.compensate for row in node.catch):
         yield "'compensate' in a catch"
+    if isinstance(node, g.Step) and isinstance(node.action, NotExecuted):
+        yield f"'{type(node.action).__name__.lower()}'"

@@ -4,7 +4,7 @@ import pytest
 
 from durable_dsl.drawing import NodeState, NodeStatus, status_words
 from durable_dsl.drawing.words import clean, facts, shorten
-from durable_dsl.graph import Foreach, Loop, Node, Parallel, RetryPolicy, Wait
+from durable_dsl.graph import Foreach, Http, Loop, Node, Parallel, RetryPolicy, Shell, Sql, Step, Use, Wait
 from tests.unit.drawing.samples import call
 
 
@@ -40,6 +40,10 @@ def test_nothing_that_is_a_command_stays() -> None:
             call("a", retry=RetryPolicy(max_attempts=2, except_=("Fatal",), when="error.data.again")),
             ["call shop.a", "2 attempts, exponential 1s", "no retry of Fatal", "retry when error.data.again"],
         ),
+        (Step(id="a", action=Http(method="POST", url="https://x.org")), ["POST https://x.org"]),
+        (Step(id="a", action=Sql(query="select 1,\n  2")), ["sql select 1, 2"]),
+        (Step(id="a", action=Shell(command=["ls", "-l"])), ["shell ls -l"]),
+        (Step(id="a", action=Use(plugin="slack.post")), ["use slack.post"]),
         (
             Foreach(id="f", items="data.x", batch=10, concurrency=3, on_error="complete_all", steps=()),
             ["item in data.x", "batches of 10", "concurrency 3", "an error stops none"],

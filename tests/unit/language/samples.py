@@ -65,6 +65,31 @@ steps:
       "any key": {a: [1, 2]}
   - step: say
     log: "charged ${ data.charge_id }"
+  - step: order
+    http:
+      method: POST
+      url: https://api.example.org/orders/${ input.order_id }
+      headers: {Accept: application/json, X-Trace: "${ execution.id }"}
+      query: {full: true}
+      json: null
+      expect: [2xx, 409]
+    retry: api
+  - step: upload
+    http: {method: PUT, url: "${ data.place }", body: hello, expect: 201}
+  - step: reserve
+    sql:
+      query: |
+        update stock set reserved = reserved + %(count)s
+        where sku = %(sku)s
+      params: {sku: x, count: "${ size(input.lines) }"}
+      database: stock
+    timeout: 5s
+  - step: resize
+    shell: {command: [resize, "${ data.total }", ""], env: {LANG: C}, cwd: /srv}
+  - step: post
+    use: slack.post
+    with: {channel: orders}
+    save: posted
   - decision: big
     choose:
       - {when: data.total > 1000, goto: approve}

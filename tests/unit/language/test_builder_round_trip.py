@@ -23,6 +23,7 @@ from durable_dsl.document import (
     Finish,
     Foreach,
     Group,
+    Http,
     Json,
     Log,
     Loop,
@@ -30,8 +31,11 @@ from durable_dsl.document import (
     Parallel,
     Retry,
     Set,
+    Shell,
+    Sql,
     Step,
     Unset,
+    Use,
     Wait,
     Workflow,
     lists_of,
@@ -93,6 +97,22 @@ RETRIES = st.builds(
 )
 RETRY = st.none() | st.just(Retry(max_attempts=4)) | RETRIES | st.just("api")
 
+
+ARGUMENTS = TEXT.filter(lambda text: text == "" or text.strip() != "")
+TEXTS = st.dictionaries(st.sampled_from(["A", "no", "X_Y"]), ARGUMENTS, max_size=2)
+DATABASES = maybe(st.sampled_from(["stock", "no"]))
+REQUESTS = st.one_of(
+    st.builds(
+        Http,
+        method=st.sampled_from(["GET", "DELETE"]),
+        url=st.sampled_from(["https://example.org/?a=1#b", "${ data.url }"]),
+        headers=TEXTS,
+        query=st.dictionaries(TEXT, VALUES, max_size=2),
+        expect=st.sampled_from([(), (200,), ("2xx", 404)]),
+    ),
+    st.builds(Http, method=st.just("PUT"), url=st.just("http://localhost"), json=VALUES | st.just(UNSET)),
+    st.builds(Http, method=st.just("POST"), url=st.just("http://localhost"), body=LINES),
+)
 
 ON_ERROR: st.SearchStrategy[Literal["fail_fast", "complete_all"]] = st.sampled_from(["fail_fast", "complete_all"])
 LEAVES = ["step", "wait", "decision", "fail", "finish"]
@@ -196,11 +216,26 @@ class Drawing:
 
     def step(self, common: dict[str, Any]) -> Step:
         draw = self.draw
-        match draw(st.sampled_from(["call", "set", "log"])):
+        kind = draw(st.sampled_from(["call", "set", "log", "http", "sql", "shell", "use"]))
+        if kind not in ("set", "log"):
+            common |= {"retry": draw(RETRY), "timeout": draw(maybe(SPANS))}
+        match kind:
+            case "http":
+                return Step(**common, action=draw(REQUESTS))
+            case "sql":
+                params = maybe(st.dictionaries(TEXT, VALUES, max_size=2) | st.lists(VALUES, max_size=2))
+                query = draw(st.sampled_from(["select 1", "select\n  2\n"]))
+                return Step(**common, action=Sql(query=query, params=draw(params), database=draw(DATABASES)))
+            case "shell":
+                command = ("ls", *draw(st.lists(ARGUMENTS, max_size=2)))
+                return Step(**common, action=Shell(command=command, cwd=draw(maybe(LINES)), env=draw(TEXTS)))
+            case "use":
+                with_ = draw(maybe(st.dictionaries(IDENTIFIERS, VALUES, max_size=3)))
+                return Step(**common, action=Use(plugin="slack.post", with_=with_))
             case "call":
                 with_ = draw(maybe(st.dictionaries(IDENTIFIERS, VALUES, max_size=3)))
                 action = Call(function=draw(FUNCTIONS), with_=with_)
-                return Step(**common, action=action, retry=draw(RETRY), timeout=draw(maybe(SPANS)))
+                return Step(**common, action=action)
             case "set":
                 values = draw(st.dictionaries(TEXT.filter(is_key), VALUES, min_size=1, max_size=3))
                 return Step(**common, action=Set(values=values))

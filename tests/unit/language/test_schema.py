@@ -62,7 +62,8 @@ def test_mistakes_that_an_editor_can_show_are_found_by_the_schema_too(code: str)
     ("text", "place"),
     [
         (node("{step: a, log: hi, retires: 3}"), "'retires' was unexpected"),
-        (node("{step: a, http: {url: x}}"), "'http' was unexpected"),
+        (node("{step: a, http: {url: x}}"), "['steps', 0, 'http', 'url']"),
+        (node("{step: a, emit: x}"), "'emit' was unexpected"),
         (node("{wait: a, event: paid}"), "'event' was unexpected"),
         (node("{loop: a, while: data.x, every: 30, steps: [{step: b, log: hi}]}"), "['steps', 0, 'every']"),
         (node("{branch: a, match: data.x, cases: {}}"), "['steps', 0, 'cases']"),

@@ -1,0 +1,39 @@
+"""Actions of a document in the graph's terms."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from durable_dsl import document, graph
+from durable_dsl.document.plain import plain_json
+
+
+def compile_action(action: document.Action) -> graph.Action:
+    """Gives the graph's action; its expressions are checked by whoever knows what they see."""
+    match action:
+        case document.Call(function=function, with_=with_):
+            return graph.Call(function=function, with_=None if with_ is None else plain_json(with_))
+        case document.Set(values=values):
+            return graph.Set(values=plain_json(values))
+        case document.Log(message=message):
+            return graph.Log(message=message)
+        case document.Http():
+            sends_json = not isinstance(action.json, document.Unset)
+            return graph.Http(
+                method=action.method,
+                url=action.url.strip(),
+                headers=dict(action.headers),
+                query=plain_json(action.query),
+                json=plain_json(action.json) if sends_json else None,
+                sends_json=sends_json,
+                body=action.body,
+                expect=action.expect,
+            )
+        case document.Shell():
+            return graph.Shell(command=list(action.command), env=dict(action.env), cwd=action.cwd)
+        case document.Sql():
+            return graph.Sql(query=action.query, params=plain_json(action.params), database=action.database)
+        case document.Use(plugin=plugin, with_=with_):
+            return graph.Use(plugin=plugin, with_={} if with_ is None else plain_json(with_))
+        case _:
+            assert_never(action)

@@ -1,0 +1,75 @@
+"""What a step does, as written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from durable_dsl.document.values import UNSET, Json, Unset
+
+Method: TypeAlias = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Runs a Python function, importable by name; without `with_` it is given the whole data."""
+
+    function: str
+    with_: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """Puts values into the data; every expression sees the data before it."""
+
+    values: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """Writes a message to the execution's log."""
+
+    message: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """Sends a request. `expect` are the statuses that count as success, `200` or `2xx`; none: `2xx`."""
+
+    method: Method = "GET"
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Json] = field(default_factory=dict)
+    json: Json | Unset = UNSET
+    body: str | None = None
+    expect: tuple[int | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """Runs a program with these arguments; no shell stands in between."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sql:
+    """Runs one statement with its parameters; without `database` on the engine's own."""
+
+    query: str
+    params: Mapping[str, Json] | Sequence[Json] | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Runs an action of an installed plug-in."""
+
+    plugin: str
+    with_: Mapping[str, Json] | None = None
+
+
+Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use
