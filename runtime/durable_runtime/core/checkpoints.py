@@ -19,6 +19,8 @@ Kind: TypeAlias = Literal[
     "skipped",
     "retrying",
     "failed",
+    "caught",
+    "ignored",
     "entered",
     "turned",
     "waiting",
@@ -27,13 +29,17 @@ Kind: TypeAlias = Literal[
 
 
 class ErrorValue(msgspec.Struct, frozen=True, kw_only=True):
-    """An error as workflows see it. `data` is JSON; `node` is the instance path; `attempt` counts from 1."""
+    """An error as workflows see it. `data` is JSON; `node` is the instance path; `attempt` counts from 1.
+
+    `names` are the class names of the error and its bases, by which `catch` knows it; workflows do not see them.
+    """
 
     type: str
     message: str
     data: Json = None
     node: str | None = None
     attempt: int = 1
+    names: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -44,6 +50,10 @@ class ErrorValue(msgspec.Struct, frozen=True, kw_only=True):
             "attempt": self.attempt,
         }
 
+    def as_stored(self) -> dict[str, Json]:
+        """Gives what a checkpoint keeps: what workflows see, and the names where there are more than the type."""
+        return {**self.as_json(), "names": list(self.names)} if self.names else self.as_json()
+
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One committed outcome.
@@ -51,9 +61,9 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     `seq` numbers an execution's checkpoints from 1 without a gap (0: not numbered yet). `path` is the instance's path
     (`poll#2/lines[3]/price`), empty for the execution itself. `result` means, by kind: the value (`completed`,
     `skipped`), nothing stored (`collected`: the value is put together from the items' own checkpoints), the case's
-    index or the number of items (`entered`), the turn (`turned`), who asked and why (`cancelled`). `due_at` is when a
-    retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when someone encoded
-    it already.
+    index or the number of items (`entered`), the turn (`turned`), the row of `catch` that takes the error (`caught`),
+    who asked and why (`cancelled`). `due_at` is when a retry, a wait or a deadline falls due. `encoded` is `result`
+    as the JSON text that is stored, when someone encoded it already.
     """
 
     path: str

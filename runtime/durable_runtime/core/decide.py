@@ -10,16 +10,21 @@ import json
 from datetime import datetime
 from typing import assert_never
 
+import msgspec
+
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression, ExpressionError
+from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Key, Keys
 from durable_runtime.core.collecting import decisions_in
 from durable_runtime.core.commands import Abandon, Collect, Command, Finish, Perform, Record
 from durable_runtime.core.containers import fail_with, join, next_turn
 from durable_runtime.core.environment import TimeError, environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
-from durable_runtime.core.program import DEFAULT_CASE, Program
+from durable_runtime.core.program import DEFAULT_CASE, ON_FAILURE, Program
 from durable_runtime.core.state import (
+    Catching,
+    Closing,
     Each,
     Forked,
     Frame,
@@ -31,7 +36,6 @@ from durable_runtime.core.state import (
     chain_to,
     data_of,
 )
-from durable_runtime.core.support import never_started
 
 
 def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
@@ -40,6 +44,14 @@ def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Co
     A `Record` among them changes the state: evolve it before looking anywhere else. `now` only tells what has fallen
     due; expressions see the time of the last checkpoint, so that a decision made again after a crash is the same.
     """
+    return [_caught(program, state, command) for command in _decide(program, state, keys, now)]
+
+
+def _caught(program: Program, state: State, command: Command) -> Command:
+    return Record(catch(program, state, command.checkpoint)) if isinstance(command, Record) else command
+
+
+def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
     ending = _ending(program, state, now)
     if ending is not None:
         return ending
@@ -48,6 +60,8 @@ def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Co
         return []
     frame = chain[-1]
     try:
+        if (frame.error is not None or frame.ended) and not keys:
+            return []  # the execution has failed and `on_failure` runs
         if frame.error is not None or frame.ended:
             return _list_over(program, state, chain, keys, now)
         overdue = _deadline(frame, keys, now)
@@ -64,7 +78,7 @@ def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Co
                 if times_out:
                     return [Record(_timeout(frame, keys, now))]
                 return [Record(completed(program, state, chain, keys, None, at=now))]
-            case Inside():
+            case Inside() | Catching() | Closing():
                 return []
             case Forked():
                 return join(program, state, chain, keys)
@@ -85,10 +99,10 @@ def _ending(program: Program, state: State, now: datetime) -> list[Command] | No
     if state.cancelled is not None:
         error = ErrorValue(type="Cancelled", message=state.cancelled.get("reason") or "cancelled", data=state.cancelled)
         return [Abandon(""), Finish(status="cancelled", error=error, at=state.now)]
+    if state.root.error is not None:
+        return _failed(program, state)
     if state.finished:
         return [Abandon(""), Finish(status="completed", output=state.output, at=state.now)]
-    if state.root.error is not None:
-        return [Abandon(""), Finish(status="failed", error=state.root.error, at=state.now)]
     if state.deadline_at is not None and now >= state.deadline_at:
         error = ErrorValue(type="Timeout", message="the execution took longer than its timeout")
         return [Abandon(""), Record(Checkpoint(path="", kind="failed", error=error, finished_at=now))]
@@ -100,6 +114,21 @@ def _ending(program: Program, state: State, now: datetime) -> list[Command] | No
             return [Record(Checkpoint(path="", kind="failed", error=error, finished_at=state.now))]
         return [Finish(status="completed", output=output, at=state.now)]
     return None
+
+
+def _failed(program: Program, state: State) -> list[Command] | None:
+    """An execution that has failed runs its `on_failure`, then ends; None while that runs."""
+    error, closing = state.root.error, state.root.opening
+    if closing is None and program.on_failure is not None:
+        return [Abandon(""), Record(Checkpoint(path=ON_FAILURE, kind="entered", finished_at=state.now))]
+    if isinstance(closing, Closing) and not state.finished:
+        if not closing.frame.ended and closing.frame.error is None:
+            return None
+        if closing.frame.error is not None and error is not None:
+            # What went wrong while telling of the failure is told beside it, and does not hide it.
+            second = {"on_failure": closing.frame.error.as_json(), "data": error.data}
+            error = msgspec.structs.replace(error, data=second)
+    return [Abandon(""), Finish(status="failed", error=error, at=state.now)]
 
 
 def workflow_output(program: Program, state: State, chain: list[Frame]) -> Json:
@@ -132,6 +161,11 @@ def _list_over(program: Program, state: State, chain: list[Frame], keys: Keys, n
         return join(program, state, outer, outer_keys)
     if inner.error is not None:
         return fail_with(holder, outer_keys, inner, state)
+    if isinstance(holder.opening, Catching) and holder.node.graph.catch[holder.opening.row].rethrow:
+        again = Checkpoint(
+            path=holder.path, kind="failed", keys=outer_keys, error=holder.opening.error, finished_at=state.now
+        )
+        return [Record(again)]
     if isinstance(holder.opening, Turning):
         try:
             return next_turn(program, state, outer, outer_keys, now)
@@ -224,8 +258,6 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
             assert node.message is not None
             message = as_text(node.message.render(environment(program, state, chain), now=state.now))
             return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]
-        case _:
-            never_started(action)
 
 
 def _perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:

@@ -15,8 +15,10 @@ import msgspec
 from durable_dsl import graph as g
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.environment import environment
-from durable_runtime.core.program import Program
+from durable_runtime.core.program import CATCH, ON_FAILURE, Program, catch_key
 from durable_runtime.core.state import (
+    Catching,
+    Closing,
     Each,
     Forked,
     Frame,
@@ -67,6 +69,8 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         raise HistoryMismatch(f"checkpoint {checkpoint.seq} of {checkpoint.path!r} came after checkpoint {state.seq}")
     if not checkpoint.path:
         return _evolve_execution(state, checkpoint)
+    if checkpoint.path == ON_FAILURE:
+        return _begin_closing(program, state, checkpoint)
     keys = checkpoint.keys if checkpoint.keys is not None else program.locate(checkpoint.path)
     chain = chain_to(state, keys)
     if chain is None:
@@ -77,10 +81,12 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     node = frame.node.graph
     if checkpoint.kind == "entered":
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
+    elif isinstance(frame.opening, Catching) and checkpoint.kind == "completed":
+        frame, patch, touched = _recover(frame, keys, checkpoint.result)
     elif isinstance(node, g.Decision) and checkpoint.kind == "completed" and checkpoint.result not in (None, g.END):
         # A jump may leave containers that share this data; what lies between the decision and the target's list is
         # forgotten.
-        keys = keys[: checkpoint.result.count("/")]
+        keys = keys[: program.nodes[checkpoint.result].depth]
         frame = chain[len(keys)]
         position = frame.block.index[checkpoint.result]
         frame, patch, touched = replace(frame, at=position, opening=None, result=None), None, (keys,)
@@ -88,7 +94,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
     root, more = _rebuild(chain, keys, frame, patch)
     finished, output = state.finished, state.output
-    if isinstance(node, g.Finish) and checkpoint.kind == "completed":
+    if isinstance(node, g.Finish) and checkpoint.kind == "completed" and not isinstance(chain[-1].opening, Catching):
         finished, output = True, checkpoint.result
     state = replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output)
     return state, touched + more
@@ -104,6 +110,22 @@ def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touc
             return replace(state, root=replace(state.root, error=checkpoint.error, opening=None)), ((),)
         case _:
             raise HistoryMismatch(f"an execution has no checkpoint of kind {checkpoint.kind!r}")
+
+
+def _begin_closing(program: Program, state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
+    """Begins `on_failure` of an execution that has failed."""
+    error = state.root.error
+    if error is None or state.root.opening is not None or program.on_failure is None:
+        raise HistoryMismatch("this execution has not failed, or has no 'on_failure'")
+    frame = Frame(block=program.on_failure, prefix=f"{ON_FAILURE}/", names={"error": error.as_json()})
+    root = replace(state.root, opening=Closing(frame))
+    return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), ((ON_FAILURE,),)
+
+
+def _recover(frame: Frame, keys: Keys, result: Json) -> _Change:
+    """The list of a `catch` ran to its end: its result is the node's, and the flow goes on after it."""
+    save = frame.node.graph.save
+    return _step_over(frame, result), {save: result} if save is not None else None, (keys,)
 
 
 def _rebuild(chain: list[Frame], keys: Keys, frame: Frame, patch: _Patch) -> tuple[Frame, Touched]:
@@ -130,7 +152,7 @@ def _rebuild(chain: list[Frame], keys: Keys, frame: Frame, patch: _Patch) -> tup
 def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: Keys) -> tuple[Opening, Touched]:
     """Puts a changed inner frame back. A foreach closes an item that is over and begins the next."""
     match opening:
-        case Inside() | Turning():
+        case Inside() | Turning() | Catching() | Closing():
             return replace(opening, frame=inner), ()
         case Forked():
             assert isinstance(key, str)
@@ -208,7 +230,15 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
     match checkpoint.kind:
         case "completed" | "collected":
             return _complete(program, state, chain, keys, checkpoint.result)
-        case "skipped":
+        case "caught":
+            if checkpoint.error is None:
+                raise HistoryMismatch(f"what {frame.path!r} caught is not known")
+            key = catch_key(checkpoint.result)
+            names = {"error": checkpoint.error.as_json()}
+            inner = Frame(block=frame.node.blocks[key], prefix=f"{frame.path}/{CATCH}/", names=names)
+            opening = Catching(checkpoint.result, checkpoint.error, inner)
+            return replace(frame, opening=opening), None, ((*keys, key),)
+        case "skipped" | "ignored":
             save = frame.node.graph.save
             absent = save is not None and save not in data_of(chain)
             return _step_over(frame, None), {save: None} if absent and save else None, (keys,)
@@ -227,9 +257,9 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             if not isinstance(turning, Turning):
                 raise HistoryMismatch(f"{frame.path!r} is not a loop that has begun")
             turn = checkpoint.result
-            inner = Frame(block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn})
-            opening = replace(turning, turn=turn, frame=inner, result=_result_so_far(turning), due_at=None)
-            return replace(frame, opening=opening), None, ((*keys, turn),)
+            body = Frame(block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn})
+            next_turn = replace(turning, turn=turn, frame=body, result=_result_so_far(turning), due_at=None)
+            return replace(frame, opening=next_turn), None, ((*keys, turn),)
         case "entered" | "cancelled":
             raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")
         case _:
@@ -249,7 +279,7 @@ def _complete(program: Program, state: State, chain: list[Frame], keys: Keys, re
         case g.Parallel(save=None):
             patch = merged_changes(frame.opening)
         case g.Step(action=g.Set(), reshapes=True):
-            # The stored result is what `output` made of the mapping, so the mapping is computed again from the same state.
+            # The stored result is what `output` made of the mapping; that is computed again, from the same state.
             assert frame.node.values is not None
             patch = frame.node.values.render(environment(program, state, chain), now=state.now)
         case g.Step(action=g.Set()):

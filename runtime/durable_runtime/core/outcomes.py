@@ -13,11 +13,12 @@ import msgspec
 from durable_dsl import graph as g
 from durable_dsl.durations import LONGEST
 from durable_dsl.expressions import ExpressionError
+from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.environment import environment
 from durable_runtime.core.program import CompiledNode, Program
 from durable_runtime.core.retry import delay_before, is_retried
-from durable_runtime.core.state import Each, Frame, Retrying, State, chain_to
+from durable_runtime.core.state import Catching, Each, Frame, Retrying, State, chain_to
 from durable_runtime.core.values import NotStorable, encode
 
 
@@ -69,11 +70,13 @@ def completed(
         return failed(frame, keys, "ResultNotStorable", str(error), at=at, attempt=attempt, started_at=started_at)
     except ExpressionError as error:
         return failed(frame, keys, "ExpressionError", str(error), at=at, attempt=attempt, started_at=started_at)
-    problem = _refused_by(node, result)
+    # What a `catch` gives in the node's place need not be what the node itself would have given.
+    recovers = isinstance(frame.opening, Catching)
+    problem = None if recovers else _refused_by(node, result)
     if problem is not None:
         kind, message = problem
         return failed(frame, keys, kind, message, at=at, attempt=attempt, started_at=started_at)
-    if isinstance(node.graph, g.Decision) and isinstance(result, str):
+    if isinstance(node.graph, g.Decision) and isinstance(result, str) and not recovers:
         result = node.graph.targets.get(result, result) if node.graph.call is not None else result
         encoded = encode(result)[0]
     return Checkpoint(
@@ -131,9 +134,10 @@ def failed(
     data: Json = None,
     attempt: int = 1,
     started_at: datetime | None = None,
+    names: tuple[str, ...] = (),
 ) -> Checkpoint:
     """Gives the checkpoint of a node that failed for good."""
-    error = ErrorValue(type=type, message=message, data=data, node=frame.path, attempt=attempt)
+    error = ErrorValue(type=type, message=message, data=data, node=frame.path, attempt=attempt, names=names)
     return Checkpoint(
         path=frame.path,
         kind="failed",
@@ -157,7 +161,7 @@ def settle_attempt(
     at: datetime,
     uniform: float,
 ) -> Checkpoint | None:
-    """Turns the outcome of an attempt into its checkpoint: completed, retrying with its due time, or failed.
+    """Turns the outcome of an attempt into its checkpoint: completed, retrying with its due time, caught or failed.
 
     `uniform` in [0, 1) draws the jitter. Gives None when the instance no longer waits for this attempt: it was
     abandoned.
@@ -167,8 +171,10 @@ def settle_attempt(
         return None
     if isinstance(outcome, Success):
         # A result that cannot be stored fails the node at once: the work is done and would give the same again.
-        return completed(program, state, chain, keys, outcome.value, at=at, attempt=attempt, started_at=started_at)
-    return _settle_failure(program, state, chain, keys, attempt, outcome, started_at, at, uniform)
+        settled = completed(program, state, chain, keys, outcome.value, at=at, attempt=attempt, started_at=started_at)
+    else:
+        settled = _settle_failure(program, state, chain, keys, attempt, outcome, started_at, at, uniform)
+    return catch(program, state, settled)
 
 
 def settle_results(program: Program, state: State, path: str, keys: Keys, results: list[Json]) -> Checkpoint | None:
@@ -180,7 +186,7 @@ def settle_results(program: Program, state: State, path: str, keys: Keys, result
     chain = chain_to(state, keys)
     if chain is None or not _is_gathering(chain[-1], path):
         return None
-    checkpoint = completed(program, state, chain, keys, results, at=state.now)
+    checkpoint = catch(program, state, completed(program, state, chain, keys, results, at=state.now))
     is_item = len(chain) > 1 and isinstance(chain[-2].opening, Each)
     if checkpoint.kind != "completed" or chain[-1].node.output is not None or is_item:
         return checkpoint
@@ -194,8 +200,13 @@ def _is_gathering(frame: Frame, path: str) -> bool:
 def _expects(frame: Frame, path: str, attempt: int) -> bool:
     if frame.ended or frame.error is not None or frame.path != path:
         return False
-    expected = frame.opening.attempt if isinstance(frame.opening, Retrying) else 1
-    return attempt == expected
+    match frame.opening:
+        case None:
+            return attempt == 1
+        case Retrying(attempt=expected):
+            return attempt == expected
+        case _:
+            return False
 
 
 def _settle_failure(
@@ -224,6 +235,7 @@ def _settle_failure(
         at=at,
         attempt=attempt,
         started_at=started_at,
+        names=tuple(name for name in failure.names if name != failure.type),
     )
     node = frame.node.graph
     if not isinstance(node, g.Step):

@@ -9,13 +9,27 @@ from typing import Any, TypeAlias
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression, Template, compile_expression, compile_template
 from durable_runtime.core.checkpoints import Key, Keys
-from durable_runtime.core.support import never_started
 
 Json: TypeAlias = Any
 Env: TypeAlias = Mapping[str, Json]
 
 DEFAULT_CASE = -1
 """The key of a branch's `default` list; cases have their index."""
+
+ON_FAILURE = "on_failure"
+"""The key, and the path's beginning, of what a workflow does after it failed."""
+
+CATCH = "catch"
+"""The segment of a path between a node and what its `catch` runs: `charge/catch/apologise`."""
+
+_NO_FRAME = ""
+"""The label of a segment that belongs to no frame of its own."""
+
+
+def catch_key(row: int) -> str:
+    """Gives the key of a `catch` row's list."""
+    return f"{CATCH} {row}"
+
 
 _DECORATION = re.compile(r"\[(\d+)\]$|#(\d+)$")
 
@@ -41,6 +55,7 @@ class CompiledNode:
 
     __slots__ = (
         "blocks",
+        "catch_when",
         "choices",
         "conditions",
         "data",
@@ -88,6 +103,10 @@ class CompiledNode:
         self.until_at: Template | None = None
         self.blocks: dict[Key | None, Block] = {}
         self._compile(node)
+        self.catch_when = tuple(_expression(row.when) for row in node.catch)
+        for index, row in enumerate(node.catch):
+            labels = (*self.labels, catch_key(index), _NO_FRAME)
+            self.blocks[catch_key(index)] = _block(row.steps, labels, self.result_used)
 
     def _compile(self, node: g.Node) -> None:
         match node:
@@ -100,8 +119,6 @@ class CompiledNode:
                         self.values = compile_template(values)
                     case g.Log(message=message):
                         self.message = compile_template(message)
-                    case _:
-                        never_started(node.action)
             case g.Decision():
                 self.choices = tuple((compile_expression(row.when), row.goto) for row in node.choose)
             case g.Branch():
@@ -139,6 +156,11 @@ class CompiledNode:
     def _add(self, key: Key | None, steps: tuple[g.Node, ...]) -> None:
         self.blocks[key] = _block(steps, (*self.labels, key), self.result_used)
 
+    @property
+    def depth(self) -> int:
+        """How many frames stand above the node's own."""
+        return sum(label != _NO_FRAME for label in self.labels)
+
     def __repr__(self) -> str:
         return f"CompiledNode({self.id!r})"
 
@@ -146,7 +168,7 @@ class CompiledNode:
 class Program:
     """A graph ready to run; safe to share between executions."""
 
-    __slots__ = ("constants", "graph", "nodes", "output", "root", "timeout")
+    __slots__ = ("constants", "graph", "nodes", "on_failure", "output", "root", "timeout")
 
     def __init__(self, graph: g.Graph) -> None:
         self.graph = graph
@@ -154,8 +176,11 @@ class Program:
         self.output = compile_template(graph.output) if graph.reshapes else None
         self.timeout = _span(graph.timeout)
         self.constants = graph.constants
+        self.on_failure = _block(graph.on_failure, (ON_FAILURE,), False) if graph.on_failure else None
         self.nodes: dict[str, CompiledNode] = {}
         self._index(self.root)
+        if self.on_failure is not None:
+            self._index(self.on_failure)
 
     def _index(self, block: Block) -> None:
         for node in block.nodes:
@@ -185,7 +210,8 @@ class Program:
             key = number if label is None else label
             if key is None:
                 raise KeyError(path)
-            keys.append(key)
+            if key != _NO_FRAME:
+                keys.append(key)
         return tuple(keys)
 
 

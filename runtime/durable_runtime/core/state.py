@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
-from durable_runtime.core.program import Block, CompiledNode
+from durable_runtime.core.program import ON_FAILURE, Block, CompiledNode, catch_key
 
 _EMPTY: dict[str, Any] = {}
 
@@ -112,7 +112,21 @@ class Turning(msgspec.Struct, frozen=True):
     deadline_at: datetime | None = None
 
 
-Opening: TypeAlias = Retrying | Waiting | Inside | Forked | Each | Turning
+class Catching(msgspec.Struct, frozen=True):
+    """A node that failed, while the list of the `catch` row that took its error runs."""
+
+    row: int
+    error: ErrorValue
+    frame: Frame
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """An execution that failed, while its `on_failure` runs; only the root frame can hold it."""
+
+    frame: Frame
+
+
+Opening: TypeAlias = Retrying | Waiting | Inside | Forked | Each | Turning | Catching | Closing
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +154,10 @@ def child_of(opening: Opening | None, key: Key) -> Frame | None:
             return opening.live.get(key) if isinstance(key, int) else None
         case Turning():
             return opening.frame if opening.turn == key else None
+        case Catching():
+            return opening.frame if key == catch_key(opening.row) else None
+        case Closing():
+            return opening.frame if key == ON_FAILURE else None
         case _:
             return None
 
@@ -155,6 +173,10 @@ def children_of(opening: Opening | None) -> Iterator[tuple[Key, Frame]]:
             yield from opening.live.items()
         case Turning() if opening.frame is not None:
             yield opening.turn, opening.frame
+        case Catching():
+            yield catch_key(opening.row), opening.frame
+        case Closing():
+            yield ON_FAILURE, opening.frame
         case _:
             return
 
@@ -189,7 +211,8 @@ def data_of(chain: list[Frame]) -> dict[str, Json]:
 
 def timers_of(state: State) -> Iterator[tuple[datetime, Keys, str]]:
     """Yields everything that falls due by itself: (instant, address of its frame, instance path)."""
-    if state.deadline_at is not None:
+    # Nothing bounds what an execution does after it has failed.
+    if state.deadline_at is not None and state.root.error is None:
         yield state.deadline_at, (), ""
     for keys, frame in frames_of(state.root):
         for due_at in due_times(frame.opening):
@@ -210,6 +233,8 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
                 yield opening.due_at
             if opening.deadline_at is not None:
                 yield opening.deadline_at
+        case Catching() | Closing():
+            return
         case Inside() | Forked() | Each():
             if opening.deadline_at is not None:
                 yield opening.deadline_at

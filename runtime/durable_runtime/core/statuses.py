@@ -15,8 +15,10 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.program import CompiledNode, Program
+from durable_runtime.core.program import ON_FAILURE, CompiledNode, Program
 from durable_runtime.core.state import (
+    Catching,
+    Closing,
     Each,
     Forked,
     Frame,
@@ -60,6 +62,8 @@ def statuses(
     """
     painter = _Painter(program, _History(program, checkpoints), row_status, state.now)
     painter.paint_frame(state.root, repeated=False)
+    if isinstance(state.root.opening, Closing):
+        painter.paint_frame(state.root.opening.frame, repeated=False)
     untouched = _SKIPPED if row_status == "completed" else NodeState(NodeStatus.pending)
     return {id: painter.states.get(id, untouched) for id in program.nodes}
 
@@ -74,7 +78,7 @@ class _History:
         self.finished_at: str | None = None
         """The id of the `finish` that ended the execution, if one did."""
         for checkpoint in checkpoints:
-            if checkpoint.path:
+            if checkpoint.path not in ("", ON_FAILURE):
                 self._add(_DECORATION.sub("", checkpoint.path), checkpoint)
 
     def _add(self, id: str, checkpoint: Checkpoint) -> None:
@@ -92,7 +96,10 @@ class _History:
                 detail = checkpoint.error.type if checkpoint.error is not None else None
                 failed = replace(begun, status=NodeStatus.failed, attempts=checkpoint.attempt, detail=detail)
                 self._end(id, failed)
-            case "retrying":
+            case "ignored":
+                detail = f"{checkpoint.error.type}, ignored" if checkpoint.error is not None else "ignored"
+                self._end(id, replace(begun, status=NodeStatus.failed, attempts=checkpoint.attempt, detail=detail))
+            case "retrying" | "caught":
                 self.begun[id] = replace(begun, attempts=checkpoint.attempt)
             case "entered":
                 self.begun[id] = replace(begun, total=checkpoint.result) if isinstance(node, g.Foreach) else begun
@@ -252,7 +259,7 @@ class _Painter:
                 return NodeState(NodeStatus.waiting, turns=turn, detail=detail)
             case Turning(turn=turn):
                 return replace(state, turns=turn)
-            case Inside() | Forked():
+            case Inside() | Forked() | Catching() | Closing():
                 return state
             case _:
                 assert_never(opening)

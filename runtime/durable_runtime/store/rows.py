@@ -46,6 +46,7 @@ def error_of(value: Json) -> ErrorValue | None:
         data=value.get("data"),
         node=value.get("node"),
         attempt=value.get("attempt", 1),
+        names=tuple(value.get("names", ())),
     )
 
 
@@ -81,4 +82,4 @@ def result_text(checkpoint: Checkpoint) -> bytes | None:
 
 
 def error_text(error: ErrorValue | None) -> bytes | None:
-    return encode(error.as_json())[0] if error is not None else None
+    return encode(error.as_stored())[0] if error is not None else None

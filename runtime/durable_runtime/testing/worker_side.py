@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.collecting import ITEM_KINDS
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.protocol import (
     Claimed,
@@ -22,7 +23,6 @@ from durable_runtime.testing.clock import FakeClock
 from durable_runtime.testing.tables import Execution, Hint, Tables, Worker
 from durable_runtime.testing.writing import apply, check, check_texts, reason_against
 
-_COLLECTED_KINDS = ("completed", "collected", "skipped", "failed")
 _LOWEST = (-(2**31), 0)
 
 
@@ -66,10 +66,13 @@ class WorkerSide(Tables):
 
     async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease:
         with self._statement("raise_own_epoch"):
-            self._fence(lease, lane)
-            self.rows.workers[lease.worker_id].epochs[lane] += 1
+            worker = self.rows.workers.get(lease.worker_id)
+            if worker is None or worker.epochs[lane] < lease.epoch(lane):
+                raise LeaseLost(f"worker {lease.worker_id} was taken over")
+            if worker.epochs[lane] == lease.epoch(lane):
+                worker.epochs[lane] += 1
             epochs = list(lease.epochs)
-            epochs[lane] += 1
+            epochs[lane] = worker.epochs[lane]
             return Lease(lease.worker_id, tuple(epochs))
 
     # -- claims --------------------------------------------------------------------------------------------------------
@@ -162,7 +165,7 @@ class WorkerSide(Tables):
             for _seq, row in sorted(self.rows.checkpoints.get(key, {}).items()):
                 stored = checkpoint_of(row)
                 one_below = stored.path.startswith(f"{path}[") and stored.path.removeprefix(path).count("/") <= 1
-                if one_below and stored.kind in _COLLECTED_KINDS:
+                if one_below and stored.kind in ITEM_KINDS:
                     error = stored.error.as_json() if stored.error is not None else None
                     found.append((stored.path, stored.kind, stored.result, error))
             return found

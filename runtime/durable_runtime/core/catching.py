@@ -1,0 +1,41 @@
+"""Which failure is caught, and by which row. Decided when the failure is recorded, so that one checkpoint says both."""
+
+from __future__ import annotations
+
+import msgspec
+
+from durable_dsl.expressions import ExpressionError
+from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.environment import environment
+from durable_runtime.core.program import Program
+from durable_runtime.core.state import Catching, State, chain_to
+
+replace = msgspec.structs.replace
+
+
+def catch(program: Program, state: State, checkpoint: Checkpoint) -> Checkpoint:
+    """Turns a `failed` checkpoint into `caught` or `ignored` where its node says so; gives every other one back.
+
+    The first row that fits takes the error. An error within a row's own list is not caught by the same node again.
+    """
+    if checkpoint.kind != "failed" or not checkpoint.path or checkpoint.keys is None or checkpoint.error is None:
+        return checkpoint
+    chain = chain_to(state, checkpoint.keys)
+    if chain is None:
+        return checkpoint
+    node, graph, error = chain[-1].node, chain[-1].node.graph, checkpoint.error
+    if graph.catch and not isinstance(chain[-1].opening, Catching):
+        names = environment(program, state, chain) | {"error": error.as_json()}
+        types = {error.type, *error.names}
+        for index, row in enumerate(graph.catch):
+            when = node.catch_when[index]
+            if row.errors and types.isdisjoint(row.errors):
+                continue
+            try:
+                if when is None or when.test(names, now=state.now):
+                    return replace(checkpoint, kind="caught", result=index, due_at=None)
+            except ExpressionError as problem:
+                # The first error must not be hidden by a second one.
+                message = f"{error.message} (and a condition of its 'catch' failed: {problem})"
+                return replace(checkpoint, error=replace(error, message=message))
+    return replace(checkpoint, kind="ignored") if graph.ignore_errors else checkpoint
