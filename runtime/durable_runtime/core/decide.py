@@ -36,6 +36,7 @@ from durable_runtime.core.state import (
     chain_to,
     data_of,
 )
+from durable_runtime.core.support import never_started
 
 
 def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
@@ -258,6 +259,8 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
             assert node.message is not None
             message = as_text(node.message.render(environment(program, state, chain), now=state.now))
             return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]
+        case _:
+            never_started(action)
 
 
 def _perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression, Template, compile_expression, compile_template
 from durable_runtime.core.checkpoints import Key, Keys
+from durable_runtime.core.support import never_started
 
 Json: TypeAlias = Any
 Env: TypeAlias = Mapping[str, Json]
@@ -119,6 +120,8 @@ class CompiledNode:
                         self.values = compile_template(values)
                     case g.Log(message=message):
                         self.message = compile_template(message)
+                    case _:
+                        never_started(node.action)
             case g.Decision():
                 self.choices = tuple((compile_expression(row.when), row.goto) for row in node.choose)
             case g.Branch():
