@@ -16,8 +16,8 @@ from durable_runtime.cli.exits import Exit
 from tests.acceptance.command import Command
 
 COMMANDS = [
-    "init", "validate", "fmt", "graph", "run", "start", "worker", "list", "status", "logs", "cancel", "server",
-    "migrations", "doctor", "explain", "schema", "completion",
+    "init", "validate", "fmt", "convert", "graph", "run", "start", "worker", "list", "status", "logs", "cancel",
+    "server", "migrations", "doctor", "explain", "schema", "completion",
 ]  # fmt: skip
 HEAVY = {"psycopg", "rich", "lark", "networkx", "jsonschema", "yaml", "graphviz", "msgspec", "httpx", "asyncio"}
 

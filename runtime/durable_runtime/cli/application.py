@@ -6,6 +6,7 @@ import click
 
 from durable_runtime import __version__
 from durable_runtime.cli.completion import completion
+from durable_runtime.cli.convert import convert
 from durable_runtime.cli.doctor import doctor
 from durable_runtime.cli.executions import cancel, list_executions, logs, status
 from durable_runtime.cli.fmt import fmt
@@ -43,6 +44,7 @@ for command in (
     init,
     validate,
     fmt,
+    convert,
     graph,
     run,
     start,
