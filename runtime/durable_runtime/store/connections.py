@@ -14,6 +14,9 @@ from durable_runtime.store.addresses import check_address, describe_address
 from durable_runtime.store.arrays import register_columns
 from durable_runtime.store.protocol import NoAnswer, Row, StatementRefused, TryAgain
 
+_NEVER = 2**31
+"""Uses of a statement before psycopg prepares it by itself."""
+
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
 
 # 21 cardinality, 22 data, 23 integrity, 54 program limits: caused by what was sent.
@@ -44,7 +47,11 @@ def _first_line(error: Exception) -> str:
 
 
 async def connect(conninfo: str, *, application_name: str) -> Connection:
-    """Opens a connection in autocommit, its statements prepared at first use.
+    """Opens a connection in autocommit, its statements planned anew each time unless asked for otherwise.
+
+    A prepared statement keeps the plan that was best when the tables were empty: a claim from a hundred thousand
+    queued executions then took four seconds, until statistics happened to be gathered. Planning takes half of one
+    thousandth of that.
 
     Raises `DatabaseUnavailable` when the server cannot be reached, `InvalidOption` when this is no address.
     """
@@ -53,7 +60,7 @@ async def connect(conninfo: str, *, application_name: str) -> Connection:
         connection = await psycopg.AsyncConnection.connect(
             conninfo,
             autocommit=True,
-            prepare_threshold=0,
+            prepare_threshold=_NEVER,
             connect_timeout=10,
             application_name=application_name,
             # Columns are built in UTF-8; a database of another encoding converts, and refuses what it cannot hold.
@@ -102,10 +109,12 @@ class Line:
                     await self._drop(connection)
                 raise
 
-    async def fetch(self, query: bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """Runs one statement and gives its rows."""
+    async def fetch(
+        self, query: bytes, parameters: Mapping[str, Any] | None = None, *, prepare: bool | None = None
+    ) -> list[Row]:
+        """Runs one statement and gives its rows; `prepare` keeps its plan, for what can be planned in one way only."""
         async with self.use() as connection:
-            cursor = await connection.execute(query, parameters, binary=False)
+            cursor = await connection.execute(query, parameters, prepare=prepare, binary=False)
             return await cursor.fetchall() if cursor.description is not None else []
 
     async def _drop(self, connection: Connection) -> None:

@@ -126,13 +126,15 @@ class PostgresWorkerStore:
         if moving:
             parameters |= move_columns(commits)
         query = self._sql["append_and_move" if moving else "append"]
+        # An insert behind one lookup by key: there is but one plan. The other joins, and is planned as the tables are.
+        prepare = not moving
         logs = log_columns(commits)
         requests = [request for commit in commits for request in commit.requests]
         line = self._lanes[lane]
         if logs is None and not requests:
-            return _outcomes(lease, commits, await line.fetch(query, parameters))
+            return _outcomes(lease, commits, await line.fetch(query, parameters, prepare=prepare))
         async with line.use() as connection, connection.transaction():
-            cursor = await connection.execute(query, parameters)
+            cursor = await connection.execute(query, parameters, prepare=prepare)
             outcomes = _outcomes(lease, commits, await cursor.fetchall())
             written = [
                 commit for commit, outcome in zip(commits, outcomes, strict=True) if outcome is Outcome.COMMITTED

@@ -22,14 +22,16 @@ delete from durable.lane where worker_id in (select id from gone)
 
 -- name: claim
 -- Takes executions for this worker, fenced. Both rows are locked with SKIP LOCKED: neither another claim nor a stranger's transaction
--- on one execution holds this one up. A hint whose execution is not pending any more is deleted and gives nothing.
+-- on one execution holds this one up. A hint whose execution is not pending any more is deleted and gives nothing. The queue is given
+-- as a range of the key: before statistics exist, an equality is believed to leave a handful, and all of a long queue would be sorted.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
 ), taken as materialized (
     select r.id, r.rank, r.execution_id, e.started_at is null as fresh
     from durable.ready r join durable.execution e on e.id = r.execution_id, fence
-    where r.queue = %(queue)s and r.alone = %(alone)s and (r.rank, r.id) > (%(rank)s, %(after)s)
-    order by r.rank, r.id limit %(limit)s
+    where (r.queue, r.alone, r.rank, r.id) > (%(queue)s, %(alone)s, %(rank)s, %(after)s)
+      and r.queue <= %(queue)s and r.alone <= %(alone)s
+    order by r.queue, r.alone, r.rank, r.id limit %(limit)s
     for update of r skip locked for no key update of e skip locked
 ), gone as (
     delete from durable.ready r using taken t
@@ -185,7 +187,7 @@ select e.id, e.status, e.owner, coalesce((select max(seq) from durable.checkpoin
 from durable.execution e where e.id = any(%(ids)s)
 
 -- name: owned
-select id from durable.execution where owner = %(worker_id)s and status = 'running'
+select id from durable.execution where owner = %(worker_id)s and status = 'running' order by id
 
 -- name: wake_due
 -- Makes executions claimable whose time has come, and tells how long until the next: no time at all when there were too many for once.
