@@ -38,7 +38,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return (self._fake_clock.now() - self._began_at).total_seconds()
 
     def _pass(self, seconds: float) -> None:
-        self._fake_clock.advance(timedelta(microseconds=math.ceil(seconds * 1_000_000)))
+        # Whole microseconds; a thousandth of one is only what adding up fractions has left.
+        self._fake_clock.advance(timedelta(microseconds=math.ceil(seconds * 1_000_000 - 0.001)))
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Calls the function now and gives a future that is done."""

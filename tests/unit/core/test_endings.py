@@ -38,11 +38,7 @@ def test_a_failure_ends_all_lists_around_it_and_keeps_saying_where_it_began() ->
     result = run(steps, {"n": 1}, g__b__s=ValueError("no"))
     assert result.error is not None
     assert (result.error.node, result.output) == ("g/b/s", None)
-    assert [checkpoint.path for checkpoint in result.checkpoints if checkpoint.kind == "failed"] == [
-        "g/b/s",
-        "g/b",
-        "g",
-    ]
+    assert [one.path for one in result.checkpoints if one.kind == "failed"] == ["g/b/s", "g/b", "g"]
 
 
 def test_a_finish_ends_the_execution_with_its_own_output() -> None:

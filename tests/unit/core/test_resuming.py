@@ -14,7 +14,7 @@ from durable_runtime.core.evolve import HistoryMismatch
 from durable_runtime.core.interpreter import fold, settle
 from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state
-from durable_runtime.core.state import State, chain_to, data_of
+from durable_runtime.core.state import State, data_of
 from durable_runtime.store.rows import error_of, result_text
 from durable_runtime.testing import simulate
 from durable_runtime.testing.clock import START
@@ -116,4 +116,3 @@ def test_settling_twice_gives_the_same() -> None:
     for history in histories():
         state = fold(program, started(program), history)
         assert settle(program, state, None, state.now) == settle(program, state, None, state.now)
-        assert chain_to(state, ()) == [state.root]

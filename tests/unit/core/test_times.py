@@ -68,9 +68,8 @@ def test_waits_side_by_side_take_as_long_as_the_longest() -> None:
 
 
 def test_the_timeout_of_a_step_is_that_of_one_attempt() -> None:
-    result = run(
-        "- {step: s, call: x.y, with: {}, timeout: 5s, retry: {max_attempts: 3, delay: 1m, factor: 1}}", s=hang
-    )
+    retry = "{max_attempts: 3, delay: 1m, backoff: constant}"
+    result = run(f"- {{step: s, call: x.y, with: {{}}, timeout: 5s, retry: {retry}}}", s=hang)
     assert result.error is not None
     assert (result.error.type, result.error.attempt, result.attempts_of("s")) == ("Timeout", 3, 3)
     assert result.slept == timedelta(seconds=5 + 60 + 5 + 60 + 5)
@@ -116,9 +115,16 @@ def test_a_timeout_inside_of_complete_all_is_one_of_its_errors() -> None:
     assert (result.output["r"]["fine"], result.slept) == ({"ok": True, "value": 1}, timedelta(seconds=5))
 
 
-@pytest.mark.parametrize("steps", ["- {wait: w, for: 1h}", "- {step: s, call: x.y, with: {}}"])
-def test_the_timeout_of_the_workflow_ends_it_wherever_it_is(steps: str) -> None:
-    result = run(steps, head="timeout: 30s", **({"s": hang} if "step" in steps else {}))
+@pytest.mark.parametrize("kind", ["wait", "step"])
+def test_the_timeout_of_the_workflow_ends_it_wherever_it_is(kind: str) -> None:
+    steps = """
+    - branch: b
+      match: data.kind
+      cases:
+        wait: [{wait: w, for: 1h}]
+        step: [{step: s, call: x.y, with: {}}]
+    """
+    result = run(steps, {"kind": kind}, head="timeout: 30s", b__s=hang)
     assert result.error is not None
     assert (result.status, result.error.type, result.error.node) == ("failed", "Timeout", None)
     assert result.slept == timedelta(seconds=30)
