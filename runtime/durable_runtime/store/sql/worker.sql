@@ -27,7 +27,7 @@ delete from durable.lane where worker_id in (select id from gone)
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
 ), taken as materialized (
-    select r.id, r.rank, r.execution_id, e.started_at is null as fresh
+    select r.queue, r.alone, r.rank, r.id, r.execution_id, e.started_at is null as fresh
     from durable.ready r join durable.execution e on e.id = r.execution_id, fence
     where (r.queue, r.alone, r.rank, r.id) > (%(queue)s, %(alone)s, %(rank)s, %(after)s)
       and r.queue <= %(queue)s and r.alone <= %(alone)s
@@ -35,7 +35,7 @@ with fence as materialized (
     for update of r skip locked for no key update of e skip locked
 ), gone as (
     delete from durable.ready r using taken t
-    where r.queue = %(queue)s and r.alone = %(alone)s and r.rank = t.rank and r.id = t.id
+    where r.queue = t.queue and r.alone = t.alone and r.rank = t.rank and r.id = t.id
 ), claimed as (
     update durable.execution e
     set status = 'running', owner = %(worker_id)s, started_at = coalesce(e.started_at, now())
