@@ -22,6 +22,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 TESTED_ELSEWHERE = {
     "docs/how-to/draw-a-workflow.md": "tests/unit/drawing/test_how_to.py",
+    "docs/how-to/test-a-workflow.md": "tests/unit/testing/test_how_to.py",
     "docs/reference/command-line.md": "tests/acceptance/test_cli_start_up.py",
     "docs/reference/expressions.md": "tests/unit/expressions/test_documentation.py",
     "docs/reference/language.md": "tests/unit/language/test_reader_reference.py",
