@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
+import pytest
 
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
-from durable_runtime.store.protocol import Commit, Outcome, Suspend
+from durable_runtime.store.protocol import Commit, Outcome, Suspend, TryAgain
 from tests.postgres import wait_until
 from tests.store.postgres import PostgresUnderTest
 
@@ -68,3 +69,27 @@ def test_claims_and_commits_read_only_what_they_take_however_long_the_queue_beca
     # A few looks at each row taken; a plan that reads the queue looks at all of it, every time.
     assert rows_read(database_url, "ready") < 10 * CLAIMS * BATCH
     assert rows_read(database_url, "execution") < 20 * CLAIMS * BATCH
+
+
+def test_a_statement_that_the_server_has_forgotten_is_sent_again_and_not_prepared_any_more(
+    stores: PostgresUnderTest, database_url: str
+) -> None:
+    async def scenario() -> None:
+        store = PostgresWorkerStore(database_url)
+        try:
+            lease = await store.register("pooled", {}, 2, timedelta(minutes=1))
+            going_on = Commit(key=0, seen=0, checkpoints=[])
+            assert await store.commit(lease, 0, [going_on]) == [Outcome.COMMITTED]
+            async with store._lanes[0].use() as connection:
+                # As behind a pooler of transactions: gone, and psycopg has not seen how.
+                await connection.execute("do $$ begin execute 'deallocate all'; end $$")
+            with pytest.raises(TryAgain, match="26000"):
+                await store.commit(lease, 0, [going_on])
+            assert await store.commit(lease, 0, [going_on]) == [Outcome.COMMITTED]
+            async with store._lanes[0].use() as connection:
+                cursor = await connection.execute("select count(*) from pg_prepared_statements")
+                assert await cursor.fetchone() == (0,)
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())

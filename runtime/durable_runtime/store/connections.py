@@ -14,6 +14,9 @@ from durable_runtime.store.addresses import check_address, describe_address
 from durable_runtime.store.arrays import register_columns
 from durable_runtime.store.protocol import NoAnswer, Row, StatementRefused, TryAgain
 
+# A pooler gave this connection's place at the server to others, or the tables changed under a plan that was kept.
+_PLAN_LOST = ("26000", "42P05", "0A000")
+
 _NEVER = 2**31
 """Uses of a statement before psycopg prepares it by itself."""
 
@@ -88,6 +91,8 @@ class Line:
         self._name = name
         self._connection: Connection | None = None
         self._lock = asyncio.Lock()
+        self.prepares = True
+        """Whether plans are kept when asked for: not any more once one was lost, as behind a pooler of transactions."""
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Connection]:
@@ -102,6 +107,10 @@ class Line:
                 if connection.closed or error.sqlstate == _READ_ONLY:
                     await self._drop(connection)
                     raise NoAnswer(_first_line(error) or type(error).__name__) from error
+                if error.sqlstate in _PLAN_LOST:
+                    self.prepares = False
+                    await self._drop(connection)
+                    raise TryAgain(f"{_first_line(error)} ({error.sqlstate})") from error
                 raise translate(error) from error
             except BaseException:
                 # Cancelled in the middle: the answer to come belongs to nobody, so the connection cannot be used again.
@@ -114,7 +123,7 @@ class Line:
     ) -> list[Row]:
         """Runs one statement and gives its rows; `prepare` keeps its plan, for what can be planned in one way only."""
         async with self.use() as connection:
-            cursor = await connection.execute(query, parameters, prepare=prepare, binary=False)
+            cursor = await connection.execute(query, parameters, prepare=prepare and self.prepares, binary=False)
             return await cursor.fetchall() if cursor.description is not None else []
 
     async def _drop(self, connection: Connection) -> None:

@@ -127,7 +127,7 @@ class PostgresWorkerStore:
             parameters |= move_columns(commits)
         query = self._sql["append_and_move" if moving else "append"]
         # An insert behind one lookup by key: there is but one plan. The other joins, and is planned as the tables are.
-        prepare = not moving
+        prepare = not moving and self._lanes[lane].prepares
         logs = log_columns(commits)
         requests = [request for commit in commits for request in commit.requests]
         line = self._lanes[lane]
