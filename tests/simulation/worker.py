@@ -93,7 +93,7 @@ class SimulatedWorker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        performer.close()
+        await performer.close()
         for task in done:
             error = task.exception()
             if error is not None and not isinstance(error, LeaseLost):

@@ -6,12 +6,16 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from typing import Any
 
 import msgspec
 
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
+
+PLUGINS = "durable.actions"
+"""The group of entry points under which packages offer actions for `use`."""
 
 
 class MissingFunction(Exception):
@@ -64,6 +68,7 @@ class Functions:
     def __init__(self, allow: Sequence[str] | None = None) -> None:
         self._allow = None if allow is None else tuple(allow)
         self._found: dict[str, Function] = {}
+        self._plugins: dict[str, Function] = {}
 
     def get_function(self, path: str) -> Function:
         """Gives the function at `package.module.name`.
@@ -74,6 +79,17 @@ class Functions:
         found = self._found.get(path)
         if found is None:
             found = self._found[path] = Function(path, self._import(path))
+        return found
+
+    def get_plugin(self, name: str) -> Function:
+        """Gives the action `plugin.action` of an installed package.
+
+        A package offers it as an entry point of the group `durable.actions`: under the whole name, or under the part
+        before the first dot with the rest as its attribute. Raises `MissingFunction` when none does.
+        """
+        found = self._plugins.get(name)
+        if found is None:
+            found = self._plugins[name] = Function(name, _load_plugin(name))
         return found
 
     def _import(self, path: str) -> Callable[..., Any]:
@@ -97,6 +113,26 @@ class Functions:
             raise MissingFunction(f"{path} is not a function but a {type(target).__name__}")
         function: Callable[..., Any] = target
         return function
+
+
+def _load_plugin(name: str) -> Callable[..., Any]:
+    offered = {entry.name: entry for entry in entry_points(group=PLUGINS)}
+    first, _dot, rest = name.partition(".")
+    try:
+        if name in offered:
+            target = offered[name].load()
+        elif first in offered:
+            target = offered[first].load()
+            for attribute in rest.split("."):
+                target = getattr(target, attribute)
+        else:
+            raise MissingFunction(f"no installed package offers the action {name!r} (entry points {PLUGINS!r})")
+    except (ImportError, AttributeError) as error:
+        raise MissingFunction(f"the action {name!r} cannot be loaded: {error}") from None
+    if not callable(target):
+        raise MissingFunction(f"the action {name!r} is not a function but a {type(target).__name__}")
+    function: Callable[..., Any] = target
+    return function
 
 
 def _import_module(name: str) -> Any:

@@ -44,8 +44,14 @@ def failure_of(error: BaseException) -> Failure:
         message=_message(error),
         data=data,
         names=names,
-        retry_after=error.after if isinstance(error, Retry) else None,
+        retry_after=_asked_for(error),
     )
+
+
+def _asked_for(error: BaseException) -> timedelta | None:
+    """Gives the wait that an error asks for: a `Retry`, and what an HTTP answer says."""
+    after = getattr(error, "after", None)
+    return after if isinstance(after, timedelta) else None
 
 
 def _message(error: BaseException) -> str:

@@ -10,8 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from durable_runtime.actions.context import StepContext
-from durable_runtime.actions.functions import Function, Functions
+from durable_runtime.actions.functions import Function, Functions, MissingFunction
+from durable_runtime.actions.http import HttpClient
 from durable_runtime.actions.outcome import failure_of, timed_out
+from durable_runtime.actions.shell import run_program
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
 
@@ -29,11 +31,14 @@ CLEAN_UP = 5.0
 class Performer:
     """Runs attempts.
 
-    `threads` plain functions run at once; the others wait for a thread, which their timeout does not count.
+    `threads` plain functions run at once; the others wait for a thread, which their timeout does not count. Programs
+    are run only where `allows_shell` says so.
     """
 
-    def __init__(self, functions: Functions, threads: int = DEFAULT_THREADS) -> None:
+    def __init__(self, functions: Functions, threads: int = DEFAULT_THREADS, *, allows_shell: bool = False) -> None:
         self._functions = functions
+        self._http = HttpClient()
+        self._allows_shell = allows_shell
         self._slots = asyncio.Semaphore(threads)
         self._pool = ThreadPoolExecutor(max_workers=threads + MAX_ABANDONED, thread_name_prefix="durable-step")
         # The event loop itself holds no task; one that was left to itself would vanish in its middle.
@@ -48,6 +53,23 @@ class Performer:
     def get_function(self, path: str) -> Function:
         """Gives the function; raises `MissingFunction`."""
         return self._functions.get_function(path)
+
+    def find(self, perform: Perform) -> Function:
+        """Gives what makes this attempt, whatever the action.
+
+        Raises `MissingFunction` when this worker has no such function or plug-in, or runs no programs.
+        """
+        match perform.action:
+            case "call":
+                return self.get_function(perform.function)
+            case "use":
+                return self._functions.get_plugin(perform.function)
+            case "http":
+                return Function("http", self._http.request)
+            case "shell":
+                if not self._allows_shell:
+                    raise MissingFunction("this worker runs no programs; start it with --allow-shell")
+                return Function("shell", run_program)
 
     async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
         """Makes one attempt and gives its outcome; whatever user code raises is an outcome too.
@@ -134,8 +156,9 @@ class Performer:
     def _returned(self) -> None:
         self.abandoned -= 1
 
-    def close(self) -> None:
-        """Lets go of the threads without waiting for those that hang."""
+    async def close(self) -> None:
+        """Closes connections, and lets go of the threads without waiting for those that hang."""
+        await self._http.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

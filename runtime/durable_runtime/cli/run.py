@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asyncio import Task
 
     from durable_dsl import Graph
+    from durable_dsl.graph import Node
     from durable_runtime.cli.views import View
     from durable_runtime.client import AsyncDurable, Execution
     from durable_runtime.worker import WorkerReport
@@ -46,6 +47,7 @@ class Left:
 @click.argument("file")
 @input_options
 @click.option("--timeout", metavar="DURATION", help="Stop watching after this long (30s, 5m) and end with code 6.")
+@click.option("--allow-shell", is_flag=True, help="Run the programs of `shell` steps.")
 @database_options
 @pass_settings
 def run(
@@ -58,6 +60,7 @@ def run(
     priority: int | None,
     id: str | None,
     timeout: str | None,
+    allow_shell: bool,
 ) -> None:
     """Run a workflow here and now, and print its output.
 
@@ -69,16 +72,30 @@ def run(
     limit = None if timeout is None else _span(timeout)
     source = get_workflow(file, workflow)
     check_calls(source)
+    if not allow_shell and any(runs_programs(node) for node in source.graph.walk()):
+        raise click.UsageError("this workflow runs programs of this machine; say --allow-shell if it may")
     show_log(logging.ERROR if settings.quiet else logging.WARNING)
 
     async def begin(durable: AsyncDurable) -> str:
         return await durable.start(source.graph, given, queue=queue, priority=priority, id=id)
 
-    tell(settings, run_async(_run(settings, source.graph, begin, limit)))
+    tell(settings, run_async(_run(settings, source.graph, begin, limit, allow_shell=allow_shell)))
+
+
+def runs_programs(node: Node) -> bool:
+    """Tells whether a node is a step with a program."""
+    from durable_dsl.graph import Shell, Step
+
+    return isinstance(node, Step) and isinstance(node.action, Shell)
 
 
 async def _run(
-    settings: Settings, graph: Graph, begin: Callable[[AsyncDurable], Awaitable[str]], limit: timedelta | None
+    settings: Settings,
+    graph: Graph,
+    begin: Callable[[AsyncDurable], Awaitable[str]],
+    limit: timedelta | None,
+    *,
+    allow_shell: bool,
 ) -> Left:
     import asyncio
 
@@ -87,7 +104,7 @@ async def _run(
     async with connect(settings) as durable:
         id = await begin(durable)
         say(settings, f"execution {id}")
-        worker = durable.worker(only=[id], name="durable run")
+        worker = durable.worker(only=[id], name="durable run", allow_shell=allow_shell)
         timed_out = False
 
         def give_up() -> None:

@@ -27,10 +27,16 @@ if TYPE_CHECKING:
 )
 @click.option("--concurrency", "-c", type=click.IntRange(1, 10_000), metavar="N", help="Executions at once.")
 @click.option("--name", metavar="NAME", help="How others see this worker. Default: host and process.")
+@click.option("--allow-shell", is_flag=True, help="Run the programs of `shell` steps.")
 @database_options
 @pass_settings
 def worker(
-    settings: Settings, until_idle: bool, queues: tuple[str, ...], concurrency: int | None, name: str | None
+    settings: Settings,
+    until_idle: bool,
+    queues: tuple[str, ...],
+    concurrency: int | None,
+    name: str | None,
+    allow_shell: bool,
 ) -> None:
     """Run executions until Ctrl-C or SIGTERM.
 
@@ -43,7 +49,7 @@ def worker(
 
     async def work() -> tuple[WorkerReport, bool]:
         async with connect(settings) as durable:
-            found = durable.worker(queues=limits, concurrency=concurrency, name=name)
+            found = durable.worker(queues=limits, concurrency=concurrency, name=name, allow_shell=allow_shell)
             say(settings, f"worker {found.name} runs {_served(limits)} with the modules of {project}")
             with on_interrupt(found.stop) as interrupted:
                 return await found.run(until_idle=until_idle), interrupted()

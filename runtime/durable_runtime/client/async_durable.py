@@ -235,12 +235,13 @@ class AsyncDurable:
         name: str | None = None,
         only: Sequence[str] | None = None,
         allow: Sequence[str] | None = None,
+        allow_shell: bool = False,
     ) -> Worker:
         """Gives a worker on this database, to be run with `await worker.run()`.
 
         `queues` limits executions at once by queue, by default as given to this client; None serves all queues.
         `concurrency` limits them all together. `only` are the ids of the executions it is for. `allow` lists the
-        packages that steps may call. Blocks while the database is opened.
+        packages that steps may call; `shell` steps run only with `allow_shell`. Blocks while the database is opened.
         """
         from durable_runtime.worker import DEFAULT_CONCURRENCY, Worker
 
@@ -252,6 +253,7 @@ class AsyncDurable:
             name=name,
             only=None if only is None else [_known(id) for id in only],
             allow=allow,
+            allow_shell=allow_shell,
         )
 
     async def _find_row(self, id: str) -> ExecutionRow | None:

@@ -17,9 +17,10 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Perform(msgspec.Struct, frozen=True, kw_only=True):
-    """Run one attempt of a step's function with these arguments, then hand in its outcome.
+    """Make one attempt of a step's action with these arguments, then hand in its outcome.
 
-    `function` is the import path. `arguments` None gives it `data`, the whole data at this place.
+    `function` is the import path of a call, the name of a plug-in's action (`use`), and empty for `http` and `shell`.
+    `arguments` None, which only a call can have, gives it `data`, the whole data at this place.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     attempt: int
     data: Json
+    action: Literal["call", "http", "shell", "use"] = "call"
     arguments: dict[str, Json] | None
     timeout: timedelta | None
 

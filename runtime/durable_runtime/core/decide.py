@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -249,7 +249,7 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
     """Starts a step: what only computes is done here and now."""
     node = chain[-1].node
     match action:
-        case g.Call():
+        case g.Call() | g.Http() | g.Shell() | g.Use():
             return [_perform(program, state, chain, keys, attempt=1)]
         case g.Set():
             assert node.values is not None
@@ -267,22 +267,28 @@ def _perform(program: Program, state: State, chain: list[Frame], keys: Keys, att
     frame = chain[-1]
     node, graph = frame.node, frame.node.graph
     names = environment(program, state, chain)
-    if isinstance(graph, g.Decision):
-        assert graph.call is not None
-        function, arguments = graph.call, None
-    else:
-        assert isinstance(graph, g.Step)
-        assert isinstance(graph.action, g.Call)
-        function = graph.action.function
-        arguments = node.values.render(names, now=state.now) if node.values is not None else None
+    action: Literal["call", "http", "shell", "use"] = "call"
+    function = ""
+    match graph:
+        case g.Decision(call=str() as path) | g.Step(action=g.Call(function=path)):
+            function = path
+        case g.Step(action=g.Use(plugin=plugin)):
+            action, function = "use", plugin
+        case g.Step(action=g.Http()):
+            action = "http"
+        case g.Step(action=g.Shell()):
+            action = "shell"
+        case _:
+            raise AssertionError(f"{node.id} has no attempts")
     return Perform(
         path=frame.path,
         node=node.id,
         keys=keys,
+        action=action,
         function=function,
         attempt=attempt,
         data=names["data"],
-        arguments=arguments,
+        arguments=node.values.render(names, now=state.now) if node.values is not None else None,
         timeout=span_of(node.timeout, names, state) if node.timeout is not None else None,
     )
 

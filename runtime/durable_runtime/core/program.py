@@ -120,7 +120,24 @@ class CompiledNode:
                         self.values = compile_template(values)
                     case g.Log(message=message):
                         self.message = compile_template(message)
-                    case _:
+                    case g.Use(with_=arguments):
+                        self.values = compile_template(arguments)
+                    case g.Http() as http:
+                        self.values = compile_template(
+                            {
+                                "method": http.method,
+                                "url": http.url,
+                                "headers": http.headers,
+                                "query": http.query,
+                                "json": http.json,
+                                "sends_json": http.sends_json,
+                                "body": http.body,
+                                "expect": list(http.expect),
+                            }
+                        )
+                    case g.Shell(command=command, env=env, cwd=cwd):
+                        self.values = compile_template({"command": command, "env": env, "cwd": cwd})
+                    case g.Sql():
                         never_started(node.action)
             case g.Decision():
                 self.choices = tuple((compile_expression(row.when), row.goto) for row in node.choose)

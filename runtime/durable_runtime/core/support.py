@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 
 from durable_dsl import graph as g
 
-NotExecuted: TypeAlias = g.Http | g.Shell | g.Sql | g.Use
+NotExecuted: TypeAlias = g.Sql
 
 
 def never_started(value: NotExecuted) -> NoReturn:

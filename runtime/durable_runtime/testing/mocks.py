@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from durable_dsl import Graph
-from durable_dsl.graph import Call, Decision, Step
+from durable_dsl.graph import Call, Decision, Http, Shell, Step, Use
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function, Functions, MissingFunction
@@ -47,7 +47,7 @@ class MockedPerformer(Performer):
     def _check(self, graph: Graph, functions: Functions) -> None:
         """Raises `InvalidOption` for a mock that replaces nothing, and for a call that nothing can be found for."""
         called = dict(_calls_of(graph))
-        known = {*called, *called.values()}
+        known = {*called, *filter(None, called.values())}
         for name in self._mocks:
             if name not in known:
                 hint = did_you_mean(name, known) or "mocks are named by a node's id or by the import path of a call"
@@ -55,6 +55,8 @@ class MockedPerformer(Performer):
         for node, path in called.items():
             if node in self._mocks or path in self._mocks or path in self._real:
                 continue
+            if not path:
+                raise InvalidOption(f"{node} reaches out of the test, so it needs a mock under its id")
             try:
                 found = functions.get_function(path)
             except MissingFunction as error:
@@ -65,14 +67,16 @@ class MockedPerformer(Performer):
         """Gives what stands for the function at this path; which mock is taken depends on the node."""
         return self._real.get(path) or self._mocks.get(path) or Function(path, _nothing)
 
+    def find(self, perform: Perform) -> Function:
+        """Gives the node's mock, the function's, or the function itself; the outside world has only mocks."""
+        return self._mocks.get(perform.node) or self.get_function(perform.function)
+
     async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
         """Makes one attempt with the node's mock, the function's, or the function itself."""
         arguments = perform.data if perform.arguments is None else perform.arguments
-        self.calls.append(
-            Called(node=perform.path, function=perform.function, attempt=perform.attempt, arguments=arguments)
-        )
-        chosen = self._mocks.get(perform.node) or self._mocks.get(perform.function) or function
-        return await super().perform(chosen, perform, ctx)
+        name = perform.function or perform.action
+        self.calls.append(Called(node=perform.path, function=name, attempt=perform.attempt, arguments=arguments))
+        return await super().perform(function, perform, ctx)
 
 
 def _calls_of(graph: Graph) -> list[tuple[str, str]]:
@@ -82,6 +86,8 @@ def _calls_of(graph: Graph) -> list[tuple[str, str]]:
         match node:
             case Step(action=Call(function=path)) | Decision(call=str() as path):
                 found.append((node.id, path))
+            case Step(action=Http() | Shell() | Use()):
+                found.append((node.id, ""))
             case _:
                 pass
     return found

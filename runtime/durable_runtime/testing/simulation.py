@@ -77,7 +77,7 @@ def simulate(
         try:
             row, checkpoints, logs = runner.run(_run(definition, encoded, performer, clock))
         finally:
-            performer.close()
+            runner.run(performer.close())
     return SimulationResult(
         status=row.status,
         output=row.output,

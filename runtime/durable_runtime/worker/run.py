@@ -336,7 +336,7 @@ class Run:
 
     def _begin(self, perform: Perform) -> None:
         try:
-            function = self._around.performer.get_function(perform.function)
+            function = self._around.performer.find(perform)
         except MissingFunction as error:
             log.warning("execution %s waits at %s for a worker with its call: %s", self.claimed.id, perform.path, error)
             self._deferred = perform.path

@@ -70,6 +70,7 @@ class Worker:
         name: str | None = None,
         only: Collection[str] | None = None,
         allow: Sequence[str] | None = None,
+        allow_shell: bool = False,
         lease: timedelta = LEASE,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
@@ -80,6 +81,7 @@ class Worker:
         self._threads = threads
         self._only = only
         self._functions = Functions(allow)
+        self._allow_shell = allow_shell
         self._lease = lease
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -111,7 +113,7 @@ class Worker:
         """One life, from registering to leaving; True when it ended because the lease was lost."""
         store = PostgresWorkerStore(self._conninfo, schema=self._schema, lanes=LANES)
         takeover = Takeover(self._conninfo, schema=self._schema)
-        performer = Performer(self._functions, self._threads)
+        performer = Performer(self._functions, self._threads, allows_shell=self._allow_shell)
         heartbeat: Heartbeat | None = None
         try:
             registered = await self._register(store, first)
@@ -149,7 +151,7 @@ class Worker:
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
-            performer.close()
+            await performer.close()
             await takeover.close()
             await store.close()
 
