@@ -10,6 +10,7 @@ from typing import Any
 
 from durable_dsl.document import Json
 from durable_dsl.reading.actions import HTTP_FIELDS, SHELL_FIELDS, SQL_FIELDS
+from durable_dsl.reading.compensation import COMPENSATION_FIELDS, COMPENSATIONS
 from durable_dsl.reading.containers import (
     BACKOFF_FIELDS,
     CASE_FIELDS,
@@ -64,6 +65,7 @@ def editor_schema() -> Schema:
             "http": _mapping(HTTP_FIELDS, "An HTTP request."),
             "sql": _mapping(SQL_FIELDS, "An SQL statement."),
             "shell": _mapping(SHELL_FIELDS, "A program."),
+            "compensation": _with_forms(_mapping({}, "What undoes a step."), COMPENSATIONS, COMPENSATION_FIELDS),
             "retry": _mapping(RETRY_FIELDS, "A retry policy."),
             "defaults": _mapping(DEFAULT_FIELDS, "What steps with attempts take when they say nothing themselves."),
         },
@@ -83,17 +85,25 @@ def _node() -> Schema:
 
 
 def _kind(name: str, kind: Kind) -> Schema:
-    forms: dict[str, Form] = {key: form for key, form in (kind.forms or {}).items() if not form.later}
-    properties = {name: {**NAME.schema, "description": kind.doc}}
-    for fields in (kind.fields, *(form.fields for form in forms.values())):
-        properties |= _properties(fields)
     schema: Schema = {
         "type": "object",
         "description": kind.doc,
-        "properties": properties,
+        "properties": {name: {**NAME.schema, "description": kind.doc}, **_properties(kind.fields)},
         "required": [name, *_required(kind.fields)],
         "additionalProperties": False,
     }
+    return _with_forms(schema, kind.forms or {})
+
+
+def _with_forms(schema: Schema, every_form: Mapping[str, Form], fields: Mapping[str, Field] | None = None) -> Schema:
+    """Adds to a mapping's schema the forms of which exactly one is there, and the fields that come after them."""
+    forms = {key: form for key, form in every_form.items() if not form.later}
+    # What marks a form stands before what belongs to it, and this is the order in which files are laid out.
+    for key, form in forms.items():
+        schema["properties"] |= _properties({key: form.fields[key]})
+    for form in forms.values():
+        schema["properties"] |= {key: value for key, value in _properties(form.fields).items() if key not in forms}
+    schema["properties"] |= _properties(fields or {})
     if forms:
         schema["oneOf"] = [{"required": [key, *_required(form.fields)]} for key, form in forms.items()]
     owners: dict[str, list[str]] = {}

@@ -51,6 +51,24 @@ class Shell(_Command, total=False):
     cwd: str
 
 
+Compensation = TypedDict(
+    "Compensation",
+    {
+        "call": Function,
+        "with": Mapping[str, Json],
+        "log": Json,
+        "http": Http,
+        "sql": Sql,
+        "shell": Shell,
+        "use": str,
+        "retry": int | str | Retry,
+        "timeout": Duration,
+    },
+    total=False,
+)
+"""What undoes a step, when the function alone does not say it all; its expressions see the step's `result`."""
+
+
 class AtLeast(TypedDict):
     """How many branches of a parallel are enough."""
 
@@ -117,6 +135,7 @@ def step(
     shell: Shell | None = None,
     use: str | None = None,
     retry: int | str | Retry | None = None,
+    compensate: Function | Compensation | None = None,
     **shared: Unpack[Shared],
 ) -> Draft:
     """One unit of work: a function, a change of the data (`set=`, `assign(…)`), or another action by its name.
@@ -139,7 +158,7 @@ def step(
         "shell": shell,
         "use": use,
     }
-    return draft("step", name, {**actions, "retry": retry, **shared})
+    return draft("step", name, {**actions, "retry": retry, "compensate": compensate, **shared})
 
 
 def decision(

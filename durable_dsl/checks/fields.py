@@ -69,6 +69,17 @@ def entry_fields(node: Node) -> Iterator[Field]:
             assert_never(node)
 
 
+def compensation_fields(node: Node) -> Iterator[Field]:
+    """Yields the expressions of what undoes a step, which see the data right after it."""
+    if not isinstance(node, Step) or node.compensate is None:
+        return
+    for keys, value in templates_of(node.compensate.action):
+        yield from _template(value, "compensate", *keys)
+    yield from _template(node.compensate.timeout, "compensate", "timeout")
+    if node.compensate.retry.when is not None:
+        yield _bare(node.compensate.retry.when, "compensate", "retry", "when", must_give=bool)
+
+
 def catch_fields(node: Node) -> Iterator[Field]:
     """Yields the conditions of a node's `catch`, which see what it has done before its error."""
     for index, row in enumerate(node.catch):

@@ -12,7 +12,7 @@ from durable_dsl.checks.sources import Sources
 from durable_dsl.document import Workflow
 from durable_dsl.errors import Problem
 from durable_dsl.graph import Call, Decision, Graph, Step
-from durable_dsl.places import KEY
+from durable_dsl.places import KEY, Path
 from durable_dsl.suggestions import did_you_mean
 
 CONTEXT = "ctx"
@@ -39,6 +39,9 @@ def check_imports(graph: Graph, workflow: Workflow) -> list[Problem]:
     for node in graph.walk():
         if isinstance(node, Step) and isinstance(node.action, Call):
             _check(node.id, node.action.function, node.action.with_, sources)
+        if isinstance(node, Step) and node.compensate is not None and isinstance(node.compensate.action, Call):
+            action = node.compensate.action
+            _check(node.id, action.function, action.with_, sources, ("compensate",))
         elif isinstance(node, Decision) and node.call is not None:
             function = _check(node.id, node.call, None, sources)
             if function is not None:
@@ -46,12 +49,14 @@ def check_imports(graph: Graph, workflow: Workflow) -> list[Problem]:
     return sources.problems
 
 
-def _check(node_id: str, path: str, with_: dict[str, Any] | None, sources: Sources) -> Callable[..., Any] | None:
+def _check(
+    node_id: str, path: str, with_: dict[str, Any] | None, sources: Sources, at: Path = ()
+) -> Callable[..., Any] | None:
     try:
         function = _imported(path)
     except _Missing as missing:
         message, hint = missing.args
-        sources.add("W210", node_id, ("call",), message, hint=hint)
+        sources.add("W210", node_id, (*at, "call"), message, hint=hint)
         return None
     try:
         parameters = inspect.signature(function).parameters
@@ -60,9 +65,9 @@ def _check(node_id: str, path: str, with_: dict[str, Any] | None, sources: Sourc
         return function
     own = {name: parameter for name, parameter in parameters.items() if name != CONTEXT}
     if with_ is None:
-        _check_data(node_id, path, own, sources)
+        _check_data(node_id, path, own, sources, at)
     else:
-        _check_arguments(node_id, path, own, with_, sources)
+        _check_arguments(node_id, path, own, with_, sources, at)
     return function
 
 
@@ -103,13 +108,13 @@ def _member(owner: Any, owner_path: str, name: str) -> Callable[..., Any]:
     return member
 
 
-def _check_data(node_id: str, path: str, own: dict[str, inspect.Parameter], sources: Sources) -> None:
+def _check_data(node_id: str, path: str, own: dict[str, inspect.Parameter], sources: Sources, at: Path) -> None:
     takes = [parameter for parameter in own.values() if parameter.kind in _POSITIONAL]
     if not takes:
         sources.add(
             "W211",
             node_id,
-            ("call",),
+            (*at, "call"),
             f"'{path}' takes no argument, and without 'with' it is given the data",
             hint="add 'with: {}', or a parameter for the data",
         )
@@ -119,7 +124,7 @@ def _check_data(node_id: str, path: str, own: dict[str, inspect.Parameter], sour
             sources.add(
                 "W211",
                 node_id,
-                ("call",),
+                (*at, "call"),
                 f"'{path}' needs '{parameter.name}' too, and without 'with' it is given the data alone",
                 hint="give its arguments by name under 'with'",
             )
@@ -127,26 +132,28 @@ def _check_data(node_id: str, path: str, own: dict[str, inspect.Parameter], sour
 
 
 def _check_arguments(
-    node_id: str, path: str, own: dict[str, inspect.Parameter], with_: dict[str, Any], sources: Sources
+    node_id: str, path: str, own: dict[str, inspect.Parameter], with_: dict[str, Any], sources: Sources, at: Path
 ) -> None:
     takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own.values())
     names = [name for name, parameter in own.items() if parameter.kind in _KEYWORDS]
     for argument in with_:
         if argument == CONTEXT:
             message = f"'{CONTEXT}' is given by the engine, not by 'with'"
-            sources.add("W211", node_id, ("with", argument, KEY), message, hint="remove it")
+            sources.add("W211", node_id, (*at, "with", argument, KEY), message, hint="remove it")
         elif argument not in own and not takes_any:
             takes = f"it takes {', '.join(names)}" if names else "it takes none"
             hint = did_you_mean(argument, names) or takes
-            sources.add("W211", node_id, ("with", argument, KEY), f"'{path}' takes no argument '{argument}'", hint=hint)
+            sources.add(
+                "W211", node_id, (*at, "with", argument, KEY), f"'{path}' takes no argument '{argument}'", hint=hint
+            )
     for name, parameter in own.items():
         required = parameter.default is parameter.empty
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY and required:
             message = f"'{path}' takes '{name}' by position only, and 'with' gives arguments by name"
-            sources.add("W211", node_id, ("call",), message, hint="remove the '/' from its parameters")
+            sources.add("W211", node_id, (*at, "call"), message, hint="remove the '/' from its parameters")
         elif name in names and required and name not in with_:
             message = f"'{path}' needs the argument '{name}'"
-            sources.add("W211", node_id, ("with",), message, hint=f"add '{name}' to 'with'")
+            sources.add("W211", node_id, (*at, "with"), message, hint=f"add '{name}' to 'with'")
 
 
 def _check_targets(node: Decision, function: Callable[..., Any], sources: Sources) -> None:

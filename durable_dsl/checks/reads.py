@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from durable_dsl.checks.clashes import changed_keys
-from durable_dsl.checks.fields import Field, catch_fields, output_fields, turn_fields
+from durable_dsl.checks.fields import Field, catch_fields, compensation_fields, output_fields, turn_fields
 from durable_dsl.checks.known import Known, declared, either
 from durable_dsl.checks.networks import Flow
 from durable_dsl.checks.sources import Sources
@@ -97,6 +97,7 @@ class _Reader:
         if isinstance(node, Finish) and not node.reshapes:
             self.finished = either(self.finished, before)
         saved = done.plus([node.save] if node.save is not None else [])
+        self.check(node, compensation_fields(node), saved)
         return (either(saved, before) or saved) if node.when is not None else saved, jumps
 
     def _work(self, node: Node, before: Known) -> tuple[Known | None, dict[str, Known]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from durable_dsl.checks.constants import VARIES, constant_value
-from durable_dsl.checks.fields import catch_fields, turn_fields
+from durable_dsl.checks.fields import catch_fields, compensation_fields, turn_fields
 from durable_dsl.checks.networks import Flow
 from durable_dsl.checks.sources import Sources
 from durable_dsl.graph import Graph, Loop
@@ -16,9 +16,8 @@ _WORDS = {bool: "true or false", list: "a list"}
 def check_types(graph: Graph, flow: Flow, sources: Sources) -> None:
     """Reports conditions that are always something else than a bool, and lists of a foreach that are none."""
     for node in graph.walk():
-        for field in chain(
-            flow.entry_fields(node), catch_fields(node), turn_fields(node) if isinstance(node, Loop) else ()
-        ):
+        turns = turn_fields(node) if isinstance(node, Loop) else ()
+        for field in chain(flow.entry_fields(node), catch_fields(node), compensation_fields(node), turns):
             if field.must_give is None:
                 continue
             value = constant_value(field.text)

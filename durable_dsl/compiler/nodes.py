@@ -185,22 +185,34 @@ class NodeCompiler:
         )
 
     def _step(self, node: document.Step, place: Place, shared: dict[str, Any]) -> graph.Step:
+        attempts = self._attempts(node, place, shared["timeout"])
+        compensate = None
+        if node.compensate is not None:
+            inner = replace(place, path=place.field("compensate"), scope=place.scope.with_result())
+            timeout = self._span(node.compensate.timeout, inner, "timeout", positive=True)
+            compensate = graph.Compensation(**self._attempts(node.compensate, inner, timeout))
+        return graph.Step(**(shared | attempts), compensate=compensate)
+
+    def _attempts(
+        self, node: document.Step | document.Compensation, place: Place, timeout: graph.Span | None
+    ) -> dict[str, Any]:
+        """Compiles an action with the policy and the timeout of its attempts."""
         action = compile_action(node.action)
         for keys, value in graph.templates_of(action):
             check_value(value, place.field(*keys), place.at, place.scope, self.findings)
         if not isinstance(action, graph.Attempted):
             self._refuse_attempts(node, place)
-            return graph.Step(**shared, action=action)
+            return {"action": action, "timeout": timeout}
         if node.timeout is None:
-            shared["timeout"] = self.default_timeout
+            timeout = self.default_timeout
         if node.retry is None:
-            return graph.Step(**shared, action=action, retry=self.default_retry)
+            return {"action": action, "timeout": timeout, "retry": self.default_retry}
         policy = retry_policy(node.retry, self.retries, place.field("retry"), place.at, self.findings)
         if isinstance(node.retry, document.Retry) and node.retry.when is not None:
             self._condition(node.retry.when, place, "retry", "when", scope=place.scope.with_error())
-        return graph.Step(**shared, action=action, retry=policy)
+        return {"action": action, "timeout": timeout, "retry": policy}
 
-    def _refuse_attempts(self, node: document.Step, place: Place) -> None:
+    def _refuse_attempts(self, node: document.Step | document.Compensation, place: Place) -> None:
         kind = type(node.action).__name__.lower()
         for key, value in (("retry", node.retry), ("timeout", node.timeout)):
             if value is not None:

@@ -17,7 +17,7 @@ ELSEWHERE = {
     "index": "it exists only inside a foreach",
     "iteration": "it exists only inside a loop",
     "error": "it exists only in 'catch', in 'on_failure' and in 'retry.when'",
-    "result": "it exists only in a node's 'output'",
+    "result": "it exists only in a node's 'output' and in 'compensate'",
     "event": "no node of this release receives events",
     "secrets": "secrets are not part of this release",
 }

@@ -55,11 +55,21 @@ class BaseNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compensation:
+    """What undoes a step that completed; its expressions see the step's `result`."""
+
+    action: Action
+    retry: Retry | str | None = None
+    timeout: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step(BaseNode):
     """One unit of work. `retry` is a policy, a policy's name, or None for the workflow's default."""
 
     action: Action
     retry: Retry | str | None = None
+    compensate: Compensation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from durable_dsl.document.actions import Action, Call, Http, Log, Set, Shell, Sq
 from durable_dsl.document.nodes import (
     Branch,
     Catch,
+    Compensation,
     Decision,
     Fail,
     Finish,
@@ -47,6 +48,7 @@ def plain_node(node: Node) -> Plain:
         case Step():
             _put_action(plain, node.action)
             put(plain, "retry", None if node.retry is None else plain_retry(node.retry))
+            put(plain, "compensate", None if node.compensate is None else _plain_compensation(node.compensate))
         case Decision():
             put(
                 plain,
@@ -165,6 +167,14 @@ def _plain_cases(node: Branch) -> Json:
     if all(case.value is not None for case in node.cases):
         return {case.value: plain_nodes(case.steps) for case in node.cases}
     return [{"when": _plain_condition(case.when), "steps": plain_nodes(case.steps)} for case in node.cases]
+
+
+def _plain_compensation(compensation: Compensation) -> Json:
+    plain: Plain = {}
+    _put_action(plain, compensation.action)
+    put(plain, "retry", None if compensation.retry is None else plain_retry(compensation.retry))
+    put(plain, "timeout", compensation.timeout)
+    return plain["call"] if list(plain) == ["call"] else plain
 
 
 def _plain_catch(row: Catch) -> Plain:

@@ -76,7 +76,7 @@ def to_text(graph: Graph, states: States | None = None, *, color: bool = False, 
     return text if unicode else text.translate(_TYPEWRITER).encode("ascii", "backslashreplace").decode()
 
 
-_TYPEWRITER = str.maketrans({"…": "...", "×": "x"})
+_TYPEWRITER = str.maketrans({"…": "...", "×": "x", "↩": "undo:"})
 
 
 @dataclass(frozen=True, slots=True)

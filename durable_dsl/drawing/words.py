@@ -10,6 +10,7 @@ from typing import assert_never
 from durable_dsl.durations import format_duration
 from durable_dsl.graph import (
     END,
+    Action,
     Branch,
     Call,
     Catch,
@@ -42,6 +43,9 @@ LABEL = 36
 
 CLOCK = "◷"
 """Stands beside every wait."""
+
+UNDO = "↩"
+"""Stands before what undoes a step."""
 
 OTHERWISE = "otherwise"
 
@@ -114,7 +118,8 @@ def catch_words(row: Catch) -> str:
 def _own_facts(node: Node) -> list[str]:
     match node:
         case Step():
-            return [_action_fact(node), *_retry_facts(node.retry)]
+            undo = [] if node.compensate is None else [f"{UNDO} {_action_fact(node.compensate.action)}"]
+            return [_action_fact(node.action), *_retry_facts(node.retry), *undo]
         case Decision():
             return [] if node.call is None else [f"call {node.call}"]
         case Branch():
@@ -148,8 +153,8 @@ def _own_facts(node: Node) -> list[str]:
             assert_never(node)
 
 
-def _action_fact(step: Step) -> str:
-    match step.action:
+def _action_fact(action: Action) -> str:
+    match action:
         case Call(function=function):
             return f"call {function}"
         case Set(values=values):
@@ -165,7 +170,7 @@ def _action_fact(step: Step) -> str:
         case Use(plugin=plugin):
             return f"use {plugin}"
         case _:
-            assert_never(step.action)
+            assert_never(action)
 
 
 def _retry_facts(retry: RetryPolicy) -> list[str]:

@@ -46,11 +46,20 @@ class BaseNode(Value, frozen=True, kw_only=True, tag_field="kind"):
         return self.id.rpartition("/")[2]
 
 
+class Compensation(Value, frozen=True, kw_only=True):
+    """What undoes a step that completed; its expressions see the data right after the step, and the step's `result`."""
+
+    action: Action
+    retry: RetryPolicy = ONE_ATTEMPT
+    timeout: Span | None = None
+
+
 class Step(BaseNode, frozen=True, kw_only=True, tag="step"):
     """One action with its whole retry policy."""
 
     action: Action
     retry: RetryPolicy = ONE_ATTEMPT
+    compensate: Compensation | None = None
 
 
 class Choice(Value, frozen=True, kw_only=True):

@@ -78,8 +78,8 @@ DOCUMENT_PAGES = (
         "W026",
         "Not supported by this release yet",
         "This is part of the language, but this release does not run it. It is refused rather than ignored.",
-        "- step: charge\n  call: shop.charge\n  compensate: shop.refund\n",
-        "- step: charge\n  call: shop.charge\n",
+        "- step: tell\n  emit: order.paid\n",
+        "- step: tell\n  call: shop.tell\n",
     ),
     Page(
         "W027",

@@ -62,8 +62,8 @@ GRAPH_PAGES = (
         "W110",
         "A name that does not exist here",
         "Expressions see `input`, `data`, `constants`, `execution` and `now`; inside a foreach its item and "
-        "`index`, inside a loop `iteration`, in an `output` the node's `result`, and in `catch`, `on_failure` and "
-        "`retry.when` the `error`.",
+        "`index`, inside a loop `iteration`, in an `output` and in `compensate` the "
+        "node's `result`, and in `catch`, `on_failure` and `retry.when` the `error`.",
         "- step: greet\n  log: hello\n  when: iteration > 1\n",
         "- step: greet\n  log: hello\n  when: data.visits > 1\n",
     ),

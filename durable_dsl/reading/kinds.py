@@ -9,6 +9,7 @@ from durable_dsl.document import Branch, Case, Decision, Fail, Finish, Foreach, 
 from durable_dsl.places import Path
 from durable_dsl.reading.actions import ACTIONS, UNREADABLE
 from durable_dsl.reading.collector import Collector
+from durable_dsl.reading.compensation import COMPENSATION
 from durable_dsl.reading.containers import BACKOFF, BRANCHES, CASES, CATCH, CHOOSE, JOIN, MANY, MAYBE_NO_NODES, NODES
 from durable_dsl.reading.fields import Field
 from durable_dsl.reading.forms import Form, later
@@ -120,10 +121,15 @@ KINDS: Mapping[str, Kind] = {
     "step": Kind(
         "One unit of work with exactly one action.",
         Step,
-        {**_COMMON, "retry": Field(RETRY, "What happens after a failure: attempts, a policy's name, or a policy.")},
+        {
+            **_COMMON,
+            "retry": Field(RETRY, "What happens after a failure: attempts, a policy's name, or a policy."),
+            "compensate": Field(
+                COMPENSATION, "What undoes the step when something after it fails: a function or an action."
+            ),
+        },
         ACTIONS,
-        frozenset({"compensate"}),
-        _finish_step,
+        finish=_finish_step,
     ),
     "decision": Kind(
         "Jumps forward to another node.",

@@ -27,5 +27,7 @@ def _uses(node: g.Node) -> Iterator[str]:
     """Yields what a node uses, as it is written in a file."""
     if any(row.compensate for row in node.catch):
         yield "'compensate' in a catch"
+    if isinstance(node, g.Step) and node.compensate is not None:
+        yield "'compensate'"
     if isinstance(node, g.Step) and isinstance(node.action, NotExecuted):
         yield f"'{type(node.action).__name__.lower()}'"

@@ -18,4 +18,4 @@ def test_what_is_executed_is_not_told() -> None:
 def test_each_feature_is_told_with_its_node() -> None:
     group = "{group: g, steps: [{step: a, call: shop.a}], catch: [{compensate: true, steps: []}]}"
     assert told(group) == ["'g': 'compensate' in a catch is not executed by this release"]
-    assert told("{step: a, use: slack.post}") == ["'a': 'use' is not executed by this release"]
+    assert told("{step: a, call: shop.a, compensate: shop.b}") == ["'a': 'compensate' is not executed by this release"]

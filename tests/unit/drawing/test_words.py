@@ -4,7 +4,21 @@ import pytest
 
 from durable_dsl.drawing import NodeState, NodeStatus, status_words
 from durable_dsl.drawing.words import clean, facts, shorten
-from durable_dsl.graph import Foreach, Http, Loop, Node, Parallel, RetryPolicy, Shell, Sql, Step, Use, Wait
+from durable_dsl.graph import (
+    Call,
+    Compensation,
+    Foreach,
+    Http,
+    Loop,
+    Node,
+    Parallel,
+    RetryPolicy,
+    Shell,
+    Sql,
+    Step,
+    Use,
+    Wait,
+)
 from tests.unit.drawing.samples import call
 
 
@@ -44,6 +58,7 @@ def test_nothing_that_is_a_command_stays() -> None:
         (Step(id="a", action=Sql(query="select 1,\n  2")), ["sql select 1, 2"]),
         (Step(id="a", action=Shell(command=["ls", "-l"])), ["shell ls -l"]),
         (Step(id="a", action=Use(plugin="slack.post")), ["use slack.post"]),
+        (call("a", compensate=Compensation(action=Call(function="b.c"))), ["call shop.a", "↩ call b.c"]),
         (
             Foreach(id="f", items="data.x", batch=10, concurrency=3, on_error="complete_all", steps=()),
             ["item in data.x", "batches of 10", "concurrency 3", "an error stops none"],

@@ -38,6 +38,7 @@ constants: {vat: 0.19, list: [1, null, true], nested: {a: {b: c}}}
 steps:
   - step: validate
     call: shop.orders.validate
+    compensate: shop.orders.forget
   - step: charge
     description: Takes the money.
     when: data.total > 0
@@ -77,6 +78,7 @@ steps:
   - step: upload
     http: {method: PUT, url: "${ data.place }", body: hello, expect: 201}
   - step: reserve
+    compensate: {sql: {query: delete from stock, params: ["${ result.id }"]}, retry: 9, timeout: 5s}
     sql:
       query: |
         update stock set reserved = reserved + %(count)s

@@ -17,6 +17,7 @@ from durable_dsl.document import (
     Case,
     Catch,
     Choice,
+    Compensation,
     Decision,
     Defaults,
     Fail,
@@ -112,6 +113,16 @@ REQUESTS = st.one_of(
     ),
     st.builds(Http, method=st.just("PUT"), url=st.just("http://localhost"), json=VALUES | st.just(UNSET)),
     st.builds(Http, method=st.just("POST"), url=st.just("http://localhost"), body=LINES),
+)
+
+COMPENSATIONS = st.one_of(
+    st.builds(
+        Compensation,
+        action=st.one_of(REQUESTS, st.builds(Call, function=FUNCTIONS, with_=maybe(st.just({"x": "${ result }"})))),
+        retry=RETRY,
+        timeout=maybe(SPANS),
+    ),
+    st.builds(Compensation, action=st.builds(Log, message=st.just("undone"))),
 )
 
 ON_ERROR: st.SearchStrategy[Literal["fail_fast", "complete_all"]] = st.sampled_from(["fail_fast", "complete_all"])
@@ -217,6 +228,7 @@ class Drawing:
     def step(self, common: dict[str, Any]) -> Step:
         draw = self.draw
         kind = draw(st.sampled_from(["call", "set", "log", "http", "sql", "shell", "use"]))
+        common |= {"compensate": draw(maybe(COMPENSATIONS))}
         if kind not in ("set", "log"):
             common |= {"retry": draw(RETRY), "timeout": draw(maybe(SPANS))}
         match kind:
