@@ -58,6 +58,7 @@ class Installation:
         self._workers: list[SimulatedWorker] = []
         self._ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(1, len(inputs) + 1)]
         self._losses = dict.fromkeys(self._ids, 0)
+        self._is_over = False
         self._acknowledged: set[str] = set()
         self._terminal: dict[str, tuple[str, str | None, str | None]] = {}
         self._problems: list[str] = []
@@ -92,6 +93,10 @@ class Installation:
             await self._storm()
         await self._calm()
         for worker in self._workers:
+            if worker.was_taken_over:
+                self._count_losses(worker.held)  # it would have noticed sooner or later
+        self._is_over = True
+        for worker in self._workers:
             await worker.kill()
         for stranger in self._strangers:
             stranger.cancel()
@@ -104,6 +109,8 @@ class Installation:
         )
 
     def _count_losses(self, ids: set[str]) -> None:
+        if self._is_over:
+            return  # the workers that are left at the end are sent home
         for id in ids:
             self._losses[id] += 1
 

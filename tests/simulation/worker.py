@@ -53,7 +53,8 @@ class SimulatedWorker:
         self._wire = Wire(store, weather, ledger, after)
         self._after = after
         self._lost = lost
-        self._held: set[str] = set()
+        self.held: set[str] = set()
+        self._worker_id = 0
         self._executor: Executor | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._life = asyncio.ensure_future(self._live())
@@ -61,20 +62,21 @@ class SimulatedWorker:
     async def _live(self) -> None:
         while True:
             await self._one_life()
-            self._lost(self._held)
-            self._held = set()
+            self._lost(self.held)
+            self.held = set()
 
     async def _one_life(self) -> None:
         store = cast(WorkerStore, self._wire)
         lease = await _insist(lambda: store.register("simulated", {}, LANES, LEASE))
         WORKER.set((self._ledger, lease.worker_id))
+        self._worker_id = lease.worker_id
         ownership = Ownership(lease)
         journal = Journal(store, ownership, LANES)
         performer = Performer(Functions())
         executor = self._executor = _WatchedExecutor(
             store, ownership, journal, performer, self._clock, self._weather.random.random
         )
-        executor.held = self._held
+        executor.held = self.held
         claims = Claims(store, ownership, executor, queues=None, concurrency=10)
         maintenance = Maintenance(store, cast(Any, self._wire), claims.hint)
         self._tasks = [
@@ -116,6 +118,11 @@ class SimulatedWorker:
                 if await self._wire.heartbeat(lease, LEASE) is None:
                     ownership.lost.set()
 
+    @property
+    def was_taken_over(self) -> bool:
+        """True once others have taken what it held, whether it noticed or not."""
+        return self._worker_id > 0 and self._worker_id not in self._store.rows.workers
+
     async def kill(self) -> None:
         """Ends it as SIGKILL would: every task is dropped where it stands, and nothing is said to anybody."""
         self._wire.dead = True
@@ -125,7 +132,7 @@ class SimulatedWorker:
         for task in everything:
             task.cancel()
         results = await asyncio.gather(*everything, return_exceptions=True)
-        self._lost(self._held)
+        self._lost(self.held)
         for result in results:
             if isinstance(result, Exception) and not isinstance(result, LeaseLost):
                 raise result
