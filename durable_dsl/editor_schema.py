@@ -22,6 +22,7 @@ from durable_dsl.reading.containers import (
 )
 from durable_dsl.reading.fields import Field
 from durable_dsl.reading.forms import Form
+from durable_dsl.reading.json_schema import editor_schema_of_schemas
 from durable_dsl.reading.kinds import KINDS
 from durable_dsl.reading.nodes import Kind
 from durable_dsl.reading.policies import DEFAULT_FIELDS, RETRY_FIELDS
@@ -60,6 +61,7 @@ def editor_schema() -> Schema:
                 **_mapping(CATCH_FIELDS, "What is done about errors."),
                 "anyOf": [{"required": ["steps"]}, {"required": ["rethrow"]}],
             },
+            "json_schema": editor_schema_of_schemas(),
             "join": _mapping(JOIN_FIELDS, "A number of branches that must succeed."),
             "backoff": _mapping(BACKOFF_FIELDS, "How the sleep between turns grows."),
             "http": _mapping(HTTP_FIELDS, "An HTTP request."),
@@ -73,15 +75,20 @@ def editor_schema() -> Schema:
 
 
 def _node() -> Schema:
-    """Tells the kinds apart by their keys, so that an editor shows the mistakes of one kind and not of all."""
+    """Tells the kinds apart by their keys, one after the other, so an editor shows the mistakes and keys of one only."""
+    names = {name: {**NAME.schema, "description": kind.doc} for name, kind in KINDS.items()}
+    undecided: Schema = {"properties": names, "minProperties": 1, "additionalProperties": False}
+    decided = undecided
+    for name in reversed(list(KINDS)):
+        decided = {"if": {"required": [name]}, "then": {"$ref": f"#/definitions/{name}"}, "else": decided}
     return {
         "type": "object",
-        "properties": {name: {**NAME.schema, "description": kind.doc} for name, kind in KINDS.items()},
-        "anyOf": [{"required": [name]} for name in KINDS],
-        "allOf": [
-            {"if": {"required": [name]}, "then": {"$ref": f"#/definitions/{name}"}} for name in KINDS
-        ],
-    }  # fmt: skip
+        "description": "A node: its kind with its name, then what belongs to that kind.",
+        # Where nothing is written yet every condition would hold, and only the first kind be offered.
+        "if": {"type": "object", "minProperties": 1},
+        "then": decided,
+        "else": undecided,
+    }
 
 
 def _kind(name: str, kind: Kind) -> Schema:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from durable_dsl.editor_schema import editor_schema
+from durable_dsl.reading.kinds import KINDS
 from durable_dsl.yaml_writer import Collection, Tree
 
 _FIRST = ("description", "when")
@@ -52,14 +53,15 @@ def _sort(tree: Tree, schema: Schema) -> None:
 
 
 def _kind(tree: Collection) -> str | None:
-    kinds = _whole()["definitions"]["node"]["properties"]
-    return next((item.key for item in tree.items if item.key in kinds), None)
+    return next((item.key for item in tree.items if item.key in KINDS), None)
 
 
 def _meant(tree: Collection, schema: Schema) -> Schema:
     """Gives the schema that a list or mapping is to follow where there are several; an empty one is the author's."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(_REFERENCE)
+        if name == "json_schema":
+            return {}
         return _meant(tree, _whole()["definitions"].get(name, {}))
     if "properties" not in schema:
         for inner in (*schema.get("allOf", ()), *schema.get("anyOf", ())):
@@ -72,10 +74,12 @@ def _meant(tree: Collection, schema: Schema) -> Schema:
 def _node_order(kind: str) -> list[str]:
     schema = _whole()["definitions"][kind]
     properties = list(schema["properties"])
-    forms = {key for form in schema.get("oneOf", ()) for key in form["required"]} | set(schema.get("dependencies", ()))
+    forms = {key for form in schema.get("oneOf", ()) for key in form["required"]}
+    companions = set(schema.get("dependencies", ())) - forms
 
     def rank(key: str) -> tuple[int, int]:
-        named = [(_FIRST, 1), (_AT_LAST, 7), (_AROUND, 5)]
+        """Gives the group of a key and its place there; what belongs to several forms is behind them."""
+        named = [(_FIRST, 1), (_AT_LAST, 8), (_AROUND, 6)]
         for names, place in named:
             if key in names:
                 return place, names.index(key)
@@ -83,10 +87,10 @@ def _node_order(kind: str) -> list[str]:
         if at == 0:
             return 0, 0
         if _holds_nodes(schema["properties"][key]):
-            return 6, at
+            return 7, at
         if key in _BEGIN_OWN:
             return 2, _BEGIN_OWN.index(key)
-        return (3 if key in forms else 4), at
+        return (3 if key in forms else 4 if key in companions else 5), at
 
     return sorted(properties, key=rank)
 

@@ -37,7 +37,45 @@ _OTHERS = frozenset(
         "uniqueItems", "writeOnly",
     }
 )  # fmt: skip
+_COUNTS = frozenset(key for key in _OTHERS if re.fullmatch("(max|min)(Contains|Items|Length|Properties)", key))
+_BOUNDS = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
+_SWITCHES = frozenset({"deprecated", "readOnly", "uniqueItems", "writeOnly"})
+_TEXTS = frozenset(
+    {"$comment", "$id", "$ref", "$schema", "contentEncoding", "description", "format", "pattern", "title"}
+)
 KEYWORDS = _ONE_SCHEMA | _LIST_OF_SCHEMAS | _MAPPING_OF_SCHEMAS | _OTHERS
+
+
+def editor_schema_of_schemas() -> dict[str, Json]:
+    """Gives what an editor completes and checks a JSON Schema with.
+
+    It stands for the official one, which an editor would have to fetch, and whose draft is another one.
+    """
+    names: dict[str, Json] = {"enum": list(TYPES)}
+    own: dict[str, Json] = {"$ref": "#/definitions/json_schema"}
+    shapes: dict[str, Json] = {
+        "type": {"anyOf": [names, {"type": "array", "items": names}]},
+        "required": {"type": "array", "items": {"type": "string"}},
+        "enum": {"type": "array"},
+        **{key: {"type": "integer", "minimum": 0} for key in _COUNTS},
+        **{key: {"type": "number"} for key in _BOUNDS},
+        **{key: {"type": "boolean"} for key in _SWITCHES},
+        **{key: {"type": "string"} for key in _TEXTS},
+        **{key: {"allOf": [own]} for key in _ONE_SCHEMA},
+        **{key: {"type": "array", "minItems": 1, "items": own} for key in _LIST_OF_SCHEMAS},
+        **{key: {"type": "object", "additionalProperties": own} for key in _MAPPING_OF_SCHEMAS},
+    }
+    return {
+        "type": ["object", "boolean"],
+        "description": "A JSON Schema (2020-12).",
+        "properties": {
+            key: {**shapes.get(key, {}), "description": f"'{key}' of JSON Schema (2020-12)."}
+            for key in sorted(KEYWORDS)
+            for key in sorted(KEYWORDS)
+        },
+        "patternProperties": {"^x-": {}},
+        "additionalProperties": False,
+    }
 
 
 def read_schema(collector: Collector, value: Json, path: Path) -> Json | Broken:

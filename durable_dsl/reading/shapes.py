@@ -280,19 +280,35 @@ _DURATION_PATTERN = (
     r"^(([0-9]+(ms|s|m|h|d|w))+|P([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+([.,][0-9]{1,3})?S)?)?)$"
 )
 
+_SPAN = "A duration has units: 30s, 5m, 1h30m, PT1H"
+
+
+def _pattern(pattern: str, message: str, longest: int | None = None) -> dict[str, Json]:
+    """The schema of a text; the message is what an editor says instead of showing the pattern."""
+    schema: dict[str, Json] = {"type": "string", "pattern": pattern, "errorMessage": message}
+    return schema if longest is None else {**schema, "maxLength": longest}
+
+
 TEXT = Shape(_text, {"type": "string", "minLength": 1})
 ANY_TEXT = Shape(_any_text, {"type": "string"})
 VERSION = Shape(_version, {"type": "string", "minLength": 1})
-NAME = Shape(_name, {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": MAX_NAME})
-IDENTIFIER = Shape(_identifier, {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": MAX_NAME})
-QUEUE = Shape(_queue, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$", "maxLength": MAX_NAME})
-FUNCTION = Shape(_function, {"type": "string", "pattern": r"^[^\s.:()]+(\.[^\s.:()]+)+$"})
-CONDITION = Shape(
-    _condition, {"type": ["string", "boolean"], "minLength": 1, "not": {"type": "string", "pattern": r"\$\{"}}
+NAME = Shape(
+    _name,
+    _pattern("^[a-z][a-z0-9_]*$", "A name is lower case letters, digits and '_', a letter first.", MAX_NAME),
 )
-EXPRESSION = Shape(_expression, {"type": "string", "minLength": 1, "not": {"type": "string", "pattern": r"\$\{"}})
-DURATION = Shape(_duration, {"type": "string", "anyOf": [{"pattern": _DURATION_PATTERN}, {"pattern": r"\$\{"}]})
-FIXED_DURATION = Shape(_plain_duration, {"type": "string", "pattern": _DURATION_PATTERN})
+IDENTIFIER = Shape(
+    _identifier,
+    _pattern("^[A-Za-z_][A-Za-z0-9_]*$", "This is letters, digits and '_', no digit first.", MAX_NAME),
+)
+QUEUE = Shape(
+    _queue, _pattern("^[A-Za-z0-9][A-Za-z0-9_.-]*$", "A queue is letters, digits, '_', '-' and '.'.", MAX_NAME)
+)
+FUNCTION = Shape(_function, _pattern(r"^[^\s.:()]+(\.[^\s.:()]+)+$", "Write the import path: package.module.function."))
+_EXPRESSION = _pattern(r"^(?![\s\S]*\$\{)[\s\S]+$", "This is an expression already; write it without ${ }.")
+CONDITION = Shape(_condition, {**_EXPRESSION, "type": ["string", "boolean"]})
+EXPRESSION = Shape(_expression, _EXPRESSION)
+DURATION = Shape(_duration, _pattern(rf"{_DURATION_PATTERN}|\$\{{", f"{_SPAN}, or an expression."))
+FIXED_DURATION = Shape(_plain_duration, _pattern(_DURATION_PATTERN, f"{_SPAN}."))
 SWITCH = Shape(_switch, {"type": "boolean"})
 ERROR_TYPES = list_of(TEXT, "a list of error types", placeholder="Unknown")
 JSON = Shape(_json, {})

@@ -28,7 +28,7 @@ WORKFLOW_FIELDS = {
     "queue": Field(QUEUE, "The queue its executions wait in; default 'default'."),
     "priority": Field(whole(_SMALLEST, _LARGEST), "Executions of higher priority run first; default 0."),
     "input": Field(
-        Shape(read_schema, {"$ref": "http://json-schema.org/draft-07/schema#"}),
+        Shape(read_schema, {"$ref": "#/definitions/json_schema"}),
         "A JSON Schema (2020-12) that the input is checked against.",
     ),
     "output": Field(JSON, "The result of an execution; default all of its data."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from durable_dsl.document import Workflow
@@ -230,7 +230,7 @@ def test_the_samples_can_be_formatted(text: str) -> None:
     formatted(text)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(workflows())
 def test_what_is_written_from_a_document_is_in_the_canonical_form(workflow: Workflow) -> None:
     assert format_text(workflow.to_yaml()) == workflow.to_yaml()

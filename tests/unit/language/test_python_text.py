@@ -40,7 +40,7 @@ def functions() -> Iterator[None]:
         del sys.modules[name]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(workflows())
 def test_the_module_builds_the_same_document(functions: None, workflow: Workflow) -> None:
     text = write_python([workflow])
