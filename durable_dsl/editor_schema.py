@@ -75,7 +75,7 @@ def editor_schema() -> Schema:
 
 
 def _node() -> Schema:
-    """Tells the kinds apart by their keys, one after the other, so an editor shows the mistakes and keys of one only."""
+    """Tells the kinds apart by their keys, one after the other, so an editor shows the mistakes and keys of one."""
     names = {name: {**NAME.schema, "description": kind.doc} for name, kind in KINDS.items()}
     undecided: Schema = {"properties": names, "minProperties": 1, "additionalProperties": False}
     decided = undecided
