@@ -90,7 +90,7 @@ def test_what_reaches_outside_takes_the_defaults_and_nothing_else_does() -> None
     ("steps", "problem"),
     [
         ("- {step: a, http: {url: 'http://x/${ item }'}}\n", "3:38 W110 there is no 'item' here"),
-        ("- {step: a, http: {url: '${ data. }'}}\n", "3:33 W109 something is missing after '.'"),
+        ("- {step: a, http: {url: '${ data. }'}}\n", "3:34 W109 something is missing after '.'"),
         ("- {step: a, shell: {command: [ls, '${ index }']}}\n", "3:39 W110 there is no 'index' here"),
         ("- {step: a, sql: {query: select 1, params: ['${ item }']}}\n", "3:49 W110 there is no 'item' here"),
     ],
