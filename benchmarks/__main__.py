@@ -1,73 +1,106 @@
-"""`python -m benchmarks`: prints what a durable step costs, on a PostgreSQL server of its own."""
+"""`python -m benchmarks`: measures this engine beside others, on a PostgreSQL server of its own."""
 
 from __future__ import annotations
 
-import asyncio
-import platform
-import shutil
-import statistics
+import argparse
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import uvloop
+from benchmarks import plot, report
+from benchmarks.machine import describe_machine, load
+from benchmarks.measuring import NotMeasured, describe, measure
+from benchmarks.plan import LABELS, Workload, choose
+from benchmarks.results import Results, Row
+from benchmarks.server import BenchServer
 
-from benchmarks.meter import Reading
-from benchmarks.workloads import Workload, foreach, measure, sequence
-from durable_runtime.embedded import EmbeddedServer
-from durable_runtime.store.migrations import migrate
-
-RUNS = 3
-WORKLOADS = (
-    sequence(1, 1000),
-    sequence(500, 20),
-    sequence(1000, 10, concurrency=200),
-    foreach(100, executions=100),
-    foreach(100_000),
-)
+PATIENCE, QUICK_PATIENCE, LONG_PATIENCE = 900, 90, 7200
+"""Seconds after which a measurement is given up."""
 
 
-def main() -> int:
-    """Runs every workload a few times, interleaved, and prints the medians."""
-    home = Path(tempfile.mkdtemp(prefix="durable-bench-"))
-    home.chmod(0o755)  # as root the server runs as somebody else, who must get in
-    server = EmbeddedServer(home)
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, medians of three instead of five")
+    parser.add_argument("--only", metavar="W2,W5", help="these workloads only")
+    parser.add_argument("--long", action="store_true", help="growth and soak as well: an hour and many gigabytes")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="keep every sample")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the medians as SVG")
+    parser.add_argument(
+        "--write-docs", action="store_true", help=f"put the figures into {report.PAGE.name}, plot included"
+    )
+    parser.add_argument("--slow-flush", action="store_true", help="a millisecond on top of every flush of the log")
+    parser.add_argument(
+        "--folder", metavar="DIR", type=Path, help="where the server has its data; the system's by default"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs what was asked for and gives the exit code."""
+    asked = parse(arguments)
     try:
-        url = server.join()
-        migrate(url)
-        print(
-            f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}, medians of {RUNS}"
-        )
-        readings: dict[str, list[Reading]] = {workload.name: [] for workload in WORKLOADS}
-        for _run in range(RUNS):
-            for workload in WORKLOADS:
-                readings[workload.name].append(_run_once(url, workload))
-        print(
-            f"{'workload':32} {'steps/s':>9} {'us/step':>9} {'commits/step':>13} {'statements/step':>16} {'WAL B/step':>11}"
-        )
-        for workload in WORKLOADS:
-            print(_line(workload, readings[workload.name]))
-        return 0
+        workloads = choose(asked.only, long=asked.long)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    server = BenchServer(asked.folder, slow_flush=asked.slow_flush)
+    try:
+        results = run(server, workloads, quick=asked.quick)
     finally:
-        server.leave()
-        shutil.rmtree(home, ignore_errors=True)
+        server.close()
+    print("\n".join(report.lines(results)))
+    if asked.json:
+        results.save(asked.json)
+    if asked.plot:
+        plot.draw(results, asked.plot)
+    if asked.write_docs:
+        plot.draw(results, report.PLOT)
+        report.write_page(results)
+    ours = [results.of(workload)[0] for workload in workloads]
+    return 1 if any(row.reason for row in ours) else 0
 
 
-def _run_once(url: str, workload: Workload) -> Reading:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(measure(url, workload))
+def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool) -> Results:
+    """Measures every workload in rounds, ours before and between the others: ours, peer, ours, peer."""
+    rounds = 3 if quick else 5
+    names = list(dict.fromkeys(name for workload in workloads for name in workload.contenders))
+    results = Results(
+        quick=quick,
+        rounds=rounds,
+        machine=describe_machine(),
+        server=server.settings(),
+        load_before=load(),
+        settings={name: describe(name) for name in names},
+        rows=[],
+    )
+    for workload in workloads:
+        rows = [Row(workload.name, name) for name in workload.contenders]
+        results.rows += rows
+        for number in range(1 if workload.long else rounds):
+            for row in rows[1:] or rows:
+                if row is not rows[0]:
+                    _sample(server, workload, rows[0], quick, number)
+                _sample(server, workload, row, quick, number)
+    return results
 
 
-def _line(workload: Workload, readings: list[Reading]) -> str:
-    seconds = statistics.median(reading.seconds for reading in readings)
-    commits = statistics.median(reading.commits for reading in readings)
-    wal = statistics.median(reading.wal_bytes for reading in readings)
-    counted = [reading.statements for reading in readings if reading.statements is not None]
-    # Without pg_stat_statements: every statement of the engine is a transaction of its own, but for batches with log lines.
-    statements = f"{statistics.median(counted) / workload.steps:.4f}" if counted else "= commits"
-    return (
-        f"{workload.name:32} {workload.steps / seconds:9,.0f} {seconds / workload.steps * 1e6:9.1f} "
-        f"{commits / workload.steps:13.4f} {statements:>16} {wal / workload.steps:11.0f}"
+def _sample(server: BenchServer, workload: Workload, row: Row, quick: bool, number: int) -> None:
+    if row.reason is not None:
+        return
+    patience = LONG_PATIENCE if workload.long else QUICK_PATIENCE if quick else PATIENCE
+    try:
+        figures = measure(server, workload, row.contender, workload.sizes(quick), patience)
+    except NotMeasured as error:
+        # One failure is enough: a median over the rounds that went well would be a figure of something else.
+        row.reason, row.samples = str(error), []
+        print(f"-- {workload.key} {LABELS[row.contender]}: {error}", file=sys.stderr, flush=True)
+        return
+    row.samples.append(figures)
+    said = f"{figures.get(workload.measure.key, 0.0):,.1f} {workload.measure.unit}"
+    print(
+        f"-- {workload.key} {workload.name}, round {number + 1}: {LABELS[row.contender]} {said}",
+        file=sys.stderr,
+        flush=True,
     )
 
 

@@ -33,9 +33,7 @@ def parallel(branches: int) -> str:
         f"      b{number}: [{{step: same_{number}, call: benchmarks.steps.same, with: {{item: {number}}}}}]"
         for number in range(branches)
     ]
-    return "\n".join(
-        [f"workflow: parallel_{branches}", "steps:", "  - parallel: all", "    branches:", *nodes, ""]
-    )
+    return "\n".join([f"workflow: parallel_{branches}", "steps:", "  - parallel: all", "    branches:", *nodes, ""])
 
 
 def held() -> str:

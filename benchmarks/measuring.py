@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import IO
 
 from benchmarks.meter import Meter
@@ -23,15 +23,11 @@ class NotMeasured(Exception):
     """A contender cannot be measured here; the message says why."""
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One measurement. `figures` are by name; what could not be read is not among them."""
-
-    figures: Figures
-
-
-def measure(server: BenchServer, workload: Workload, contender: str, sizes: Mapping[str, int]) -> Sample:
-    """Measures a contender once, in a database of its own; raises `NotMeasured`."""
+def measure(
+    server: BenchServer, workload: Workload, contender: str, sizes: Mapping[str, int], patience: int = 60
+) -> Figures:
+    """Measures a contender once, in a database of its own; figures that could not be read are
+    missing. Raises `NotMeasured`, after `patience` seconds at the latest."""
     with server.database() as url, tempfile.TemporaryFile("w+") as errors:
         child = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.child", contender],
@@ -42,9 +38,17 @@ def measure(server: BenchServer, workload: Workload, contender: str, sizes: Mapp
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
         )
         meter = Meter(url)
+        # Nobody may hold up all the others by hanging.
+        limit = threading.Timer(patience, child.kill)
+        limit.start()
         try:
             return _converse(child, errors, meter, server, workload, contender, url, sizes)
+        except NotMeasured as error:
+            if limit.is_alive():
+                raise
+            raise NotMeasured(f"it was not done after {patience:,} s") from error
         finally:
+            limit.cancel()
             child.kill()
             child.wait()
             meter.close()
@@ -59,7 +63,7 @@ def _converse(
     contender: str,
     url: str,
     sizes: Mapping[str, int],
-) -> Sample:
+) -> Figures:
     assert child.stdin is not None
     assert child.stdout is not None
 
@@ -108,7 +112,7 @@ def _converse(
     if idle:
         asked = after.commits - before.commits if "statements" not in figures else figures["statements"] * steps - beats
         figures["idle_per_second"] = asked / seconds
-    return Sample(figures)
+    return figures
 
 
 def _heartbeats(meter: Meter) -> int:

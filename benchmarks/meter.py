@@ -62,7 +62,9 @@ class Meter:
             seconds=self._until - self._at,
             commits=now.commits - before.commits,
             wal_bytes=now.wal_bytes - before.wal_bytes,
-            statements=None if now.statements is None or before.statements is None else now.statements - before.statements,
+            statements=None
+            if now.statements is None or before.statements is None
+            else now.statements - before.statements,
         )
 
     def settled(self) -> Counts:

@@ -9,12 +9,14 @@ from typing import Literal
 OURS = "durable"
 SINGLE = "durable_single"
 TWO = "durable_two"
+LONG = "durable_long"
 PGBENCH = "pgbench"
 
 LABELS = {
     OURS: "durable-dsl",
     SINGLE: "durable-dsl, one transaction per step",
     TWO: "durable-dsl, two workers",
+    LONG: "durable-dsl",
     "dbos": "DBOS",
     "absurd": "Absurd",
     "procrastinate": "Procrastinate",
@@ -66,7 +68,9 @@ _DURABLE = (OURS, "dbos", "absurd", "langgraph")
 _STARTING = (OURS, "dbos", "absurd", "procrastinate", "pgqueuer")
 
 PLAN = (
-    Workload("W1", "sequence", "one execution of {steps:,} sequential steps", {"steps": 1000}, {"steps": 100}, _DURABLE),
+    Workload(
+        "W1", "sequence", "one execution of {steps:,} sequential steps", {"steps": 1000}, {"steps": 100}, _DURABLE
+    ),
     Workload(
         "W2",
         "backlog",
@@ -85,12 +89,30 @@ PLAN = (
         Measure("p50_ms", "ms (p50)", "lower"),
     ),
     Workload(
-        "W4", "foreach", "one execution that runs a step for each of {items:,} items", {"items": 1000}, {"items": 100}, _DURABLE
+        "W4",
+        "foreach",
+        "one execution that runs a step for each of {items:,} items",
+        {"items": 1000},
+        {"items": 100},
+        _DURABLE,
     ),
     Workload(
-        "W4", "parallel", "one execution of {items:,} branches at once", {"items": 1000}, {"items": 100}, (OURS, "dbos", "absurd")
+        "W4",
+        "parallel",
+        "one execution of {items:,} branches at once",
+        {"items": 1000},
+        {"items": 100},
+        (OURS, "dbos", "absurd"),
     ),
-    Workload("W5", "start_single", "{starts:,} starts, one after the other", {"starts": 1000}, {"starts": 100}, _STARTING, STARTS),
+    Workload(
+        "W5",
+        "start_single",
+        "{starts:,} starts, one after the other",
+        {"starts": 1000},
+        {"starts": 100},
+        _STARTING,
+        STARTS,
+    ),
     Workload(
         "W5", "start_many", "{starts:,} starts in one call", {"starts": 10_000}, {"starts": 500}, _STARTING, STARTS
     ),
@@ -108,7 +130,7 @@ PLAN = (
         "idle",
         "a worker with nothing to do, for {idle_seconds} s",
         {"idle_seconds": 30},
-        {"idle_seconds": 10},
+        {"idle_seconds": 5},
         _STARTING,
         Measure("idle_per_second", "statements/s", "lower"),
     ),
@@ -134,7 +156,7 @@ PLAN = (
         "W2 in front of {queued:,} executions that wait in another queue, a transaction held open",
         {"executions": 1000, "steps": 10, "queued": 1_000_000, "checkpoints": 0},
         {"executions": 100, "steps": 10, "queued": 10_000, "checkpoints": 0},
-        (OURS,),
+        (LONG,),
         long=True,
     ),
     Workload(
@@ -143,7 +165,7 @@ PLAN = (
         "W2 on top of {checkpoints:,} checkpoints, a transaction held open",
         {"executions": 1000, "steps": 10, "queued": 0, "checkpoints": 10_000_000},
         {"executions": 100, "steps": 10, "queued": 0, "checkpoints": 100_000},
-        (OURS,),
+        (LONG,),
         long=True,
     ),
     Workload(
@@ -152,20 +174,22 @@ PLAN = (
         "W2 again and again for {soak_seconds} s",
         {"executions": 1000, "steps": 10, "soak_seconds": 600},
         {"executions": 100, "steps": 10, "soak_seconds": 5},
-        (OURS,),
+        (LONG,),
         long=True,
     ),
 )
 
 
 def choose(only: str | None, *, long: bool) -> list[Workload]:
-    """Gives the workloads to run, those that take very long only when asked for; raises `ValueError` for unknown ones."""
+    """Gives the workloads to run, the very long ones only when asked for; raises `ValueError` for unknown ones."""
     if only is None:
         return [workload for workload in PLAN if long or not workload.long]
     keys = [key.strip().upper() for key in only.split(",")]
     unknown = sorted(set(keys) - {workload.key for workload in PLAN})
     if unknown:
-        raise ValueError(f"there is no workload {', '.join(unknown)}; there are {', '.join(sorted({w.key for w in PLAN}))}")
+        raise ValueError(
+            f"there is no workload {', '.join(unknown)}; there are {', '.join(sorted({w.key for w in PLAN}))}"
+        )
     chosen = [workload for workload in PLAN if workload.key in keys and (long or not workload.long)]
     if not chosen:
         raise ValueError(f"{only} takes very long: say --long as well")

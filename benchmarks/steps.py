@@ -42,7 +42,9 @@ async def hold() -> None:
 
 def make_order(number: int) -> dict[str, Any]:
     """Gives an order of five lines and about 2 kB of JSON; every second one is express."""
-    text = "A small wooden box with a lid, sanded and oiled by hand, in a bag of linen; keep it dry and out of the sun. "
+    text = (
+        "A small wooden box with a lid, sanded and oiled by hand, in a bag of linen; keep it dry and out of the sun. "
+    )
     return {
         "number": number,
         "express": number % 2 == 0,

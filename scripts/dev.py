@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
+BENCH_ENVIRONMENT = ROOT / ".venv-bench"
 OLDEST = (3, 11)
 CHECKED = ("durable_dsl", "runtime/durable_runtime", "tests", "scripts", "benchmarks", "examples")
 DEBIAN_POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
@@ -143,18 +144,18 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def set_up() -> Path:
-    """Bring `.venv` up to date with pyproject.toml and return its Python; silent and quick when nothing changed."""
-    python, stamp = locate(ENVIRONMENT, "python"), ENVIRONMENT / "installed-for"
+def set_up(environment: Path = ENVIRONMENT, extra: str = "dev") -> Path:
+    """Bring an environment up to date with pyproject.toml and return its Python; silent when nothing changed."""
+    python, stamp = locate(environment, "python"), environment / "installed-for"
     # The path counts because an editable install points back here: a moved checkout has to be installed again.
     state = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
     with locked(ROOT):
         if not is_recent(python):
-            say(f"making a virtual environment in {ENVIRONMENT}")
-            create_environment(ENVIRONMENT)
+            say(f"making a virtual environment in {environment}")
+            create_environment(environment)
         if not stamp.exists() or stamp.read_text() != state:
             say("installing the packages that pyproject.toml asks for (once; it takes a minute)")
-            install(ENVIRONMENT, "--editable", f"{ROOT}[dev]")
+            install(environment, "--editable", f"{ROOT}[{extra}]")
             stamp.write_text(state)
     return python
 
@@ -225,7 +226,13 @@ def format_code(python: Path, rest: list[str]) -> int:
 
 
 def bench(python: Path, rest: list[str]) -> int:
-    """measure steps per second, commits, statements and WAL bytes per step"""
+    """measure speed and cost beside other engines (--quick, --only W2,W5, --json FILE, --plot FILE, --long)"""
+    # Their packages, and what these ask for, stay out of the environment that everything else is tested in.
+    try:
+        python = set_up(BENCH_ENVIRONMENT, "bench")
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return run([python, "-m", "benchmarks", *rest])
 
 

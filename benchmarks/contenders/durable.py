@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,12 +47,17 @@ class StampedStore(PostgresWorkerStore):
         return outcomes
 
 
-async def drain_until_idle(url: str) -> tuple[WorkerReport, float]:
-    """Runs a worker as it comes; gives what became of the executions, and when the last commit was acknowledged."""
+async def drain_queues(url: str, queues: Mapping[str, int] | None) -> tuple[WorkerReport, float]:
+    """Runs a worker until it is idle; gives its report, and when its last commit was acknowledged."""
     # Of this process only, which does nothing else.
-    worker.PostgresWorkerStore = StampedStore  # type: ignore[misc]
-    report = await Worker(url).run(until_idle=True)
+    worker.PostgresWorkerStore = StampedStore  # type: ignore[attr-defined]
+    report = await Worker(url, queues=queues).run(until_idle=True)
     return report, StampedStore.acknowledged
+
+
+async def drain_until_idle(url: str) -> tuple[WorkerReport, float]:
+    """Runs a worker as it comes, on every queue."""
+    return await drain_queues(url, None)
 
 
 async def drain(task: Task, gate: Gate, executions: int) -> None:
@@ -104,7 +109,9 @@ async def idle_worker(url: str) -> AsyncIterator[None]:
     running = asyncio.create_task(idle.run())
     try:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            listening = "select 1 from pg_stat_activity where application_name = 'durable hints' and query ilike 'listen%'"
+            listening = (
+                "select 1 from pg_stat_activity where application_name = 'durable hints' and query ilike 'listen%'"
+            )
             while (await (await connection.execute(listening)).fetchone()) is None:
                 await asyncio.sleep(0.01)
         yield

@@ -25,7 +25,7 @@ class SingleJournal(Journal):
 
 async def backlog(task: Task, gate: Gate) -> Figures:
     # Of this process only, which does nothing else.
-    worker.Journal = SingleJournal  # type: ignore[misc]
+    worker.Journal = SingleJournal  # type: ignore[attr-defined]
     worker.LANES = LANES
     return await durable.backlog(task, gate)
 
