@@ -25,7 +25,7 @@ class _Place:
     prefix: str = ""
     depth: int = 0
     targets: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: tuple[Any, ...] = ()
     alone: bool = True
     sheltered: bool = True
 
@@ -47,7 +47,17 @@ class GraphDrawer:
         timeout = None
         if self._chance(0.05):
             timeout, self.is_racy = self._random.choice((2_000, 60_000)), True
-        return g.Graph(workflow="drawn", steps=steps, output=output, reshapes=output is not None, timeout=timeout)
+        on_failure = (
+            self._list(_Place(prefix="on_failure/", depth=2, names=("${ error }",))) if self._chance(0.2) else ()
+        )
+        return g.Graph(
+            workflow="drawn",
+            steps=steps,
+            output=output,
+            reshapes=output is not None,
+            timeout=timeout,
+            on_failure=on_failure,
+        )
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share
@@ -91,7 +101,22 @@ class GraphDrawer:
             base["save"] = f"k{number}"
         if self._chance(0.1):
             base |= {"output": self._random.choice(("${ [result] }", {"was": "${ result }"}, None)), "reshapes": True}
+        if self._chance(0.1):
+            base["ignore_errors"] = True
+        if self._budget > 0 and self._chance(0.2 if self._fails else 0.05):
+            base["catch"] = tuple(self._row(place, base["id"]) for _ in range(self._random.randint(1, 2)))
         return base
+
+    def _row(self, place: _Place, id: str) -> g.Catch:
+        """Draws a row of a node's `catch`; its list stands where the node stands."""
+        names = (*place.names, "${ error.type }", {"caught": "${ error }"})
+        inside = replace(place, prefix=f"{id}/catch/", depth=place.depth + 1, names=names)
+        return g.Catch(
+            errors=self._random.choice(((), ("StepFailed",), ("OnPurpose", "Exception"), ("Timeout",))),
+            when=self._random.choice((None, None, "error.attempt < 2")),
+            rethrow=self._chance(0.2),
+            steps=self._list(inside),
+        )
 
     def _value(self, place: _Place) -> Any:
         return self._random.choice((7, "text", 1.0, ["${ size(data) }"], {"z": 1, "a": [None, True]}, *place.names))
