@@ -71,7 +71,7 @@ orders.yaml:26:16: W109 this ${ is never closed; add the closing }, or write $${
       |                ^
 orders.yaml:31:14: W014 inside { } and [ ] an unquoted value cannot hold '{' ('x'); quote the whole value: "${ data.x }"
    31 |     set: {x: ${ data.x }}
-      |              ^^^^^^^^^^
+      |              ^^^^^^^^^^^
 """
 
 
@@ -107,5 +107,5 @@ def test_an_editor_gets_the_same_ten_with_their_places(durable: Inside) -> None:
         ("W006", 22, 5, 5, "it belongs to 'branch'"),
         ("W023", 23, 11, 6, "the first is in line 7"),
         ("W109", 26, 16, 1, "add the closing }, or write $${ for a plain ${"),
-        ("W014", 31, 14, 10, 'quote the whole value: "${ data.x }"'),
+        ("W014", 31, 14, 11, 'quote the whole value: "${ data.x }"'),
     ]
