@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 class Fault(Enum):
     """What happens to the next message of the chosen client.
 
-    NEVER_SENT: the server does not get it. NO_ANSWER: the server answers, nobody hears. GHOST: the client is cut off while
-    the server works on it.
+    NEVER_SENT: the server does not get it. NO_ANSWER: the server answers, nobody hears. GHOST: the client is cut off
+    while the server works on it.
     """
 
     NEVER_SENT = "never sent"
