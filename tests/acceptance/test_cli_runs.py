@@ -123,6 +123,13 @@ def test_a_second_signal_ends_at_once_whatever_a_step_does(durable: Command) -> 
     assert "ended at once" in err
 
 
+def test_a_run_ends_though_a_step_still_hangs_in_its_thread(durable: Command) -> None:
+    durable.write("hanging.yaml", GATED.replace("step: gate\n", "step: gate\n    timeout: 300ms\n"))
+    answer = durable("run", "hanging.yaml")
+    assert answer.code == 1
+    assert "Timeout" in answer.err
+
+
 def test_a_terminal_sees_the_tree_with_every_node(durable: Command) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ from durable_runtime.cli.output import complain, prepare_streams, print_json
 
 COMPLETE_VARIABLE = "_DURABLE_COMPLETE"
 DEBUG_VARIABLE = "DURABLE_DEBUG"
+STEP_THREADS = "durable-step"
+"""How the names of threads begin in which plain steps run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,7 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output has seen enough. What is left in the buffer must not fail again at the very end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.CLOSED_PIPE
+    if _hangs():
+        # Python waits for such threads when it exits, which may be for ever. Everything is closed and said by now.
+        os._exit(int(code))
     sys.exit(int(code))
+
+
+def _hangs() -> bool:
+    """Tells whether a plain step outlived its timeout and still keeps its thread."""
+    steps = [thread for thread in threading.enumerate() if thread.name.startswith(STEP_THREADS)]
+    for thread in steps:
+        thread.join(0.2)  # one that is only about to end does so
+    return any(thread.is_alive() for thread in steps)
 
 
 def run(words: list[str]) -> Exit:
