@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,11 @@ def test_every_key_is_described_for_who_points_at_it() -> None:
     properties = [entry for mapping in mappings for entry in mapping.get("properties", {}).items()]
     assert len(properties) > 80
     assert [key for key, value in properties if not value.get("description")] == []
+
+
+def test_an_editor_has_to_fetch_nothing() -> None:
+    references = re.findall(r'"\$ref": "([^"]*)"', json.dumps(editor_schema()))
+    assert len(references) > 20
+    assert [
+        each for each in references if each.partition("#/definitions/")[2] not in editor_schema()["definitions"]
+    ] == []
