@@ -27,6 +27,7 @@ from durable_dsl.reading.kinds import KINDS
 from durable_dsl.reading.nodes import Kind
 from durable_dsl.reading.policies import DEFAULT_FIELDS, RETRY_FIELDS
 from durable_dsl.reading.shapes import NAME
+from durable_dsl.reading.waits import AWAITED, ON_TIMEOUT_FIELDS
 from durable_dsl.reading.workflow import WORKFLOW_FIELDS
 
 Schema = dict[str, Json]
@@ -67,6 +68,8 @@ def editor_schema() -> Schema:
             "http": _mapping(HTTP_FIELDS, "An HTTP request."),
             "sql": _mapping(SQL_FIELDS, "An SQL statement."),
             "shell": _mapping(SHELL_FIELDS, "A program."),
+            "awaited": _with_forms(_mapping({}, "One thing that is waited for."), AWAITED),
+            "on_timeout": _mapping(ON_TIMEOUT_FIELDS, "What happens after the timeout of a wait."),
             "compensation": _with_forms(_mapping({}, "What undoes a step."), COMPENSATIONS, COMPENSATION_FIELDS),
             "retry": _mapping(RETRY_FIELDS, "A retry policy."),
             "defaults": _mapping(DEFAULT_FIELDS, "What steps with attempts take when they say nothing themselves."),

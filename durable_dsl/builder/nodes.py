@@ -11,7 +11,7 @@ from typing import Literal, TypedDict, Unpack
 
 from durable_dsl.builder.data import Change
 from durable_dsl.builder.values import Condition, Draft, Duration, Function, Retry, draft, part
-from durable_dsl.document import Json
+from durable_dsl.document import AskKind, Json
 
 
 class _Address(TypedDict):
@@ -67,6 +67,34 @@ Compensation = TypedDict(
     total=False,
 )
 """What undoes a step, when the function alone does not say it all; its expressions see the step's `result`."""
+
+
+Awaited = TypedDict(
+    "Awaited",
+    {
+        "for": Duration,
+        "at": str | datetime,
+        "event": str,
+        "key": str,
+        "where": str,
+        "ask": AskKind,
+        "prompt": str,
+        "assignees": Sequence[str],
+        "choices": Sequence[str],
+        "fields": Mapping[str, Json],
+        "schema": Json,
+        "metadata": Mapping[str, Json],
+    },
+    total=False,
+)
+"""One thing that a wait waits for, under its label."""
+
+
+class OnTimeout(TypedDict, total=False):
+    """What a wait does after its timeout instead of failing."""
+
+    value: Json
+    goto: str
 
 
 class AtLeast(TypedDict):
@@ -237,10 +265,33 @@ def loop(
 
 
 def wait(
-    name: str, *, for_: Duration | None = None, at: str | datetime | None = None, **shared: Unpack[Shared]
+    name: str,
+    *,
+    for_: Duration | None = None,
+    at: str | datetime | None = None,
+    event: str | None = None,
+    key: str | None = None,
+    where: str | None = None,
+    ask: AskKind | None = None,
+    prompt: str | None = None,
+    assignees: Sequence[str] | None = None,
+    choices: Sequence[str] | None = None,
+    fields: Mapping[str, Json] | None = None,
+    schema: Json = None,
+    metadata: Mapping[str, Json] | None = None,
+    any: Mapping[str, Awaited] | None = None,
+    all: Mapping[str, Awaited] | None = None,
+    on_timeout: Literal["fail"] | OnTimeout | None = None,
+    **shared: Unpack[Shared],
 ) -> Draft:
-    """Suspends for a span, or until an instant, without holding anything meanwhile."""
-    return draft("wait", name, {"for": for_, "at": at, **shared})
+    """Suspends without holding anything: for a span, until an instant, for an event or an answer of people.
+
+    `any` and `all` wait for several of these, each under a label.
+    """
+    awaited = {"for": for_, "at": at, "event": event, "key": key, "where": where}
+    asked = {"ask": ask, "prompt": prompt, "assignees": assignees, "choices": choices, "fields": fields}
+    more = {"schema": schema, "metadata": metadata, "any": any, "all": all, "on_timeout": on_timeout}
+    return draft("wait", name, {**awaited, **asked, **more, **shared})
 
 
 def group(name: str, *nodes: Draft, **shared: Unpack[Shared]) -> Draft:

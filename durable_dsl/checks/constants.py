@@ -20,7 +20,7 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 # Reading an expression costs a hundred times this look at it; a constant text that holds such a word is taken to vary.
-_VARYING = re.compile(r"\b(?:data|input|constants|execution|item|index|iteration|error|result|now)\b")
+_VARYING = re.compile(r"\b(?:data|input|constants|execution|item|index|iteration|error|event|result|now)\b")
 
 
 def constant_value(source: str) -> Any | Varies:

@@ -21,6 +21,7 @@ from durable_dsl.graph import (
     Step,
     Wait,
     templates_of,
+    templates_of_awaited,
 )
 from durable_dsl.places import Path
 
@@ -58,8 +59,13 @@ def entry_fields(node: Node) -> Iterator[Field]:
         case Foreach():
             yield _bare(node.items, "in", must_give=list)
         case Wait():
-            yield from _template(node.for_, "for")
-            yield from _template(node.until_at, "at")
+            for path, awaited in node.awaited():
+                for keys, value in templates_of_awaited(awaited):
+                    yield from _template(value, *path, *keys)
+                if awaited.event is not None and awaited.event.where is not None:
+                    yield _bare(awaited.event.where, *path, "where", must_give=bool)
+            if node.on_timeout is not None:
+                yield from _template(node.on_timeout.value, "on_timeout", "value")
         case Fail():
             yield from _template(node.message, "message")
             yield from _template(node.data, "data")

@@ -25,6 +25,7 @@ from durable_dsl.graph import (
     Group,
     Loop,
     Node,
+    OnTimeout,
     Parallel,
     Step,
     Wait,
@@ -114,7 +115,11 @@ class Flow:
 
     def _own_exits(self, node: Node) -> Exits:
         match node:
-            case Step() | Wait():
+            case Step():
+                return Exits(True)
+            case Wait(on_timeout=OnTimeout(goto=str(target))):
+                return Exits(True, frozenset({target}))
+            case Wait():
                 return Exits(True)
             case Fail() | Finish():
                 return Exits(False)

@@ -25,9 +25,11 @@ from durable_dsl.graph import (
     Group,
     Loop,
     Node,
+    OnTimeout,
     Parallel,
     Set,
     Step,
+    Wait,
     lists_of,
     walk,
 )
@@ -109,6 +111,8 @@ class _Reader:
             case Decision():
                 targets = [*(choice.goto for choice in node.choose), *node.targets.values()]
                 return before, dict.fromkeys(targets, before)
+            case Wait(on_timeout=OnTimeout(goto=str(target))):
+                return before, {target: before}
             case Branch() | Group():
                 return self._one_of(node, before)
             case Parallel():

@@ -13,6 +13,7 @@ from durable_dsl.compiler.policies import has_expression, milliseconds, retry_po
 from durable_dsl.compiler.scope import Scope
 from durable_dsl.compiler.targets import BadTarget, Level, resolve
 from durable_dsl.compiler.texts import check_expression, check_instant, check_value
+from durable_dsl.document.plain import plain_json
 from durable_dsl.errors import Position
 from durable_dsl.findings import Findings
 from durable_dsl.places import KEY, Path
@@ -302,10 +303,43 @@ class NodeCompiler:
         )
 
     def _wait(self, node: document.Wait, place: Place, shared: dict[str, Any]) -> graph.Wait:
-        if node.until_at is not None:
-            check_instant(node.until_at, place.field("at"), place.at, place.scope, self.findings)
+        after = node.on_timeout
+        if after is not None:
+            check_value(after.value, place.field("on_timeout", "value"), place.at, place.scope, self.findings)
+            goto = None if after.goto is None else self._target(after.goto, place, "on_timeout", "goto")
+            shared["on_timeout"] = graph.OnTimeout(value=plain_json(after.value), goto=goto)
         return graph.Wait(
             **shared,
-            for_=self._span(node.for_, place, "for"),
-            until_at=None if node.until_at is None else node.until_at.strip(),
+            **self._awaited(node, place),
+            any={label: self._label(awaited, place, "any", label) for label, awaited in node.any.items()},
+            all={label: self._label(awaited, place, "all", label) for label, awaited in node.all.items()},
         )
+
+    def _label(self, awaited: document.Awaited, place: Place, *keys: str) -> graph.Awaited:
+        return graph.Awaited(**self._awaited(awaited, replace(place, path=place.field(*keys))))
+
+    def _awaited(self, awaited: document.Awaited | document.Wait, place: Place) -> dict[str, Any]:
+        """Compiles what one wait or one label waits for."""
+        compiled: dict[str, Any] = {"for_": self._span(awaited.for_, place, "for")}
+        if awaited.until_at is not None:
+            check_instant(awaited.until_at, place.field("at"), place.at, place.scope, self.findings)
+            compiled["until_at"] = awaited.until_at.strip()
+        if awaited.event is not None:
+            event = awaited.event
+            where = self._condition(event.where, place, "where", scope=place.scope.with_event())
+            compiled["event"] = graph.Event(name=event.name, key=event.key, where=where)
+        if awaited.ask is not None:
+            ask = awaited.ask
+            compiled["ask"] = graph.Ask(
+                kind=ask.kind,
+                prompt=ask.prompt,
+                assignees=list(ask.assignees),
+                choices=ask.choices,
+                fields=plain_json(ask.fields),
+                schema=plain_json(ask.schema),
+                metadata=plain_json(ask.metadata),
+            )
+        if awaited.event is not None or awaited.ask is not None:
+            for path, value in graph.templates_of_awaited(graph.Awaited(**compiled)):
+                check_value(value, place.field(*path), place.at, place.scope, self.findings)
+        return compiled

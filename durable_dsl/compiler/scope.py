@@ -18,7 +18,7 @@ ELSEWHERE = {
     "iteration": "it exists only inside a loop",
     "error": "it exists only in 'catch', in 'on_failure' and in 'retry.when'",
     "result": "it exists only in a node's 'output' and in 'compensate'",
-    "event": "no node of this release receives events",
+    "event": "it exists only in 'where' of a wait for an event",
     "secrets": "secrets are not part of this release",
 }
 """Why a name of the language cannot be read where it is not in scope."""
@@ -36,6 +36,9 @@ class Scope:
 
     def in_loop(self) -> Scope:
         return replace(self, names=self.names | {"iteration"})
+
+    def with_event(self) -> Scope:
+        return replace(self, names=self.names | {"event"})
 
     def with_error(self) -> Scope:
         return replace(self, names=self.names | {"error"})

@@ -31,11 +31,15 @@ from durable_dsl.document.nodes import (
 )
 from durable_dsl.document.paths import LocatedNode, locate_nodes
 from durable_dsl.document.values import UNSET, Json, Unset
+from durable_dsl.document.waits import Ask, AskKind, Awaited, Event, OnTimeout
 from durable_dsl.document.workflow import Defaults, Workflow
 
 __all__ = [
     "UNSET",
     "Action",
+    "Ask",
+    "AskKind",
+    "Awaited",
     "Backoff",
     "BaseNode",
     "Branch",
@@ -46,6 +50,7 @@ __all__ = [
     "Compensation",
     "Decision",
     "Defaults",
+    "Event",
     "Fail",
     "Finish",
     "Foreach",
@@ -57,6 +62,7 @@ __all__ = [
     "Loop",
     "Method",
     "Node",
+    "OnTimeout",
     "Parallel",
     "Retry",
     "Set",

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from durable_dsl.document.actions import Action
 from durable_dsl.document.values import UNSET, Json, Unset
+from durable_dsl.document.waits import Ask, Awaited, Event, OnTimeout
 from durable_dsl.errors import Position
 
 
@@ -153,10 +154,15 @@ class Loop(BaseNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait(BaseNode):
-    """Suspends without holding anything; exactly one of `for_` (a duration) and `until_at` (an instant) is set."""
+    """Suspends without holding anything for exactly one of these; `any` and `all` are several of them by label."""
 
     for_: str | None = None
     until_at: str | None = None
+    event: Event | None = None
+    ask: Ask | None = None
+    any: Mapping[str, Awaited] = field(default_factory=dict)
+    all: Mapping[str, Awaited] = field(default_factory=dict)
+    on_timeout: OnTimeout | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from durable_dsl.document.nodes import (
     Wait,
 )
 from durable_dsl.document.values import UNSET, Json, Unset
+from durable_dsl.document.waits import Awaited
 
 Plain: TypeAlias = dict[str, Any]
 
@@ -77,8 +78,9 @@ def plain_node(node: Node) -> Plain:
             _put_loop(plain, node)
             lists["steps"] = plain_nodes(node.steps)
         case Wait():
-            put(plain, "for", node.for_)
-            put(plain, "at", node.until_at)
+            _put_awaited(plain, node)
+            for key, labels in (("any", node.any), ("all", node.all)):
+                put(plain, key, {label: _put_awaited({}, awaited) for label, awaited in labels.items()}, {})
         case Group():
             lists["steps"] = plain_nodes(node.steps)
         case Fail():
@@ -90,6 +92,9 @@ def plain_node(node: Node) -> Plain:
         case _:
             assert_never(node)
     put(plain, "timeout", node.timeout)
+    if isinstance(node, Wait) and node.on_timeout is not None:
+        after = node.on_timeout
+        plain["on_timeout"] = {"value": plain_json(after.value)} if after.goto is None else {"goto": after.goto}
     if not isinstance(node.output, Unset):
         plain["output"] = plain_json(node.output)
     put(plain, "save", node.save)
@@ -144,6 +149,25 @@ def _plain_fields(action: Http | Shell | Sql) -> Plain:
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         if value is not UNSET:
             put(plain, field.name, plain_json(value), plain_json(default))
+    return plain
+
+
+def _put_awaited(plain: Plain, awaited: Awaited | Wait) -> Plain:
+    put(plain, "for", awaited.for_)
+    put(plain, "at", awaited.until_at)
+    if awaited.event is not None:
+        plain["event"] = awaited.event.name
+        put(plain, "key", awaited.event.key)
+        put(plain, "where", _plain_condition(awaited.event.where))
+    if awaited.ask is not None:
+        ask = awaited.ask
+        plain["ask"] = ask.kind
+        put(plain, "prompt", ask.prompt)
+        put(plain, "assignees", list(ask.assignees), [])
+        put(plain, "choices", list(ask.choices), [])
+        put(plain, "fields", plain_json(ask.fields), {})
+        put(plain, "schema", plain_json(ask.schema))
+        put(plain, "metadata", plain_json(ask.metadata), {})
     return plain
 
 

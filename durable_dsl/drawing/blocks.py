@@ -37,7 +37,7 @@ from durable_dsl.drawing.status import (
     state_of,
     statuses_shown,
 )
-from durable_dsl.drawing.words import CLOCK, FACT, ON_FAILURE, facts, kind_word, loop_pause, loop_test, shorten, title
+from durable_dsl.drawing.words import FACT, ON_FAILURE, facts, glyph, kind_word, loop_pause, loop_test, shorten, title
 from durable_dsl.graph import (
     END,
     Branch,
@@ -165,9 +165,9 @@ class _Painter:
             self._caught(block, block.caught, x, y)
             return
         match node:
-            case Step() | Wait() | Fail() | Finish():
+            case Step() | Fail() | Finish():
                 self._box(block, x, y)
-            case Decision():
+            case Decision() | Wait():
                 self._box(block, x, y)
                 first = block.top - ROW * len(block.jumps)
                 for jump in block.jumps:
@@ -332,7 +332,7 @@ class _Painter:
         spans = ""
         if state is not None:
             spans += f'<tspan fill="{LOOKS[state.status].stroke}">{LOOKS[state.status].glyph} </tspan>'
-        word = f"{CLOCK} wait" if isinstance(node, Wait) else kind_word(node)
+        word = f"{glyph(node)} {kind_word(node)}".strip()
         if word:
             spans += f'<tspan fill="{FAINT}" font-size="11">{word} </tspan>'
         spans += f'<tspan font-weight="600">{quoted(title(node))}</tspan>'

@@ -21,8 +21,8 @@ from durable_dsl.drawing.status import (
     status_words,
     statuses_shown,
 )
-from durable_dsl.drawing.words import CLOCK, LABEL, ON_FAILURE, clean, facts, kind_word, shorten, title
-from durable_dsl.graph import Graph, Loop, Node, Wait
+from durable_dsl.drawing.words import LABEL, ON_FAILURE, clean, facts, glyph, kind_word, shorten, title
+from durable_dsl.graph import Graph, Loop, Node
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 
@@ -196,8 +196,8 @@ def _legend_cell(status: NodeStatus) -> str:
 def _label(node: Node, state: NodeState | None, line_end: str = "<br/>") -> str:
     word = kind_word(node)
     head = (_small(word) + " " if word else "") + _bold(title(node))
-    if isinstance(node, Wait):
-        head = f'<font color="{FAINT}">{CLOCK}</font> {head}'
+    if glyph(node):
+        head = f'<font color="{FAINT}">{glyph(node)}</font> {head}'
     if state is not None:
         head = f'<font color="{LOOKS[state.status].stroke}">{LOOKS[state.status].glyph}</font> {head}'
     lines = [head, *(_small(fact) for fact in facts(node))]

@@ -176,6 +176,8 @@ class _Tracer:
             case Step():
                 return self._mark(node, Shape.step, loose)
             case Wait():
+                for label, target in jumps_of(node):
+                    self.jumps.setdefault(target, []).append(_Loose(node.id, label, "jump"))
                 return self._mark(node, Shape.wait, loose)
             case Fail():
                 return self._mark(node, Shape.fail, loose)[0], []

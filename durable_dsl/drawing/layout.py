@@ -218,8 +218,11 @@ def _caught(block: Block, states: States | None) -> Block:
 
 def _block_of_kind(node: Node, states: States | None) -> Block:
     match node:
-        case Step() | Wait():
+        case Step():
             return _leaf(node, states)
+        case Wait():
+            jumps = [Jump(node.id, what, target, row) for row, (what, target) in enumerate(jumps_of(node))]
+            return _leaf(node, states, [f"{jump.label} → {target_text(jump.target)}" for jump in jumps], jumps)
         case Fail() | Finish():
             return replace(_leaf(node, states), falls=False)
         case Decision():

@@ -6,8 +6,8 @@ import re
 
 from durable_dsl.drawing.flow import Arrow, Box, Mark, Part, Shape, trace
 from durable_dsl.drawing.status import LOOKS, PENDING, Border, NodeState, States, state_of, status_words, statuses_shown
-from durable_dsl.drawing.words import CLOCK, LABEL, ON_FAILURE, clean, facts, kind_word, shorten, title
-from durable_dsl.graph import Graph, Loop, Node, Wait
+from durable_dsl.drawing.words import LABEL, ON_FAILURE, clean, facts, glyph, kind_word, shorten, title
+from durable_dsl.graph import Graph, Loop, Node
 
 _DASHES: dict[Border, str] = {
     "solid": "",
@@ -76,9 +76,7 @@ def _mark(mark: Mark, states: States | None) -> str:
 
 
 def _label(node: Node, state: NodeState | None) -> str:
-    head = " ".join(
-        filter(None, (CLOCK if isinstance(node, Wait) else "", kind_word(node), f"<b>{_text(title(node))}</b>"))
-    )
+    head = " ".join(filter(None, (glyph(node), kind_word(node), f"<b>{_text(title(node))}</b>")))
     if state is not None:
         head = f"{LOOKS[state.status].glyph} {head}"
     lines = [head, *map(_text, facts(node))]

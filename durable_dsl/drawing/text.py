@@ -10,12 +10,12 @@ from rich.cells import cell_len
 
 from durable_dsl.drawing.status import LOOKS, PENDING, NodeState, States, state_of, status_words, statuses_shown
 from durable_dsl.drawing.words import (
-    CLOCK,
     FACT,
     ON_FAILURE,
     OTHERWISE,
     catch_words,
     facts,
+    glyph,
     jumps_of,
     kind_word,
     shorten,
@@ -51,11 +51,10 @@ class _Strokes:
     top: str
     arrow: str
     separator: str
-    clock: str
 
 
-_UNICODE = _Strokes("├─ ", "└─ ", "│  ", "   ", "● ", "→", " · ", CLOCK + " ")
-_ASCII = _Strokes("|- ", "`- ", "|  ", "   ", "* ", "->", ", ", "")
+_UNICODE = _Strokes("├─ ", "└─ ", "│  ", "   ", "● ", "→", " · ")
+_ASCII = _Strokes("|- ", "`- ", "|  ", "   ", "* ", "->", ", ")
 
 
 def to_text(graph: Graph, states: States | None = None, *, color: bool = False, unicode: bool = True) -> str:
@@ -146,7 +145,9 @@ class _Pen:
                 return [*(_Labelled(shorten(label, FACT), inner) for label, inner in lists_of(node)), *rows]
             case Foreach() | Loop() | Group():
                 return [*(node.steps or ["(nothing)"]), *rows]
-            case Step() | Wait() | Fail() | Finish():
+            case Wait():
+                return [*(f"{what} {self.strokes.arrow} {target_text(to)}" for what, to in jumps_of(node)), *rows]
+            case Step() | Fail() | Finish():
                 return [*rows]
             case _:
                 assert_never(node)
@@ -155,13 +156,13 @@ class _Pen:
         state = state_of(node.id, self.states)
         word = kind_word(node) + " " if kind_word(node) else ""
         if isinstance(node, Wait):
-            word = self.strokes.clock + word
-        glyph, code = "", "2"
+            word = (glyph(node) + " " if self.unicode else "") + word
+        mark, code = "", "2"
         if state is not None:
             look = LOOKS[state.status]
-            glyph, code = (look.glyph if self.unicode else look.code) + " ", look.ansi
-        painted = self.paint(glyph, code) + self.paint(word, "2") + self.paint(title(node), "1")
-        return _Row(lead, glyph + word + title(node), painted, self.strokes.separator.join(facts(node)), state)
+            mark, code = (look.glyph if self.unicode else look.code) + " ", look.ansi
+        painted = self.paint(mark, code) + self.paint(word, "2") + self.paint(title(node), "1")
+        return _Row(lead, mark + word + title(node), painted, self.strokes.separator.join(facts(node)), state)
 
     def _plain_row(self, lead: str, text: str) -> _Row:
         return _Row(lead, text, self.paint(text, "3"), "")

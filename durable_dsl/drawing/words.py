@@ -11,6 +11,7 @@ from durable_dsl.durations import format_duration
 from durable_dsl.graph import (
     END,
     Action,
+    Awaited,
     Branch,
     Call,
     Catch,
@@ -41,8 +42,8 @@ FACT = 44
 LABEL = 36
 """Characters of a text on an edge."""
 
-CLOCK = "◷"
-"""Stands beside every wait."""
+CLOCK, EVENT, PERSON, SEVERAL = "◷", "◈", "♙", "⊕"
+"""Stand before a wait for a time, an event, a person, or several of these."""
 
 UNDO = "↩"
 """Stands before what undoes a step."""
@@ -142,7 +143,14 @@ def _own_facts(node: Node) -> list[str]:
             limit = f"at most {node.max_iterations} turns"
             return [*found, limit if node.on_limit == "fail" else f"{limit}, then carries on"]
         case Wait():
-            return [f"for {span_text(node.for_)}" if node.for_ is not None else f"until {node.until_at}"]
+            found = _awaited_facts(node)
+            for word, labels in (("any of", node.any), ("all of", node.all)):
+                if labels:
+                    found.append(f"{word} {', '.join(labels)}")
+                    found += [f"{label}: {', '.join(_awaited_facts(each))}" for label, each in labels.items()]
+            if node.on_timeout is not None and node.on_timeout.goto is None:
+                found.append(f"after the timeout {_json_text(node.on_timeout.value)}")
+            return found
         case Group():
             return []
         case Fail():
@@ -151,6 +159,31 @@ def _own_facts(node: Node) -> list[str]:
             return ["ends the execution"]
         case _:
             assert_never(node)
+
+
+def _awaited_facts(awaited: Awaited | Wait) -> list[str]:
+    found = []
+    if awaited.for_ is not None:
+        found.append(f"for {span_text(awaited.for_)}")
+    if awaited.until_at is not None:
+        found.append(f"until {awaited.until_at}")
+    if awaited.event is not None:
+        event = awaited.event
+        found.append(f"event {event.name}" if event.key is None else f"event {event.name}, key {event.key}")
+        found += [] if event.where is None else [f"where {event.where}"]
+    if awaited.ask is not None:
+        found.append(f"ask {awaited.ask.kind}")
+        found += [f"of {', '.join(awaited.ask.assignees)}"] if awaited.ask.assignees else []
+    return found
+
+
+def glyph(node: Node) -> str:
+    """Gives the sign that stands before a node's kind; most need none."""
+    if not isinstance(node, Wait):
+        return ""
+    if node.any or node.all:
+        return SEVERAL
+    return EVENT if node.event is not None else PERSON if node.ask is not None else CLOCK
 
 
 def _action_fact(action: Action) -> str:
@@ -209,8 +242,11 @@ def loop_pause(node: Loop) -> str:
     return text if node.max_every is None else f"{text} up to {span_text(node.max_every)}"
 
 
-def jumps_of(node: Decision) -> list[tuple[str, str]]:
-    """Lists a decision's jumps as (what is chosen, target), the target an id or `end`."""
+def jumps_of(node: Decision | Wait) -> list[tuple[str, str]]:
+    """Lists a node's jumps as (what is chosen, target), the target an id or `end`."""
+    if isinstance(node, Wait):
+        goto = None if node.on_timeout is None else node.on_timeout.goto
+        return [] if goto is None else [("timeout", goto)]
     if node.call is not None:
         return [(name, target) for name, target in node.targets.items()]
     return [(choice.when, choice.goto) for choice in node.choose]

@@ -43,6 +43,7 @@ from durable_dsl.graph.nodes import (
     walk,
 )
 from durable_dsl.graph.values import END, Json, Milliseconds, Span
+from durable_dsl.graph.waits import Ask, Awaited, Event, OnTimeout, templates_of_awaited
 from durable_dsl.graph.whole import FORMAT, Graph, graph_from_json
 
 __all__ = [
@@ -50,7 +51,9 @@ __all__ = [
     "FORMAT",
     "ONE_ATTEMPT",
     "Action",
+    "Ask",
     "Attempted",
+    "Awaited",
     "BaseNode",
     "Branch",
     "Call",
@@ -59,6 +62,7 @@ __all__ = [
     "Choice",
     "Compensation",
     "Decision",
+    "Event",
     "Fail",
     "Finish",
     "Foreach",
@@ -70,6 +74,7 @@ __all__ = [
     "Loop",
     "Milliseconds",
     "Node",
+    "OnTimeout",
     "Parallel",
     "RetryPolicy",
     "Set",
@@ -82,5 +87,6 @@ __all__ = [
     "graph_from_json",
     "lists_of",
     "templates_of",
+    "templates_of_awaited",
     "walk",
 ]

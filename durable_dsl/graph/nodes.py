@@ -9,6 +9,7 @@ from msgspec import field
 
 from durable_dsl.graph.actions import ONE_ATTEMPT, Action, RetryPolicy
 from durable_dsl.graph.values import Json, Milliseconds, Span, Value
+from durable_dsl.graph.waits import Ask, Awaited, Event, OnTimeout
 
 
 class Catch(Value, frozen=True, kw_only=True):
@@ -127,10 +128,27 @@ class Loop(BaseNode, frozen=True, kw_only=True, tag="loop"):
 
 
 class Wait(BaseNode, frozen=True, kw_only=True, tag="wait"):
-    """Suspends for a span, or until an instant (`until_at`, a template that gives a timestamp)."""
+    """Suspends for exactly one of these: a span, an instant (a template that gives a timestamp), an event, an answer.
+
+    `any` and `all` are several of them by label. Without `on_timeout` a timeout fails.
+    """
 
     for_: Span | None = None
     until_at: str | None = None
+    event: Event | None = None
+    ask: Ask | None = None
+    any: dict[str, Awaited] = field(default_factory=dict)
+    all: dict[str, Awaited] = field(default_factory=dict)
+    on_timeout: OnTimeout | None = None
+
+    def awaited(self) -> Iterator[tuple[tuple[str, ...], Awaited]]:
+        """Yields what is waited for, with the path to it in a document: `any` and its label, or none."""
+        if self.any or self.all:
+            for key, labels in (("any", self.any), ("all", self.all)):
+                for label, awaited in labels.items():
+                    yield (key, label), awaited
+        else:
+            yield (), Awaited(for_=self.for_, until_at=self.until_at, event=self.event, ask=self.ask)
 
 
 class Group(BaseNode, frozen=True, kw_only=True, tag="group"):

@@ -113,7 +113,8 @@ DOCUMENT_PAGES = (
     Page(
         "W031",
         "`${ }` in a condition",
-        "`when`, `while`, `until`, `match` and `in` always hold an expression, so they are written without `${ }`.",
+        "`when`, `while`, `until`, `match`, `where` and `in` always hold an expression, so they are written without "
+        "`${ }`.",
         "- step: greet\n  log: hello\n  when: ${ data.awake }\n",
         "- step: greet\n  log: hello\n  when: data.awake\n",
     ),

@@ -78,14 +78,14 @@ def editor_schema_of_schemas() -> dict[str, Json]:
     }
 
 
-def read_schema(collector: Collector, value: Json, path: Path) -> Json | Broken:
-    """Reads a JSON Schema (2020-12) of an object; unknown keywords are refused unless they begin with `x-`."""
+def read_schema(collector: Collector, value: Json, path: Path, *, of_input: bool = True) -> Json | Broken:
+    """Reads a JSON Schema (2020-12), of an object if it is the input's; unknown keywords must begin with `x-`."""
     plain = MAPPING.read(collector, value, path)
     if plain is BROKEN:
         return BROKEN
     before = len(collector.problems)
     kind = plain.get("type", "object")
-    if isinstance(kind, str) and kind in TYPES and kind != "object":
+    if of_input and isinstance(kind, str) and kind in TYPES and kind != "object":
         message = f"the input is a mapping, so its 'type' is object, not {describe(plain['type'])}"
         collector.report("W033", message, (*path, "type"))
     for at, schema in _schemas(plain, ()):

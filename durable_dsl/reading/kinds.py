@@ -12,7 +12,7 @@ from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.compensation import COMPENSATION
 from durable_dsl.reading.containers import BACKOFF, BRANCHES, CASES, CATCH, CHOOSE, JOIN, MANY, MAYBE_NO_NODES, NODES
 from durable_dsl.reading.fields import Field
-from durable_dsl.reading.forms import Form, later
+from durable_dsl.reading.forms import Form
 from durable_dsl.reading.nodes import Kind
 from durable_dsl.reading.policies import RETRY
 from durable_dsl.reading.shapes import (
@@ -29,6 +29,7 @@ from durable_dsl.reading.shapes import (
     one_of,
     whole,
 )
+from durable_dsl.reading.waits import WAITS, check_ask
 
 
 def _finish_branch(collector: Collector, values: dict[str, Any], path: Path) -> None:
@@ -83,11 +84,22 @@ def _finish_loop(collector: Collector, values: dict[str, Any], path: Path) -> No
         values.pop("until", None)
 
 
-def _finish_wait(_collector: Collector, values: dict[str, Any], _path: Path) -> None:
-    if "for_" in values:
-        values.pop("until_at", None)
-    elif "until_at" not in values:
+def _finish_wait(collector: Collector, values: dict[str, Any], path: Path) -> None:
+    awaited = ("for_", "until_at", "event", "ask", "any", "all")
+    found = [key for key in awaited if key in values]
+    for key in found[1:]:
+        del values[key]
+    if not found:
         values["for_"] = "1s"
+    if found[:1] == ["ask"]:
+        check_ask(collector, values["ask"], path)
+    for key in _ASK_KEYS:
+        values.pop(key, None)
+    if "on_timeout" in values and "timeout" not in values and collector.place((*path, "timeout")) is None:
+        hint = "add 'timeout', how long it waits at most"
+        collector.report(
+            "W006", "'on_timeout' has no effect without 'timeout'", (*path, "on_timeout"), at_key=True, hint=hint
+        )
 
 
 def _finish_step(_collector: Collector, values: dict[str, Any], _path: Path) -> None:
@@ -97,6 +109,9 @@ def _finish_step(_collector: Collector, values: dict[str, Any], _path: Path) -> 
         for key, field in form.fields.items():
             values.pop(field.attribute or key, None)
 
+
+# What a second form would have brought, which has been reported.
+_ASK_KEYS = ("key", "where", "prompt", "assignees", "choices", "fields", "schema", "metadata")
 
 _STEPS = Field(NODES, "The nodes it runs.", required=True, placeholder=())
 _ON_ERROR = Field(
@@ -219,14 +234,7 @@ KINDS: Mapping[str, Kind] = {
         "Suspends without holding anything.",
         Wait,
         _COMMON,
-        {
-            "for": Form({"for": Field(DURATION, "How long it waits.", "for_")}),
-            "at": Form({"at": Field(TEXT, "The instant it waits for, with its offset from UTC.", "until_at")}),
-            "event": later("key", "where", "on_timeout"),
-            "ask": later("prompt", "assignees", "choices", "fields", "schema", "metadata", "on_timeout"),
-            "any": later("on_timeout"),
-            "all": later("on_timeout"),
-        },
+        WAITS,
         finish=_finish_wait,
     ),
     "group": Kind("A list of nodes with one condition and one timeout.", Group, {**_COMMON, "steps": _STEPS}),

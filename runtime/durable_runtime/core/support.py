@@ -27,6 +27,8 @@ def _uses(node: g.Node) -> Iterator[str]:
     """Yields what a node uses, as it is written in a file."""
     if any(row.compensate for row in node.catch):
         yield "'compensate' in a catch"
+    if isinstance(node, g.Wait) and (node.event or node.ask or node.any or node.all):
+        yield f"'{next(key for key in ('event', 'ask', 'any', 'all') if getattr(node, key))}' of a wait"
     if isinstance(node, g.Step) and node.compensate is not None:
         yield "'compensate'"
     if isinstance(node, g.Step) and isinstance(node.action, NotExecuted):

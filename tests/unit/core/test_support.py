@@ -19,3 +19,4 @@ def test_each_feature_is_told_with_its_node() -> None:
     group = "{group: g, steps: [{step: a, call: shop.a}], catch: [{compensate: true, steps: []}]}"
     assert told(group) == ["'g': 'compensate' in a catch is not executed by this release"]
     assert told("{step: a, call: shop.a, compensate: shop.b}") == ["'a': 'compensate' is not executed by this release"]
+    assert told("{wait: a, any: {b: {event: c}}}") == ["'a': 'any' of a wait is not executed by this release"]

@@ -14,6 +14,7 @@ from durable_dsl.graph import (
     Catch,
     Choice,
     Decision,
+    Event,
     Fail,
     Finish,
     Foreach,
@@ -22,6 +23,7 @@ from durable_dsl.graph import (
     Log,
     Loop,
     Node,
+    OnTimeout,
     Parallel,
     RetryPolicy,
     Set,
@@ -149,7 +151,8 @@ def graphs(draw: st.DrawFn) -> Graph:
                 targets = draw(st.lists(st.sampled_from((END, *later)), min_size=1, max_size=3))
                 return Decision(id=node_id, choose=tuple(Choice(when="data.x", goto=each) for each in targets))
             case "wait":
-                return Wait(id=node_id, for_=1000, when=when)
+                after = draw(st.sampled_from([None, None, *(OnTimeout(goto=target) for target in (END, *later))]))
+                return Wait(id=node_id, event=Event(name="paid"), timeout=1000, on_timeout=after, when=when)
             case "fail":
                 return Fail(id=node_id, when=when)
             case "finish":

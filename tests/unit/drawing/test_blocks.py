@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from durable_dsl.drawing import DrawingError, NodeState, NodeStatus, to_svg_blocks
-from durable_dsl.graph import Choice, Decision, Fail, Foreach, Graph, Group, Loop, Parallel, lists_of
+from durable_dsl.drawing.words import jumps_of
+from durable_dsl.graph import Choice, Decision, Fail, Foreach, Graph, Group, Loop, Parallel, Wait, lists_of
 from tests.unit.drawing.samples import EVERY_STATUS, HOSTILE_STATE, ORDER, call, graphs, hostile_graph
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -202,4 +203,4 @@ def test_in_any_graph_nothing_overlaps_and_no_line_crosses_a_node(graph: Graph) 
         assert 0 <= x <= width
         assert 0 <= y <= height
     chosen = Counter(source for source, _target in drawn_edges(svg, "jump"))
-    assert chosen == Counter({node.id: len(node.choose) for node in nodes if isinstance(node, Decision)})
+    assert chosen == Counter({node.id: len(jumps_of(node)) for node in nodes if isinstance(node, Decision | Wait)})

@@ -107,6 +107,6 @@ def test_wide_letters_keep_the_columns_straight() -> None:
 @settings(max_examples=30, deadline=None)
 @given(graphs())
 def test_any_graph_has_a_line_for_each_node(graph: Graph) -> None:
-    found = re.findall(r"^[│├└─ ]+(?:◷ )?(?:[a-z]+ )?(n\d+)(?:$|  )", to_text(graph), flags=re.MULTILINE)
+    found = re.findall(r"^[│├└─ ]+(?:[◷◈] )?(?:[a-z]+ )?(n\d+)(?:$|  )", to_text(graph), flags=re.MULTILINE)
     # Depth first, as the workflow is written.
     assert found == [node.name for node in graph.walk()]

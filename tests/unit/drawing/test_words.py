@@ -5,12 +5,16 @@ import pytest
 from durable_dsl.drawing import NodeState, NodeStatus, status_words
 from durable_dsl.drawing.words import clean, facts, shorten
 from durable_dsl.graph import (
+    Ask,
+    Awaited,
     Call,
     Compensation,
+    Event,
     Foreach,
     Http,
     Loop,
     Node,
+    OnTimeout,
     Parallel,
     RetryPolicy,
     Shell,
@@ -69,6 +73,12 @@ def test_nothing_that_is_a_command_stays() -> None:
         ),
         (Parallel(id="p", branches={"a": (), "b": (), "c": ()}, need=2, timeout="${ data.t }"),
             ["needs 2 of 3", "timeout ${ data.t }"]),
+        (Wait(id="w", event=Event(name="paid", key="${ data.x }", where="event.y")),
+            ["event paid, key ${ data.x }", "where event.y"]),
+        (Wait(id="w", ask=Ask(kind="approval", assignees=["a", "b"]), timeout=1000, on_timeout=OnTimeout(value=1)),
+            ["ask approval", "of a, b", "after the timeout 1", "timeout 1s"]),
+        (Wait(id="w", any={"paid": Awaited(event=Event(name="p")), "late": Awaited(for_=1000)}),
+            ["any of paid, late", "paid: event p", "late: for 1s"]),
         (Wait(id="w", until_at="${ timestamp(input.ends_at) }"), ["until ${ timestamp(input.ends_at) }"]),
     ],
 )  # fmt: skip

@@ -106,6 +106,29 @@ steps:
         for: 30m
       - wait: trial_end
         at: ${ timestamp(input.ends_at) }
+      - wait: payment
+        event: payment.succeeded
+        key: ${ data.invoice }
+        where: event.amount > 5
+        timeout: 7d
+        on_timeout: {goto: sign_offs}
+        save: payment
+      - wait: approval
+        ask: approval
+        prompt: Approve ${ data.total }?
+        assignees: ["role:manager", "${ data.boss }"]
+        metadata: {level: 3}
+        timeout: 3d
+        on_timeout: {value: {approved: false}}
+      - wait: sign_offs
+        all:
+          legal: {ask: form, fields: {reason: {type: string}}}
+          finance: {ask: choice, choices: [pay, wait]}
+          deep: {ask: json, schema: {type: array}}
+        timeout: 1w
+        on_timeout: fail
+      - wait: outcome
+        any: {paid: {event: paid, where: "event.x", key: a}, late: {for: 7d}, end: {at: 2031-01-31T09:00:00Z}}
   - branch: route
     match: data.kind
     cases:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from durable_dsl.compiler import compile_workflow
 from durable_dsl.document import (
     UNSET,
+    Ask,
+    Awaited,
     Backoff,
     Branch,
     Call,
@@ -20,6 +22,7 @@ from durable_dsl.document import (
     Compensation,
     Decision,
     Defaults,
+    Event,
     Fail,
     Finish,
     Foreach,
@@ -29,6 +32,7 @@ from durable_dsl.document import (
     Log,
     Loop,
     Node,
+    OnTimeout,
     Parallel,
     Retry,
     Set,
@@ -125,6 +129,31 @@ COMPENSATIONS = st.one_of(
     st.builds(Compensation, action=st.builds(Log, message=st.just("undone"))),
 )
 
+EVENTS = st.builds(
+    Event,
+    name=st.sampled_from(["paid", "payment.succeeded"]),
+    key=maybe(st.sampled_from(["${ data.x }", "no"])),
+    where=maybe(st.sampled_from(["event.x > 1", "true"])),
+)
+ASKED: dict[str, Any] = {
+    "prompt": maybe(LINES),
+    "assignees": st.sampled_from([(), ("role:manager", "${ data.x }")]),
+    "metadata": st.dictionaries(TEXT, VALUES, max_size=2),
+}
+ASKS = st.one_of(
+    st.builds(Ask, kind=st.sampled_from(["approval", "text"]), **ASKED),
+    st.builds(Ask, kind=st.just("choice"), choices=st.sampled_from([("no",), ("a b", "on")]), **ASKED),
+    st.builds(Ask, kind=st.just("form"), fields=st.just({"no": {"type": "string"}}), **ASKED),
+    st.builds(Ask, kind=st.just("json"), schema=st.sampled_from([None, {}, {"type": "array"}]), **ASKED),
+)
+TIMES = st.one_of(
+    st.builds(Awaited, for_=SPANS),
+    st.builds(Awaited, until_at=st.sampled_from(["2031-01-31T09:00:00Z", "${ input.at }"])),
+)
+AWAITED = st.one_of(TIMES, st.builds(Awaited, event=EVENTS), st.builds(Awaited, ask=ASKS))
+LABELS = st.dictionaries(st.sampled_from(["paid", "no", "on"]), AWAITED, min_size=1)
+AFTER = st.one_of(st.builds(OnTimeout, value=VALUES), st.just(OnTimeout(goto="end")))
+
 ON_ERROR: st.SearchStrategy[Literal["fail_fast", "complete_all"]] = st.sampled_from(["fail_fast", "complete_all"])
 LEAVES = ["step", "wait", "decision", "fail", "finish"]
 CONTAINERS = ["branch", "rows", "parallel", "foreach", "loop", "group"]
@@ -184,9 +213,7 @@ class Drawing:
         common |= {"timeout": draw(maybe(SPANS))}
         match kind:
             case "wait":
-                if draw(st.booleans()):
-                    return Wait(**common, for_=draw(SPANS))
-                return Wait(**common, until_at=draw(st.sampled_from(["2031-01-31T09:00:00Z", "${ input.at }"])))
+                return self.wait(common)
             case "branch":
                 values = draw(st.lists(TEXT, min_size=1, max_size=3, unique=True))
                 cases = tuple(Case(value=value, steps=self.nodes(depth - 1, 0)) for value in values)
@@ -215,6 +242,24 @@ class Drawing:
                 return self.loop(common, depth)
             case _:
                 return Group(**common, steps=self.nodes(depth - 1))
+
+    def wait(self, common: dict[str, Any]) -> Wait:
+        draw = self.draw
+        if common["timeout"] is not None:
+            common |= {"on_timeout": draw(maybe(AFTER))}
+        match draw(st.sampled_from(["time", "event", "ask", "any", "all"])):
+            case "time":
+                common.pop("on_timeout", None)
+                awaited = draw(TIMES)
+                return Wait(**common, for_=awaited.for_, until_at=awaited.until_at)
+            case "event":
+                return Wait(**common, event=draw(EVENTS))
+            case "ask":
+                return Wait(**common, ask=draw(ASKS))
+            case "any":
+                return Wait(**common, any=draw(LABELS))
+            case _:
+                return Wait(**common, all=draw(LABELS))
 
     def decision(self, common: dict[str, Any]) -> Decision:
         if self.draw(st.booleans()):

@@ -89,7 +89,7 @@ def test_the_column_counts_inside_the_scalar_however_it_is_written(scalar: str, 
         ("iteration", "it exists only inside a loop"),
         ("error", "it exists only in 'catch', in 'on_failure' and in 'retry.when'"),
         ("result", "it exists only in a node's 'output' and in 'compensate'"),
-        ("event", "no node of this release receives events"),
+        ("event", "it exists only in 'where' of a wait for an event"),
         ("secrets", "secrets are not part of this release"),
     ],
 )
