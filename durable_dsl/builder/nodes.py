@@ -11,7 +11,7 @@ from typing import Literal, TypedDict, Unpack
 
 from durable_dsl.builder.data import Change
 from durable_dsl.builder.values import Condition, Draft, Duration, Function, Retry, draft, part
-from durable_dsl.document import AskKind, Json
+from durable_dsl.document import AskKind, Json, Workflow
 
 
 class _Address(TypedDict):
@@ -162,6 +162,13 @@ def step(
     sql: Sql | None = None,
     shell: Shell | None = None,
     use: str | None = None,
+    workflow: str | Workflow | None = None,
+    start: str | Workflow | None = None,
+    emit: str | None = None,
+    key: str | None = None,
+    to: str | None = None,
+    queue: str | None = None,
+    attached: bool | None = None,
     retry: int | str | Retry | None = None,
     compensate: Function | Compensation | None = None,
     **shared: Unpack[Shared],
@@ -186,7 +193,10 @@ def step(
         "shell": shell,
         "use": use,
     }
-    return draft("step", name, {**actions, "retry": retry, "compensate": compensate, **shared})
+    sent = {"emit": emit, "key": key, "to": to, "queue": queue, "attached": attached}
+    for word, child in (("workflow", workflow), ("start", start)):
+        sent[word] = child.name if isinstance(child, Workflow) else child
+    return draft("step", name, {**actions, **sent, "retry": retry, "compensate": compensate, **shared})
 
 
 def decision(

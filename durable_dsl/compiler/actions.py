@@ -35,5 +35,18 @@ def compile_action(action: document.Action) -> graph.Action:
             return graph.Sql(query=action.query, params=plain_json(action.params), database=action.database)
         case document.Use(plugin=plugin, with_=with_):
             return graph.Use(plugin=plugin, with_={} if with_ is None else plain_json(with_))
+        case document.Child():
+            with_ = plain_json(action.with_ or {})
+            return graph.Child(workflow=action.workflow, with_=with_, key=action.key, queue=action.queue)
+        case document.Start():
+            return graph.Start(
+                workflow=action.workflow,
+                with_=plain_json(action.with_ or {}),
+                key=action.key,
+                queue=action.queue,
+                attached=action.attached,
+            )
+        case document.Emit():
+            return graph.Emit(event=action.event, to=action.to, key=action.key, with_=plain_json(action.with_ or {}))
         case _:
             assert_never(action)

@@ -13,7 +13,7 @@ from durable_dsl.compiler.policies import has_expression, milliseconds, retry_po
 from durable_dsl.compiler.scope import Scope
 from durable_dsl.compiler.targets import BadTarget, Level, resolve
 from durable_dsl.compiler.texts import check_expression, check_instant, check_value
-from durable_dsl.document.plain import plain_json
+from durable_dsl.document.plain import action_word, plain_json
 from durable_dsl.errors import Position
 from durable_dsl.findings import Findings
 from durable_dsl.places import KEY, Path
@@ -201,20 +201,23 @@ class NodeCompiler:
         action = compile_action(node.action)
         for keys, value in graph.templates_of(action):
             check_value(value, place.field(*keys), place.at, place.scope, self.findings)
-        if not isinstance(action, graph.Attempted):
+        if not isinstance(action, graph.Attempted | graph.Child):
             self._refuse_attempts(node, place)
             return {"action": action, "timeout": timeout}
-        if node.timeout is None:
+        # A child has its own policies inside.
+        is_child = isinstance(action, graph.Child)
+        if node.timeout is None and not is_child:
             timeout = self.default_timeout
         if node.retry is None:
-            return {"action": action, "timeout": timeout, "retry": self.default_retry}
+            retry = graph.ONE_ATTEMPT if is_child else self.default_retry
+            return {"action": action, "timeout": timeout, "retry": retry}
         policy = retry_policy(node.retry, self.retries, place.field("retry"), place.at, self.findings)
         if isinstance(node.retry, document.Retry) and node.retry.when is not None:
             self._condition(node.retry.when, place, "retry", "when", scope=place.scope.with_error())
         return {"action": action, "timeout": timeout, "retry": policy}
 
     def _refuse_attempts(self, node: document.Step | document.Compensation, place: Place) -> None:
-        kind = type(node.action).__name__.lower()
+        kind = action_word(node.action)
         for key, value in (("retry", node.retry), ("timeout", node.timeout)):
             if value is not None:
                 self.findings.add(

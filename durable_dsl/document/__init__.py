@@ -7,7 +7,7 @@ is equal.
 
 from __future__ import annotations
 
-from durable_dsl.document.actions import Action, Call, Http, Log, Method, Set, Shell, Sql, Use
+from durable_dsl.document.actions import Action, Call, Child, Emit, Http, Log, Method, Set, Shell, Sql, Start, Use
 from durable_dsl.document.nodes import (
     Backoff,
     BaseNode,
@@ -46,10 +46,12 @@ __all__ = [
     "Call",
     "Case",
     "Catch",
+    "Child",
     "Choice",
     "Compensation",
     "Decision",
     "Defaults",
+    "Emit",
     "Event",
     "Fail",
     "Finish",
@@ -68,6 +70,7 @@ __all__ = [
     "Set",
     "Shell",
     "Sql",
+    "Start",
     "Step",
     "Unset",
     "Use",

@@ -72,4 +72,35 @@ class Use:
     with_: Mapping[str, Json] | None = None
 
 
-Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """Runs another workflow and waits for it; `key` attaches to an execution that was started with the same key."""
+
+    workflow: str
+    with_: Mapping[str, Json] | None = None
+    key: str | None = None
+    queue: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Starts another workflow and carries on; an `attached` one is cancelled with its parent."""
+
+    workflow: str
+    with_: Mapping[str, Json] | None = None
+    key: str | None = None
+    queue: str | None = None
+    attached: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit:
+    """Sends an event to one execution, or to whoever waits for its key."""
+
+    event: str
+    to: str | None = None
+    key: str | None = None
+    with_: Mapping[str, Json] | None = None
+
+
+Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use | Child | Start | Emit

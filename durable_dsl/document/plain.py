@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeAlias, assert_never
 
-from durable_dsl.document.actions import Action, Call, Http, Log, Set, Shell, Sql, Use
+from durable_dsl.document.actions import Action, Call, Child, Emit, Http, Log, Set, Shell, Sql, Start, Use
 from durable_dsl.document.nodes import (
     Branch,
     Catch,
@@ -137,8 +137,26 @@ def _put_action(plain: Plain, action: Action) -> None:
         case Use():
             plain["use"] = action.plugin
             put(plain, "with", plain_json(action.with_))
+        case Child() | Start():
+            plain["workflow" if isinstance(action, Child) else "start"] = action.workflow
+            put(plain, "with", plain_json(action.with_))
+            put(plain, "key", action.key)
+            put(plain, "queue", action.queue)
+            put(plain, "attached", isinstance(action, Start) and action.attached, False)
+        case Emit():
+            plain["emit"] = action.event
+            put(plain, "with", plain_json(action.with_))
+            put(plain, "key", action.key)
+            put(plain, "to", action.to)
         case _:
             assert_never(action)
+
+
+def action_word(action: Action) -> str:
+    """Gives the key by which an action is written."""
+    plain: Plain = {}
+    _put_action(plain, action)
+    return next(iter(plain))
 
 
 def _plain_fields(action: Http | Shell | Sql) -> Plain:

@@ -37,7 +37,18 @@ from durable_dsl.drawing.status import (
     state_of,
     statuses_shown,
 )
-from durable_dsl.drawing.words import FACT, ON_FAILURE, facts, glyph, kind_word, loop_pause, loop_test, shorten, title
+from durable_dsl.drawing.words import (
+    FACT,
+    ON_FAILURE,
+    facts,
+    glyph,
+    is_child,
+    kind_word,
+    loop_pause,
+    loop_test,
+    shorten,
+    title,
+)
 from durable_dsl.graph import (
     END,
     Branch,
@@ -316,6 +327,8 @@ class _Painter:
         if state is None:
             if isinstance(node, Fail):
                 return Dress(stroke=RED)
+            if is_child(node):
+                return Dress(border="double")
             return Dress(stroke=INK, width=2) if isinstance(node, Finish) else plain
         look = LOOKS[state.status]
         return Dress(look.fill, look.stroke, look.border, look.width)

@@ -21,7 +21,7 @@ from durable_dsl.drawing.status import (
     status_words,
     statuses_shown,
 )
-from durable_dsl.drawing.words import LABEL, ON_FAILURE, clean, facts, glyph, kind_word, shorten, title
+from durable_dsl.drawing.words import LABEL, ON_FAILURE, clean, facts, glyph, is_child, kind_word, shorten, title
 from durable_dsl.graph import Graph, Loop, Node
 
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
@@ -132,6 +132,8 @@ def _node_attributes(mark: Mark, node: Node, states: States | None) -> dict[str,
             styles.append("rounded")
         case _:
             styles.append("rounded")
+    if is_child(node):
+        found["peripheries"] = "2"
     if state is not None:
         look = LOOKS[state.status]
         found |= {"fillcolor": look.fill, "color": look.stroke, "penwidth": f"{look.width:g}"}

@@ -6,7 +6,7 @@ import re
 
 from durable_dsl.drawing.flow import Arrow, Box, Mark, Part, Shape, trace
 from durable_dsl.drawing.status import LOOKS, PENDING, Border, NodeState, States, state_of, status_words, statuses_shown
-from durable_dsl.drawing.words import LABEL, ON_FAILURE, clean, facts, glyph, kind_word, shorten, title
+from durable_dsl.drawing.words import LABEL, ON_FAILURE, clean, facts, glyph, is_child, kind_word, shorten, title
 from durable_dsl.graph import Graph, Loop, Node
 
 _DASHES: dict[Border, str] = {
@@ -72,7 +72,7 @@ def _mark(mark: Mark, states: States | None) -> str:
         case Shape.finish:
             return '((("' + text + '")))'
         case _:
-            return '("' + text + '")'
+            return '[["' + text + '"]]' if is_child(mark.node) else '("' + text + '")'
 
 
 def _label(node: Node, state: NodeState | None) -> str:

@@ -15,7 +15,9 @@ from durable_dsl.graph import (
     Branch,
     Call,
     Catch,
+    Child,
     Decision,
+    Emit,
     Fail,
     Finish,
     Foreach,
@@ -31,6 +33,7 @@ from durable_dsl.graph import (
     Shell,
     Span,
     Sql,
+    Start,
     Step,
     Use,
     Wait,
@@ -177,6 +180,11 @@ def _awaited_facts(awaited: Awaited | Wait) -> list[str]:
     return found
 
 
+def is_child(node: Node) -> bool:
+    """Tells whether a node is another workflow, which is drawn with a double frame."""
+    return isinstance(node, Step) and isinstance(node.action, Child | Start)
+
+
 def glyph(node: Node) -> str:
     """Gives the sign that stands before a node's kind; most need none."""
     if not isinstance(node, Wait):
@@ -202,6 +210,12 @@ def _action_fact(action: Action) -> str:
             return f"sql {query}"
         case Use(plugin=plugin):
             return f"use {plugin}"
+        case Child(workflow=workflow):
+            return f"workflow {workflow}"
+        case Start(workflow=workflow):
+            return f"start {workflow}"
+        case Emit(event=event):
+            return f"emit {event}"
         case _:
             assert_never(action)
 

@@ -87,7 +87,35 @@ class Use(Value, frozen=True, kw_only=True, tag="use", tag_field="action"):
     with_: dict[str, Json] = field(default_factory=dict)
 
 
-Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use
+class Child(Value, frozen=True, kw_only=True, tag="workflow", tag_field="action"):
+    """Another workflow that is run and waited for. `key`, a template, attaches to an execution of the same key."""
+
+    workflow: str
+    with_: dict[str, Json] = field(default_factory=dict)
+    key: str | None = None
+    queue: str | None = None
+
+
+class Start(Value, frozen=True, kw_only=True, tag="start", tag_field="action"):
+    """Another workflow that is started; only if it is `attached` its parent's end, cancel and pause reach it."""
+
+    workflow: str
+    with_: dict[str, Json] = field(default_factory=dict)
+    key: str | None = None
+    queue: str | None = None
+    attached: bool = False
+
+
+class Emit(Value, frozen=True, kw_only=True, tag="emit", tag_field="action"):
+    """An event sent to the execution `to`, or to all that wait for its `key`; exactly one of these templates is set."""
+
+    event: str
+    to: str | None = None
+    key: str | None = None
+    with_: dict[str, Json] = field(default_factory=dict)
+
+
+Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use | Child | Start | Emit
 
 Attempted: TypeAlias = Call | Http | Shell | Sql | Use
 """The actions that reach the outside world, so that they are attempted, can fail and be tried again."""
@@ -112,5 +140,12 @@ def templates_of(action: Action) -> Iterator[tuple[tuple[str, ...], Json]]:
             yield ("sql", "params"), action.params
         case Use():
             yield ("with",), action.with_
+        case Child() | Start():
+            yield ("with",), action.with_
+            yield ("key",), action.key
+        case Emit():
+            yield ("with",), action.with_
+            yield ("key",), action.key
+            yield ("to",), action.to
         case _:
             assert_never(action)

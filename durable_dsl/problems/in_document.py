@@ -78,8 +78,8 @@ DOCUMENT_PAGES = (
         "W026",
         "Not supported by this release yet",
         "This is part of the language, but this release does not run it. It is refused rather than ignored.",
-        "- step: tell\n  emit: order.paid\n",
-        "- step: tell\n  call: shop.tell\n",
+        "secrets: [STRIPE_KEY]\n",
+        "constants: {account: main}\n",
     ),
     Page(
         "W027",

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
-from durable_dsl.document import Call, Http, Json, Log, Set, Shell, Sql, Use
+from durable_dsl.document import Action, Call, Child, Emit, Http, Json, Log, Set, Shell, Sql, Start, Use
 from durable_dsl.places import BROKEN, Broken, Path
 from durable_dsl.reading.collector import Collector, describe, subject
 from durable_dsl.reading.fields import Field, head, read_fields
-from durable_dsl.reading.forms import Form, later
-from durable_dsl.reading.shapes import ANY_TEXT, FUNCTION, JSON, MAPPING, NAME, TEXT, Shape, list_of, one_of, whole
+from durable_dsl.reading.forms import Form
+from durable_dsl.reading.shapes import (
+    ANY_TEXT,
+    EVENT_NAME,
+    FUNCTION,
+    JSON,
+    MAPPING,
+    NAME,
+    QUEUE,
+    SWITCH,
+    TEXT,
+    Shape,
+    list_of,
+    one_of,
+    whole,
+)
 
 # A step whose action could not be read becomes a call that may change any data, so that later checks do not report
 # reads of values which that action would have given.
@@ -237,6 +252,40 @@ def _log(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"action": Log(message=values.pop("log", None))}
 
 
+def _child(word: str, action: type[Child] | type[Start]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def build(values: dict[str, Any]) -> dict[str, Any]:
+        # A second action, which has been reported, may have brought a key that is not its own.
+        own = {field.name for field in fields(action)}
+        taken = {key: values.pop(key) for key in ("with_", "key", "queue", "attached") if key in values and key in own}
+        name = values.pop(word, None)
+        return values | {"action": UNREADABLE if name is None else action(workflow=name, **taken)}
+
+    return build
+
+
+def _emit(values: dict[str, Any]) -> dict[str, Any]:
+    taken = {key: values.pop(key) for key in ("with_", "key", "to") if key in values}
+    name = values.pop("emit", None)
+    return values | {"action": UNREADABLE if name is None else Emit(event=name, **taken)}
+
+
+def check_emit(collector: Collector, action: Action, path: Path) -> None:
+    """Reports an event that is sent to nobody, or in two ways."""
+    if not isinstance(action, Emit):
+        return
+    if action.to is not None and action.key is not None:
+        collector.report("W027", "'to' and 'key' exclude each other", (*path, "to"), at_key=True)
+    there = any(collector.place((*path, key)) is not None for key in ("to", "key"))
+    if action.to is None and action.key is None and not there:
+        hint = "'to' names an execution, 'key' reaches all that wait for it"
+        collector.report("W025", "'emit' needs 'to' or 'key'", (*path, "emit"), at_key=True, hint=hint)
+
+
+_CHILD_FIELDS = {
+    "with": Field(MAPPING, "Its input; default {}.", "with_"),
+    "key": Field(TEXT, "Attaches to the execution that was started with this key, if there is one."),
+    "queue": Field(QUEUE, "The queue it waits in; default its own."),
+}
 _WITH = Field(
     Shape(_arguments, MAPPING.schema), "Arguments by name; without it a function gets the whole data.", "with_"
 )
@@ -270,9 +319,27 @@ ACTIONS = {
     "shell": Form(
         {"shell": Field(Shape(_shell, {"$ref": "#/definitions/shell"}), "Runs a program.")}, build=_whole("shell")
     ),
-    "workflow": later("with", "key", "queue", "attached"),
-    "start": later("with", "key", "queue", "attached"),
-    "emit": later("to", "key", "with"),
+    "workflow": Form(
+        {"workflow": Field(NAME, "Runs another workflow and waits for it."), **_CHILD_FIELDS},
+        build=_child("workflow", Child),
+    ),
+    "start": Form(
+        {
+            "start": Field(NAME, "Starts another workflow and carries on."),
+            **_CHILD_FIELDS,
+            "attached": Field(SWITCH, "Cancels it with this execution; default false."),
+        },
+        build=_child("start", Start),
+    ),
+    "emit": Form(
+        {
+            "emit": Field(EVENT_NAME, "Sends an event of this name."),
+            "with": Field(MAPPING, "What the event says.", "with_"),
+            "key": Field(TEXT, "Sends it to all executions that wait for this key."),
+            "to": Field(TEXT, "Sends it to the execution of this id."),
+        },
+        build=_emit,
+    ),
     "use": Form(
         {
             "use": Field(

@@ -6,7 +6,7 @@ from typing import Any
 
 from durable_dsl.document import Call, Compensation, Json
 from durable_dsl.places import BROKEN, Broken, Path
-from durable_dsl.reading.actions import ACTIONS
+from durable_dsl.reading.actions import ACTIONS, check_emit
 from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.fields import Field, read_fields
 from durable_dsl.reading.forms import Form, choose_forms
@@ -42,6 +42,7 @@ def _compensation(collector: Collector, value: Json, path: Path) -> Compensation
     if not forms:
         return BROKEN
     built = forms[0][1].build(values)
+    check_emit(collector, built["action"], path)
     return Compensation(action=built["action"], retry=built.get("retry"), timeout=built.get("timeout"))
 
 

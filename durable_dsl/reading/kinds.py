@@ -7,7 +7,7 @@ from typing import Any
 
 from durable_dsl.document import Branch, Case, Decision, Fail, Finish, Foreach, Group, Loop, Node, Parallel, Step, Wait
 from durable_dsl.places import Path
-from durable_dsl.reading.actions import ACTIONS, UNREADABLE
+from durable_dsl.reading.actions import ACTIONS, UNREADABLE, check_emit
 from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.compensation import COMPENSATION
 from durable_dsl.reading.containers import BACKOFF, BRANCHES, CASES, CATCH, CHOOSE, JOIN, MANY, MAYBE_NO_NODES, NODES
@@ -102,8 +102,9 @@ def _finish_wait(collector: Collector, values: dict[str, Any], path: Path) -> No
         )
 
 
-def _finish_step(_collector: Collector, values: dict[str, Any], _path: Path) -> None:
+def _finish_step(collector: Collector, values: dict[str, Any], path: Path) -> None:
     values.setdefault("action", UNREADABLE)
+    check_emit(collector, values["action"], path)
     # What is left of a second action, which has been reported.
     for form in ACTIONS.values():
         for key, field in form.fields.items():

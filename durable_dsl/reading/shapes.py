@@ -20,6 +20,7 @@ MAX_NAME = 100
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_EVENT = r"[A-Za-z_][A-Za-z0-9_]*([.:-][A-Za-z0-9_]+)*"
 _EXPRESSION_IN_TEXT = re.compile(r"\$\{\s*(.*?)\s*\}")
 _UNESCAPED = re.compile(r"(?<!\$)\$\{")
 _WHOLE_NUMBERS = range(-(2**63), 2**63)
@@ -127,6 +128,15 @@ def _function(collector: Collector, value: Json, path: Path) -> str | Broken:
     elif len(parts) == 1 and value.isidentifier():
         hint = f"name its module too, as in package.module.{value}"
     return collector.report("W032", f"{value!r} does not name an importable function", path, hint=hint)
+
+
+def _event_name(collector: Collector, value: Json, path: Path) -> str | Broken:
+    if not is_text(collector, value, path):
+        return BROKEN
+    if re.fullmatch(_EVENT, value):
+        return str(value)
+    hint = "write letters, digits and '_', with dots between parts, as in order.paid"
+    return collector.report("W022", f"{value!r} cannot be the name of an event", path, hint=hint)
 
 
 def refuse_cut(collector: Collector, text: str, path: Path) -> bool:
@@ -291,6 +301,7 @@ def _pattern(pattern: str, message: str, longest: int | None = None) -> dict[str
 
 TEXT = Shape(_text, {"type": "string", "minLength": 1})
 ANY_TEXT = Shape(_any_text, {"type": "string"})
+EVENT_NAME = Shape(_event_name, {"type": "string", "pattern": f"^{_EVENT}$"})
 VERSION = Shape(_version, {"type": "string", "minLength": 1})
 NAME = Shape(
     _name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from durable_dsl.document import Ask, Awaited, Event, Json, OnTimeout
@@ -11,20 +10,22 @@ from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.fields import Field, read_fields
 from durable_dsl.reading.forms import Form, choose_forms
 from durable_dsl.reading.json_schema import read_schema
-from durable_dsl.reading.shapes import CONDITION, DURATION, JSON, MAPPING, NAME, TEXT, Shape, list_of, one_of
+from durable_dsl.reading.shapes import (
+    CONDITION,
+    DURATION,
+    EVENT_NAME,
+    JSON,
+    MAPPING,
+    NAME,
+    TEXT,
+    Shape,
+    list_of,
+    one_of,
+)
 
-_EVENT = r"[A-Za-z_][A-Za-z0-9_]*([.:-][A-Za-z0-9_]+)*"
 _KINDS = ("approval", "choice", "text", "form", "json")
 # Which kind of ask a field belongs to.
 _BELONGS = {"choices": "choice", "fields": "form", "schema": "json"}
-
-
-def _event_name(collector: Collector, value: Json, path: Path) -> str | Broken:
-    text: str | Broken = TEXT.read(collector, value, path)
-    if isinstance(text, Broken) or re.fullmatch(_EVENT, text):
-        return text
-    hint = "write letters, digits and '_', with dots between parts, as in order.paid"
-    return collector.report("W022", f"{text!r} cannot be the name of an event", path, hint=hint)
 
 
 def _schema_of_json(collector: Collector, value: Json, path: Path) -> Json | Broken:
@@ -120,7 +121,6 @@ ON_TIMEOUT_FIELDS = {
     "value": Field(JSON, "The wait's value then."),
     "goto": Field(NAME, "A later node of this list or of one around it, or end."),
 }
-EVENT_NAME = Shape(_event_name, {"type": "string", "pattern": f"^{_EVENT}$"})
 
 _EVENT_FIELDS = {
     "event": Field(EVENT_NAME, "Waits for an event of this name."),

@@ -137,7 +137,7 @@ class CompiledNode:
                         )
                     case g.Shell(command=command, env=env, cwd=cwd):
                         self.values = compile_template({"command": command, "env": env, "cwd": cwd})
-                    case g.Sql():
+                    case _:
                         never_started(node.action)
             case g.Decision():
                 self.choices = tuple((compile_expression(row.when), row.goto) for row in node.choose)

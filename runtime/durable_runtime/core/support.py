@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 
 from durable_dsl import graph as g
 
-NotExecuted: TypeAlias = g.Sql
+NotExecuted: TypeAlias = g.Sql | g.Child | g.Start | g.Emit
 
 
 def never_started(value: NotExecuted) -> NoReturn:
@@ -32,4 +32,4 @@ def _uses(node: g.Node) -> Iterator[str]:
     if isinstance(node, g.Step) and node.compensate is not None:
         yield "'compensate'"
     if isinstance(node, g.Step) and isinstance(node.action, NotExecuted):
-        yield f"'{type(node.action).__name__.lower()}'"
+        yield f"'{'workflow' if isinstance(node.action, g.Child) else type(node.action).__name__.lower()}'"

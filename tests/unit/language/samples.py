@@ -88,6 +88,20 @@ steps:
     timeout: 5s
   - step: resize
     shell: {command: [resize, "${ data.total }", ""], env: {LANG: C}, cwd: /srv}
+  - step: ship
+    workflow: ship_order
+    with: {order: "${ input.order_id }"}
+    key: ship-${ input.order_id }
+    queue: parcels
+    retry: 2
+    timeout: 1d
+  - step: survey
+    start: ask_for_stars
+    attached: true
+  - step: tell_all
+    emit: order.shipped
+    key: ${ input.order_id }
+    with: {total: "${ data.total }"}
   - step: post
     use: slack.post
     with: {channel: orders}

@@ -18,10 +18,12 @@ from durable_dsl.document import (
     Call,
     Case,
     Catch,
+    Child,
     Choice,
     Compensation,
     Decision,
     Defaults,
+    Emit,
     Event,
     Fail,
     Finish,
@@ -38,6 +40,7 @@ from durable_dsl.document import (
     Set,
     Shell,
     Sql,
+    Start,
     Step,
     Unset,
     Use,
@@ -119,6 +122,16 @@ REQUESTS = st.one_of(
     st.builds(Http, method=st.just("POST"), url=st.just("http://localhost"), body=LINES),
 )
 
+CHILD: dict[str, Any] = {
+    "workflow": st.sampled_from(["ship", "no"]),
+    "with_": maybe(st.dictionaries(TEXT, VALUES, max_size=2)),
+    "key": maybe(st.sampled_from(["no", "${ data.x }"])),
+    "queue": maybe(st.sampled_from(["parcels", "on"])),
+}
+EMITTED = st.one_of(
+    st.builds(Emit, event=st.just("a.b"), key=st.sampled_from(["no", "${ data.x }"]), with_=CHILD["with_"]),
+    st.builds(Emit, event=st.just("no"), to=st.just("${ data.x }")),
+)
 COMPENSATIONS = st.one_of(
     st.builds(
         Compensation,
@@ -272,13 +285,19 @@ class Drawing:
 
     def step(self, common: dict[str, Any]) -> Step:
         draw = self.draw
-        kind = draw(st.sampled_from(["call", "set", "log", "http", "sql", "shell", "use"]))
+        kind = draw(st.sampled_from(["call", "set", "log", "http", "sql", "shell", "use", "child", "start", "emit"]))
         common |= {"compensate": draw(maybe(COMPENSATIONS))}
-        if kind not in ("set", "log"):
+        if kind not in ("set", "log", "start", "emit"):
             common |= {"retry": draw(RETRY), "timeout": draw(maybe(SPANS))}
         match kind:
             case "http":
                 return Step(**common, action=draw(REQUESTS))
+            case "child":
+                return Step(**common, action=draw(st.builds(Child, **CHILD)))
+            case "start":
+                return Step(**common, action=draw(st.builds(Start, **CHILD, attached=st.booleans())))
+            case "emit":
+                return Step(**common, action=draw(EMITTED))
             case "sql":
                 params = maybe(st.dictionaries(TEXT, VALUES, max_size=2) | st.lists(VALUES, max_size=2))
                 query = draw(st.sampled_from(["select 1", "select\n  2\n"]))

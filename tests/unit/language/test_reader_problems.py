@@ -144,7 +144,9 @@ def test_a_mistake_in_the_schema_of_the_input(schema: str, problem: str) -> None
          "3:18 W005 'log' must be a message, such as the text 'paid ${ data.total }', not null; leave the key "
          "out if nothing is meant"),
         ("set: {a: 1}, with: {b: 1}", "3:26 W006 'with' has no effect in step 'a'; it belongs to 'call'"),
-        ("retry: 3", "3:4 W025 step 'a' needs 'call', 'set', 'log', 'http', 'sql', 'shell' or 'use'"),
+        ("retry: 3",
+         "3:4 W025 step 'a' needs 'call', 'set', 'log', 'http', 'sql', 'shell', 'workflow', 'start', 'emit' or "
+         "'use'"),
         ("call: a.b, log: hi", "3:24 W027 step 'a' has 'call' and 'log'; exactly one of them can be there"),
         ("call: a.b, retry: 0", "3:31 W029 'retry' must be at least 1, not 0"),
         ("call: a.b, retry: true",
@@ -178,7 +180,7 @@ def test_a_mistake_in_the_schema_of_the_input(schema: str, problem: str) -> None
         ("call: a.b, compensate: [c.d]",
          "3:36 W005 'compensate' must be a function or a mapping with an action, not a list"),
         ("call: a.b, compensate: {retry: 3}",
-         "3:37 W025 'compensate' needs 'call', 'log', 'http', 'sql', 'shell' or 'use'"),
+         "3:37 W025 'compensate' needs 'call', 'log', 'http', 'sql', 'shell', 'workflow', 'start', 'emit' or 'use'"),
         ("call: a.b, compensate: {call: c.d, log: hi}",
          "3:48 W027 'compensate' has 'call' and 'log'; exactly one of them can be there"),
         ("call: a.b, compensate: {call: c.d, save: x}", "3:48 W004 unknown key 'save' in 'compensate'"),
@@ -220,9 +222,14 @@ def test_a_mistake_in_the_schema_of_the_input(schema: str, problem: str) -> None
          "3:38 W005 item 2 of 'command' must be text, not the number 5; put it into quotes: \"5\""),
         ("shell: {command: ['', x]}", "3:31 W003 item 1 of 'command' is empty"),
         ("shell: {command: [x], env: {A-B: x}}", "3:41 W022 'A-B' cannot be a variable"),
-        ("workflow: x, with: {}, key: k, queue: q", "3:13 W026 'workflow' is not supported by this release yet"),
-        ("start: x, with: {}", "3:13 W026 'start' is not supported by this release yet"),
-        ("emit: x, to: y, with: {}", "3:13 W026 'emit' is not supported by this release yet"),
+        ("workflow: Ship It",
+         "3:23 W022 'Ship It' cannot be a name: names are lower case letters, digits and '_', a letter first; write "
+         "'ship_it'"),
+        ("workflow: x, attached: true", "3:26 W006 'attached' has no effect in step 'a'; it belongs to 'start'"),
+        ("start: x, with: [1]", "3:29 W005 'with' must be a mapping, not a list"),
+        ("emit: x, with: {}",
+         "3:13 W025 'emit' needs 'to' or 'key'; 'to' names an execution, 'key' reaches all that wait for it"),
+        ("emit: x, to: y, key: z", "3:22 W027 'to' and 'key' exclude each other"),
         ("use: slack, with: {}",
          "3:18 W022 'slack' cannot be an action of a plug-in; name the plug-in, a dot and its action, as in "
          "slack.post"),
