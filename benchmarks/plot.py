@@ -30,7 +30,8 @@ def draw(results: Results, path: Path) -> None:
         return LABEL + (math.log10(value) - low) / (high - low) * (WIDTH - LABEL - 90)
 
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="11"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
+        ' font-family="sans-serif" font-size="11"'
         ' role="img" aria-label="Figures per second by workload and engine, on a logarithmic scale">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
     ]

@@ -16,7 +16,7 @@ SETTINGS = durable.SETTINGS
 
 _CHECKPOINTS = """
 insert into durable.checkpoint (execution_id, seq, path, kind, attempt, finished_at)
-select -(number / 10) - 1, number % 10 + 1, 'step_' || number % 10, 'step', 1, now()
+select -(number / 10) - 1, number %% 10 + 1, 'step_' || number %% 10, 'step', 1, now()
 from generate_series(%s::bigint, %s::bigint) number
 """
 """Ten each for executions that are long gone; real ones would take hours to run."""

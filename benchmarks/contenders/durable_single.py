@@ -8,7 +8,7 @@ from durable_runtime.worker import worker
 from durable_runtime.worker.journal import Entry, Journal
 
 LANES = 8
-"""Connections that write; the engine itself has two. More made it slower or no faster."""
+"""Connections that write; the engine itself has two, which would be too few without batches."""
 
 SETTINGS = f"a journal whose batches are of one entry, {LANES} connections that write"
 

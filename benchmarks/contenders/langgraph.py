@@ -20,8 +20,9 @@ from benchmarks.task import Figures, Gate, Run, Task, timed
 
 SAVERS, CONCURRENCY = 8, 100
 SETTINGS = (
-    f"asynchronous nodes, {SAVERS} AsyncPostgresSavers (each lets one statement through at a time) on a pool of "
-    f"{SAVERS} connections, {CONCURRENCY} graphs at once, durability='sync': a step is stored before the next begins; uvloop"
+    f"asynchronous nodes, {SAVERS} AsyncPostgresSavers (each lets one statement through at a time) "
+    f"on a pool of {SAVERS} connections, {CONCURRENCY} graphs at once, durability='sync': "
+    "a step is stored before the next begins; uvloop"
 )
 
 
