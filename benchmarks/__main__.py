@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    # Terminated, it ends like an interrupted one: with its server stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     server = BenchServer(asked.folder, slow_flush=asked.slow_flush)
     try:
         results = run(server, workloads, quick=asked.quick)
