@@ -26,6 +26,7 @@ from durable_dsl.reading.json_schema import editor_schema_of_schemas
 from durable_dsl.reading.kinds import KINDS
 from durable_dsl.reading.nodes import Kind
 from durable_dsl.reading.policies import DEFAULT_FIELDS, RETRY_FIELDS
+from durable_dsl.reading.settings import CANCEL_FIELDS, CONCURRENCY_FIELDS, SCHEDULE_FIELDS
 from durable_dsl.reading.shapes import NAME
 from durable_dsl.reading.waits import AWAITED, ON_TIMEOUT_FIELDS
 from durable_dsl.reading.workflow import WORKFLOW_FIELDS
@@ -71,6 +72,9 @@ def editor_schema() -> Schema:
             "awaited": _with_forms(_mapping({}, "One thing that is waited for."), AWAITED),
             "on_timeout": _mapping(ON_TIMEOUT_FIELDS, "What happens after the timeout of a wait."),
             "compensation": _with_forms(_mapping({}, "What undoes a step."), COMPENSATIONS, COMPENSATION_FIELDS),
+            "concurrency": _mapping(CONCURRENCY_FIELDS, "How many executions may run at once."),
+            "cancel_on": _mapping(CANCEL_FIELDS, "An event that cancels an execution."),
+            "schedule": _mapping(SCHEDULE_FIELDS, "When executions are started by themselves."),
             "retry": _mapping(RETRY_FIELDS, "A retry policy."),
             "defaults": _mapping(DEFAULT_FIELDS, "What steps with attempts take when they say nothing themselves."),
         },

@@ -266,11 +266,12 @@ def loop(
     backoff: Backoff | None = None,
     max_iterations: int | None = None,
     on_limit: Literal["fail", "continue"] | None = None,
+    keep: int | None = None,
     **shared: Unpack[Shared],
 ) -> Draft:
     """Runs its nodes turn after turn: while a condition holds (tested before), or until one does (tested after)."""
     fields = {"while": while_, "until": until, "every": every, "backoff": backoff}
-    limits = {"max_iterations": max_iterations, "on_limit": on_limit}
+    limits = {"max_iterations": max_iterations, "on_limit": on_limit, "keep": keep}
     return draft("loop", name, {**fields, **limits, "steps": nodes, **shared})
 
 

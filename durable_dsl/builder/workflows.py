@@ -6,7 +6,7 @@ import linecache
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
-from typing import TypedDict, Unpack
+from typing import Literal, NotRequired, TypedDict, Unpack
 
 from durable_dsl.builder.values import Draft, Duration, Retry, draft, gather, problems_of
 from durable_dsl.document import Json, Workflow
@@ -22,6 +22,33 @@ class Defaults(TypedDict, total=False):
     timeout: Duration
 
 
+class Concurrency(TypedDict, total=False):
+    """How many executions may run at once."""
+
+    key: str
+    limit: int
+    on_conflict: Literal["queue", "reject", "cancel_oldest"]
+
+
+class CancelOn(TypedDict):
+    """An event that cancels an execution."""
+
+    event: str
+    key: str
+    compensate: NotRequired[bool]
+
+
+class Schedule(TypedDict):
+    """When executions are started by themselves."""
+
+    name: str
+    cron: str
+    timezone: NotRequired[str]
+    overlap: NotRequired[Literal["allow", "skip", "cancel_oldest"]]
+    catchup: NotRequired[Literal["none", "latest", "all"]]
+    input: NotRequired[Mapping[str, Json]]
+
+
 class Settings(TypedDict, total=False):
     """What stands above the steps of a workflow."""
 
@@ -35,6 +62,9 @@ class Settings(TypedDict, total=False):
     defaults: Defaults
     retries: Mapping[str, Retry | int]
     constants: Mapping[str, Json]
+    concurrency: Concurrency
+    cancel_on: Sequence[CancelOn]
+    schedules: Sequence[Schedule]
     on_failure: Sequence[Draft]
 
 

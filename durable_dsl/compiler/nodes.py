@@ -302,6 +302,7 @@ class NodeCompiler:
             max_every=None if longest is None else max_every,
             max_iterations=node.max_iterations,
             on_limit=node.on_limit,
+            keep=node.keep,
             steps=self._inner(node.steps, place, scope=inner),
         )
 

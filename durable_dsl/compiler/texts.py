@@ -49,7 +49,7 @@ def check_no_expressions(value: Any, path: Path, near: Position | None, findings
         case str() if has_expression(value):
             findings.add(
                 "W113",
-                "a constant cannot hold an expression",
+                "what is stored as it is written cannot hold an expression",
                 findings.place(path, near),
                 hint="write the value itself, or compute it in a step with 'set'",
             )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from durable_dsl import document, graph
 from durable_dsl.compiler.nodes import NodeCompiler
 from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy, whole_policy
-from durable_dsl.compiler.scope import Scope
+from durable_dsl.compiler.scope import ALWAYS, Scope
 from durable_dsl.compiler.texts import check_expression, check_no_expressions, check_value
 from durable_dsl.document import Workflow, locate_nodes
+from durable_dsl.document.plain import plain_json
 from durable_dsl.errors import Problem
 from durable_dsl.findings import Findings
 
@@ -51,6 +55,7 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
             message = f"'{each.node.name}' cannot end the execution well: it has failed before 'on_failure' runs"
             place = findings.place((*each.path, "finish"), each.node.at)
             findings.add("W116", message, place, hint="to go on after an error use 'catch'")
+    settings = _settings(workflow, findings)
     if findings.problems:
         return None, sorted(findings.problems, key=lambda problem: (problem.line, problem.column))
     compiled = graph.Graph(
@@ -66,8 +71,29 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
         reshapes=reshapes,
         constants=dict(workflow.constants),
         on_failure=on_failure,
+        **settings,
     )
     return compiled, []
+
+
+def _settings(workflow: Workflow, findings: Findings) -> dict[str, Any]:
+    """Compiles what is said about executions as a whole, whose keys see nothing that a step has done."""
+    before = Scope(names=ALWAYS - {"data"})
+    settings: dict[str, Any] = {}
+    if workflow.concurrency is not None:
+        check_value(workflow.concurrency.key, ("concurrency", "key"), workflow.at, before, findings)
+        settings["concurrency"] = graph.Concurrency(**_fields(workflow.concurrency))
+    for index, row in enumerate(workflow.cancel_on):
+        check_value(row.key, ("cancel_on", index, "key"), workflow.at, before, findings)
+    for index, schedule in enumerate(workflow.schedules):
+        check_no_expressions(schedule.input, ("schedules", index, "input"), workflow.at, findings)
+    settings["cancel_on"] = tuple(graph.CancelOn(**_fields(row)) for row in workflow.cancel_on)
+    settings["schedules"] = tuple(graph.Schedule(**_fields(schedule)) for schedule in workflow.schedules)
+    return settings
+
+
+def _fields(value: document.Concurrency | document.CancelOn | document.Schedule) -> dict[str, Any]:
+    return {field.name: plain_json(getattr(value, field.name)) for field in fields(value)}
 
 
 def _span(text: str | None, path: tuple[str, ...], workflow: Workflow, findings: Findings) -> graph.Span | None:

@@ -30,6 +30,7 @@ from durable_dsl.document.nodes import (
     lists_of,
 )
 from durable_dsl.document.paths import LocatedNode, locate_nodes
+from durable_dsl.document.settings import CancelOn, Concurrency, Schedule
 from durable_dsl.document.values import UNSET, Json, Unset
 from durable_dsl.document.waits import Ask, AskKind, Awaited, Event, OnTimeout
 from durable_dsl.document.workflow import Defaults, Workflow
@@ -44,11 +45,13 @@ __all__ = [
     "BaseNode",
     "Branch",
     "Call",
+    "CancelOn",
     "Case",
     "Catch",
     "Child",
     "Choice",
     "Compensation",
+    "Concurrency",
     "Decision",
     "Defaults",
     "Emit",
@@ -67,6 +70,7 @@ __all__ = [
     "OnTimeout",
     "Parallel",
     "Retry",
+    "Schedule",
     "Set",
     "Shell",
     "Sql",

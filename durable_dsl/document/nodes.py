@@ -149,6 +149,7 @@ class Loop(BaseNode):
     backoff: Backoff | None = None
     max_iterations: int = 1000
     on_limit: Literal["fail", "continue"] = "fail"
+    keep: int | None = None
     steps: tuple[Node, ...]
 
 

@@ -26,6 +26,7 @@ from durable_dsl.document.nodes import (
     Step,
     Wait,
 )
+from durable_dsl.document.settings import CancelOn, Concurrency, Schedule
 from durable_dsl.document.values import UNSET, Json, Unset
 from durable_dsl.document.waits import Awaited
 
@@ -129,11 +130,11 @@ def _put_action(plain: Plain, action: Action) -> None:
         case Log():
             plain["log"] = plain_json(action.message)
         case Http():
-            plain["http"] = _plain_fields(action)
+            plain["http"] = plain_fields(action)
         case Shell():
-            plain["shell"] = _plain_fields(action)
+            plain["shell"] = plain_fields(action)
         case Sql():
-            plain["sql"] = _plain_fields(action)
+            plain["sql"] = plain_fields(action)
         case Use():
             plain["use"] = action.plugin
             put(plain, "with", plain_json(action.with_))
@@ -159,8 +160,8 @@ def action_word(action: Action) -> str:
     return next(iter(plain))
 
 
-def _plain_fields(action: Http | Shell | Sql) -> Plain:
-    """Gives the fields of an action that says everything in one mapping; what is at its default is left out."""
+def plain_fields(action: Http | Shell | Sql | Concurrency | CancelOn | Schedule) -> Plain:
+    """Gives the fields of what stands in one mapping; what is at its default is left out."""
     plain: Plain = {}
     for field in fields(action):
         value = getattr(action, field.name)
@@ -198,6 +199,7 @@ def _put_loop(plain: Plain, node: Loop) -> None:
         put(plain["backoff"], "max", node.backoff.max)
     put(plain, "max_iterations", node.max_iterations, 1000)
     put(plain, "on_limit", node.on_limit, "fail")
+    put(plain, "keep", node.keep)
 
 
 def _plain_condition(condition: str | None) -> str | bool | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from durable_dsl.document.nodes import Node, Retry
-from durable_dsl.document.plain import Plain, plain_json, plain_nodes, plain_policy, plain_retry, put
+from durable_dsl.document.plain import Plain, plain_fields, plain_json, plain_nodes, plain_policy, plain_retry, put
+from durable_dsl.document.settings import CancelOn, Concurrency, Schedule
 from durable_dsl.document.values import UNSET, Json, Unset
 from durable_dsl.errors import Position
 from durable_dsl.yaml_writer import write_yaml
@@ -35,6 +36,9 @@ class Workflow:
     defaults: Defaults = Defaults()
     retries: Mapping[str, Retry] = field(default_factory=dict)
     constants: Mapping[str, Json] = field(default_factory=dict)
+    concurrency: Concurrency | None = None
+    cancel_on: tuple[CancelOn, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     steps: tuple[Node, ...]
     on_failure: tuple[Node, ...] = ()
     at: Position | None = field(default=None, compare=False)
@@ -58,6 +62,10 @@ class Workflow:
         put(plain, "defaults", defaults, {})
         put(plain, "retries", {name: plain_policy(policy) for name, policy in self.retries.items()}, {})
         put(plain, "constants", plain_json(self.constants), {})
+        if self.concurrency is not None:
+            plain["concurrency"] = plain_fields(self.concurrency)
+        put(plain, "cancel_on", [plain_fields(row) for row in self.cancel_on], [])
+        put(plain, "schedules", [plain_fields(schedule) for schedule in self.schedules], [])
         plain["steps"] = plain_nodes(self.steps)
         put(plain, "on_failure", plain_nodes(self.on_failure), [])
         return plain

@@ -45,6 +45,7 @@ from durable_dsl.graph.nodes import (
     lists_of,
     walk,
 )
+from durable_dsl.graph.settings import CancelOn, Concurrency, Schedule
 from durable_dsl.graph.values import END, Json, Milliseconds, Span
 from durable_dsl.graph.waits import Ask, Awaited, Event, OnTimeout, templates_of_awaited
 from durable_dsl.graph.whole import FORMAT, Graph, graph_from_json
@@ -60,11 +61,13 @@ __all__ = [
     "BaseNode",
     "Branch",
     "Call",
+    "CancelOn",
     "Case",
     "Catch",
     "Child",
     "Choice",
     "Compensation",
+    "Concurrency",
     "Decision",
     "Emit",
     "Event",
@@ -82,6 +85,7 @@ __all__ = [
     "OnTimeout",
     "Parallel",
     "RetryPolicy",
+    "Schedule",
     "Set",
     "Shell",
     "Span",

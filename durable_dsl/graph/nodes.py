@@ -115,7 +115,10 @@ class Foreach(BaseNode, frozen=True, kw_only=True, tag="foreach"):
 
 
 class Loop(BaseNode, frozen=True, kw_only=True, tag="loop"):
-    """Runs `steps` turn after turn; `every` sleeps between turns, growing by `factor` up to `max_every`."""
+    """Runs `steps` turn after turn; `every` sleeps between turns, growing by `factor` up to `max_every`.
+
+    `keep` is how many turns of history stay; None keeps all.
+    """
 
     while_: str | None = None
     until: str | None = None
@@ -124,6 +127,7 @@ class Loop(BaseNode, frozen=True, kw_only=True, tag="loop"):
     max_every: Milliseconds | None = None
     max_iterations: int = 1000
     on_limit: Literal["fail", "continue"] = "fail"
+    keep: int | None = None
     steps: tuple[Node, ...]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from durable_dsl.graph.nodes import Node, walk
+from durable_dsl.graph.settings import CancelOn, Concurrency, Schedule
 from durable_dsl.graph.values import Json, Span, Value
 
 FORMAT = 1
@@ -30,6 +31,9 @@ class Graph(Value, frozen=True, kw_only=True):
     reshapes: bool = False
     constants: dict[str, Json] = msgspec.field(default_factory=dict)
     on_failure: tuple[Node, ...] = ()
+    concurrency: Concurrency | None = None
+    cancel_on: tuple[CancelOn, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
     def to_json(self) -> bytes:
         """Gives the canonical JSON: fields in the order declared, defaults left out, the author's keys in their order.

@@ -172,6 +172,14 @@ DOCUMENT_PAGES = (
         "- step: find\n  sql:\n    query: select * from orders where id = %(id)s\n    params: {id: \"${ data.id }\"}\n",
     ),
     Page(
+        "W039",
+        "Not a cron expression",
+        "A schedule says when by minute, hour, day of the month, month and weekday, with seconds first if there are "
+        "six fields.",
+        "schedules:\n  - {name: nightly, cron: at two}\n",
+        "schedules:\n  - {name: nightly, cron: 0 2 * * 1-5}\n",
+    ),
+    Page(
         "W040",
         "Two workflows of one name",
         "The workflows of a file are told apart by their names.",

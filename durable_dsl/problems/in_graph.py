@@ -77,7 +77,8 @@ GRAPH_PAGES = (
     Page(
         "W113",
         "An expression in a constant",
-        "Constants are stored as they are written. What has to be computed is computed by a step.",
+        "Constants and inputs of schedules are stored as they are written. What has to be computed is computed by a "
+        "step.",
         'constants: {total: "${ input.a + input.b }"}\n',
         "constants: {total: 42}\n",
     ),

@@ -222,14 +222,14 @@ KINDS: Mapping[str, Kind] = {
             "backoff": Field(BACKOFF, "How that sleep grows."),
             "max_iterations": Field(whole(1, MANY), "How many turns there are at most; default 1000."),
             "on_limit": Field(one_of("fail", "continue"), "What happens after the last turn allowed; default fail."),
+            "keep": Field(whole(1, MANY), "How many turns of history stay; default all."),
             "steps": _STEPS,
         },
         {
             "while": Form({"while": Field(CONDITION, "Tested before each turn.", "while_")}),
             "until": Form({"until": Field(CONDITION, "Tested after each turn.")}),
         },
-        frozenset({"keep"}),
-        _finish_loop,
+        finish=_finish_loop,
     ),
     "wait": Kind(
         "Suspends without holding anything.",

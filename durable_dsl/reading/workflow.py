@@ -14,6 +14,7 @@ from durable_dsl.reading.fields import Field, read_fields
 from durable_dsl.reading.json_schema import read_schema
 from durable_dsl.reading.kinds import KINDS
 from durable_dsl.reading.policies import DEFAULTS, RETRIES
+from durable_dsl.reading.settings import CANCEL_ON, CONCURRENCY, SCHEDULES
 from durable_dsl.reading.shapes import DURATION, JSON, MAPPING, NAME, QUEUE, TEXT, VERSION, Shape, whole
 from durable_dsl.reading.tree import is_tree
 
@@ -35,10 +36,13 @@ WORKFLOW_FIELDS = {
     "defaults": Field(DEFAULTS, "What steps with attempts take when they say nothing themselves."),
     "retries": Field(RETRIES, "Retry policies by name."),
     "constants": Field(MAPPING, "Values that expressions read as 'constants'."),
+    "concurrency": Field(CONCURRENCY, "How many executions may run at once."),
+    "cancel_on": Field(CANCEL_ON, "Events that cancel an execution."),
+    "schedules": Field(SCHEDULES, "When executions are started by themselves."),
     "steps": Field(NODES, "The nodes, in the order they run.", required=True, placeholder=()),
     "on_failure": Field(NODES, "What runs when an execution has failed, before it ends."),
 }
-LATER = frozenset({"secrets", "concurrency", "cancel_on", "schedules"})
+LATER = frozenset({"secrets"})
 
 
 def read_workflow(plain: Mapping[str, Json], places: Places, file: str) -> tuple[Workflow | None, list[Problem]]:

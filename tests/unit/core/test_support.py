@@ -20,3 +20,4 @@ def test_each_feature_is_told_with_its_node() -> None:
     assert told(group) == ["'g': 'compensate' in a catch is not executed by this release"]
     assert told("{step: a, call: shop.a, compensate: shop.b}") == ["'a': 'compensate' is not executed by this release"]
     assert told("{wait: a, any: {b: {event: c}}}") == ["'a': 'any' of a wait is not executed by this release"]
+    assert told("{step: a, log: a}", "concurrency: {limit: 2}") == ["'concurrency' is not executed by this release"]

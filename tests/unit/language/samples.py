@@ -34,6 +34,10 @@ retries:
     only: [IOError, shop.errors.Busy]
     when: error.attempt < 3
   few: 2
+concurrency: {key: "${ input.order_id }", limit: 2, on_conflict: reject}
+cancel_on: [{event: order.cancelled, key: "${ input.order_id }", compensate: true}]
+schedules:
+  - {name: nightly, cron: 0 2 * * 1-5, timezone: Europe/Berlin, overlap: skip, catchup: none, input: {order_id: A}}
 constants: {vat: 0.19, list: [1, null, true], nested: {a: {b: c}}}
 steps:
   - step: validate
@@ -188,6 +192,7 @@ steps:
         backoff: {factor: 2, max: 5m}
         max_iterations: 10
         on_limit: continue
+        keep: 5
         steps:
           - loop: inner
             while: |

@@ -16,11 +16,13 @@ from durable_dsl.document import (
     Backoff,
     Branch,
     Call,
+    CancelOn,
     Case,
     Catch,
     Child,
     Choice,
     Compensation,
+    Concurrency,
     Decision,
     Defaults,
     Emit,
@@ -37,6 +39,7 @@ from durable_dsl.document import (
     OnTimeout,
     Parallel,
     Retry,
+    Schedule,
     Set,
     Shell,
     Sql,
@@ -122,6 +125,12 @@ REQUESTS = st.one_of(
     st.builds(Http, method=st.just("POST"), url=st.just("http://localhost"), body=LINES),
 )
 
+CONCURRENCY = st.builds(
+    Concurrency,
+    key=maybe(st.just("${ input.x }")),
+    limit=st.integers(1, 3),
+    on_conflict=st.sampled_from(["queue", "reject", "cancel_oldest"]),
+)
 CHILD: dict[str, Any] = {
     "workflow": st.sampled_from(["ship", "no"]),
     "with_": maybe(st.dictionaries(TEXT, VALUES, max_size=2)),
@@ -331,6 +340,7 @@ class Drawing:
             backoff=backoff if every is not None else None,
             max_iterations=draw(st.sampled_from([1, 1000])),
             on_limit=draw(st.sampled_from(["fail", "continue"])),
+            keep=draw(maybe(st.integers(1, 3))),
             steps=self.nodes(depth - 1),
         )
 
@@ -359,6 +369,9 @@ def workflows(draw: st.DrawFn) -> Workflow:
         defaults=draw(st.builds(Defaults, retry=RETRY, timeout=maybe(DURATIONS))),
         retries={"api": draw(RETRIES), **draw(st.dictionaries(st.sampled_from(["no", "on"]), RETRIES))},
         constants=draw(st.dictionaries(TEXT, PLAIN, max_size=3)),
+        concurrency=draw(maybe(CONCURRENCY)),
+        cancel_on=draw(st.sampled_from([(), (CancelOn(event="no", key="${ input.x }", compensate=True),)])),
+        schedules=draw(st.sampled_from([(), (Schedule(name="no", cron="0 2 * * 1-5", input={"a": 1}),)])),
         steps=drawing.nodes(3),
         on_failure=tuple(node for node in drawing.nodes(1, 0) if not has_finish(node)),
     )
