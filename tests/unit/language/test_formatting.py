@@ -13,8 +13,8 @@ from durable_dsl.errors import DslError
 from durable_dsl.formatting import format_text
 from durable_dsl.loader import load_document, read_documents
 from durable_dsl.yaml_text import split_lines
+from tests.unit.language.drawn import workflows
 from tests.unit.language.samples import SAMPLES
-from tests.unit.language.test_builder_round_trip import workflows
 from tests.unit.language.test_loader_fuzz import mutated_texts
 
 

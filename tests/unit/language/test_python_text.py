@@ -16,8 +16,8 @@ from durable_dsl.compiler import compile_workflow
 from durable_dsl.document import Workflow
 from durable_dsl.loader import load_document
 from durable_dsl.python_text import write_python
+from tests.unit.language.drawn import workflows
 from tests.unit.language.samples import SAMPLES
-from tests.unit.language.test_builder_round_trip import workflows
 
 
 def run(text: str) -> list[Workflow]:
