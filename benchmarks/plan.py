@@ -98,6 +98,22 @@ PLAN = (
     ),
     Workload(
         "W4",
+        "foreach_short",
+        "{executions:,} executions that each run a step for {items:,} items",
+        {"executions": 100, "items": 100},
+        {"executions": 20, "items": 100},
+        (OURS,),
+    ),
+    Workload(
+        "W4",
+        "foreach_long",
+        "one execution that runs a step for each of {items:,} items",
+        {"items": 100_000},
+        {"items": 10_000},
+        (OURS,),
+    ),
+    Workload(
+        "W4",
         "parallel",
         "one execution of {items:,} branches at once",
         {"items": 1000},

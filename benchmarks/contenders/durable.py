@@ -89,6 +89,13 @@ async def foreach(task: Task, gate: Gate) -> Figures:
     return {"steps": task["items"]}
 
 
+async def foreach_short(task: Task, gate: Gate) -> Figures:
+    executions = task["executions"]
+    await start(task.url, documents.foreach(task["items"]), [{}] * executions)
+    await drain(task, gate, executions)
+    return {"steps": executions * task["items"]}
+
+
 async def parallel(task: Task, gate: Gate) -> Figures:
     await start(task.url, documents.parallel(task["items"]), [{}])
     await drain(task, gate, 1)
@@ -222,6 +229,8 @@ WORKLOADS: dict[str, Run] = {
     "sequence": sequence,
     "backlog": backlog,
     "foreach": foreach,
+    "foreach_short": foreach_short,
+    "foreach_long": foreach,
     "parallel": parallel,
     "realistic": realistic,
     "latency": latency,
