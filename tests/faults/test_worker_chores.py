@@ -115,6 +115,43 @@ def test_after_the_database_was_away_the_living_have_time_for_a_heartbeat_before
     assert len([at for at in looked if at >= 30]) > 20
 
 
+class Timers:
+    """A database in which something is due at 300 ms, though nobody knew at the first look; notes the looks."""
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        self._time = time
+        self.looks: list[float] = []
+
+    async def wake_due(self) -> tuple[int, float | None]:
+        now = self._time()
+        self.looks.append(round(now, 3))
+        return (1, None) if now >= 0.3 else (0, 0.3 - now if now > 0 else None)
+
+    async def take_over_expired(self) -> int:
+        return 0
+
+
+def test_what_suspends_after_a_look_is_woken_when_it_is_due_and_not_at_the_next_look() -> None:
+    async def scenario() -> tuple[list[float], bool]:
+        loop = asyncio.get_running_loop()
+        timers, hint = Timers(loop.time), asyncio.Event()
+        maintenance = Maintenance(cast(Any, timers), cast(Any, timers), hint)
+        task = asyncio.create_task(maintenance.serve())
+        await asyncio.sleep(0.1)
+        maintenance.suspended.set()
+        maintenance.suspended.set()
+        await asyncio.sleep(0.25)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return timers.looks, hint.is_set()
+
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(FakeClock())) as runner:
+        looks, hinted = runner.run(scenario())
+
+    assert looks == [0.0, 0.105, 0.3]
+    assert hinted
+
+
 def test_what_the_heartbeat_heard_is_not_older_for_having_come_late(monkeypatch: pytest.MonkeyPatch) -> None:
     gone_by = 100.0
     monkeypatch.setattr("durable_runtime.worker.clock.time.monotonic", lambda: gone_by)

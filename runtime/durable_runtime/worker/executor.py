@@ -58,6 +58,7 @@ class Executor:
         self.running: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
         self.changed = asyncio.Event()
+        self.suspended: asyncio.Event | None = None
         self._store = store
         self._ownership = ownership
         self._journal = journal
@@ -161,6 +162,8 @@ class Executor:
         self.running[run.claimed.queue] -= 1
         self.ended[status] += 1
         self.changed.set()
+        if status == "waiting" and self.suspended is not None:
+            self.suspended.set()
         log.info("%s %s: %s", run.claimed.workflow, run.claimed.id, status)
 
     # -- what runs ask for

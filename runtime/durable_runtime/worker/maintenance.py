@@ -16,11 +16,19 @@ TAKEOVER_EVERY = 1.0
 SWEEP_EVERY = 30.0
 LONGEST_SLEEP = 1.0
 
+PACE = 0.005
+"""Seconds between two looks while executions suspend one after the other: many of them share one."""
+
 
 class Maintenance:
-    """Runs the chores of the whole installation; harmless when every worker does."""
+    """Runs the chores of the whole installation; harmless when every worker does.
+
+    `hint` is set when there may be something to claim. Set `suspended` when an execution was: it may be due sooner than
+    what the last look found, and would be woken late.
+    """
 
     def __init__(self, store: WorkerStore, recovery: Recovery, hint: asyncio.Event, lease: timedelta = LEASE) -> None:
+        self.suspended = asyncio.Event()
         self._store = store
         self._recovery = recovery
         self._hint = hint
@@ -45,8 +53,17 @@ class Maintenance:
                 if self._away_since is None:
                     self._away_since = began
             lies_down = self._time()
-            await asyncio.sleep(delay)
+            await self._rest(delay)
             self._spare(self._time() - lies_down - delay)
+
+    async def _rest(self, delay: float) -> None:
+        """Sleeps until something is due, or an execution suspends."""
+        try:
+            await asyncio.wait_for(self.suspended.wait(), delay)
+        except TimeoutError:
+            return
+        self.suspended.clear()
+        await asyncio.sleep(PACE)
 
     def _spare(self, stood_still: float) -> None:
         """After the database was away, or this process stood still, others get the time for a heartbeat first.

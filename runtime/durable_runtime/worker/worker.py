@@ -133,6 +133,7 @@ class Worker:
                 only=self._only,
             )
             maintenance = Maintenance(store, takeover, claims.hint, self._lease)
+            executor.suspended = maintenance.suspended
             tasks = [
                 *(asyncio.create_task(journal.serve(lane), name=f"journal {lane}") for lane in range(LANES)),
                 asyncio.create_task(claims.serve(), name="claims"),
