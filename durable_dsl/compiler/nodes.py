@@ -239,6 +239,10 @@ class NodeCompiler:
                 where = self.findings.place((*place.field(key), KEY), place.at)
                 message = f"'{key}' has no effect on a decision, which has no result but where it goes"
                 self.findings.add("W108", message, where, hint=f"remove '{key}'")
+        if node.timeout is not None and node.call is None:
+            where = self.findings.place((*place.field("timeout"), KEY), place.at)
+            message = "'timeout' has no effect on a decision by conditions, which takes no time"
+            self.findings.add("W108", message, where, hint="remove 'timeout'")
         return graph.Decision(**shared, choose=tuple(choices), call=node.call, targets=targets)
 
     def _target(self, goto: str, place: Place, *keys: str | int) -> str:

@@ -47,7 +47,8 @@ GRAPH_PAGES = (
         "W108",
         "An option without effect",
         "`set` and `log` are done by the engine itself and have no attempts, so `retry` and `timeout` have no "
-        "effect on them. A decision has no result but where it goes, so `save` and `output` have none on it.",
+        "effect on them. A decision has no result but where it goes, so `save` and `output` have none on it, "
+        "nor has `timeout` on one that only tests conditions.",
         "- step: remember\n  set: {a: 1}\n  retry: 3\n",
         "- step: remember\n  set: {a: 1}\n",
     ),

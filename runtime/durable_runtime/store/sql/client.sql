@@ -11,9 +11,6 @@ union all
 select id, graph::text from durable.definition where workflow = %(workflow)s and version = %(version)s
 limit 1
 
--- name: find_definition
-select id from durable.definition where workflow = %(workflow)s and version = %(version)s and graph::text = %(graph)s
-
 -- name: get_definition
 select graph::text from durable.definition where id = %(id)s
 
