@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def pytest_configure() -> None:
         os.environ.pop(name, None)
     if binaries := os.environ.get("DURABLE_TEST_PG_BIN"):
         os.environ["DURABLE_PG_BIN"] = binaries
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what runs in its background so, and every test of an interrupt would wait for ever.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

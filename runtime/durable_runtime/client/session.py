@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from durable_runtime.client.database import Database
 from durable_runtime.errors import DatabaseUnavailable, DurableError
+from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.postgres_client import PostgresClientStore
 from durable_runtime.store.protocol import NoAnswer, TryAgain
 
@@ -67,9 +68,7 @@ class Session:
 
     async def _give_hints(self) -> None:
         while self._hint_wanted and self._store is not None:
-            with suppress(TimeoutError):
-                pause = self._hinted_at + HINT_INTERVAL - time.monotonic()
-                await asyncio.wait_for(self._closing.wait(), max(0.0, pause))
+            await wait_at_most(self._closing, max(0.0, self._hinted_at + HINT_INTERVAL - time.monotonic()))
             # Before the hint: what is started from here on is not seen by whoever hears this one.
             self._hint_wanted, self._hinted_at = False, time.monotonic()
             # Workers look for themselves as well, so a hint that is lost delays and harms nothing.

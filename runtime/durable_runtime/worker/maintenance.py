@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 
 from durable_runtime.errors import DatabaseUnavailable
+from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.heartbeat import LEASE
 from durable_runtime.store.protocol import NoAnswer, Recovery, TryAgain, WorkerStore
 
@@ -58,12 +59,9 @@ class Maintenance:
 
     async def _rest(self, delay: float) -> None:
         """Sleeps until something is due, or an execution suspends."""
-        try:
-            await asyncio.wait_for(self.suspended.wait(), delay)
-        except TimeoutError:
-            return
-        self.suspended.clear()
-        await asyncio.sleep(PACE)
+        if await wait_at_most(self.suspended, delay):
+            self.suspended.clear()
+            await asyncio.sleep(PACE)
 
     def _spare(self, stood_still: float) -> None:
         """After the database was away, or this process stood still, others get the time for a heartbeat first.

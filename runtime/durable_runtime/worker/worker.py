@@ -19,6 +19,7 @@ import msgspec
 from durable_runtime.actions.functions import Functions
 from durable_runtime.actions.performing import DEFAULT_THREADS, Performer
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
+from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.heartbeat import LEASE, Heartbeat
 from durable_runtime.store.hints import listen
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
@@ -166,8 +167,7 @@ class Worker:
                 if first:
                     raise DatabaseUnavailable(str(error)) from None
                 log.warning("the database does not answer: %s", error)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
+                await wait_at_most(self._stopping, 1.0)
             if self._stopping.is_set():
                 return None
 
@@ -275,8 +275,7 @@ class Worker:
     async def _read_signals(self, executor: Executor) -> None:
         """Looks for requests to our executions, when a hint comes and every second."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._signal_hint.wait(), timeout=1.0)
+            await wait_at_most(self._signal_hint, 1.0)
             self._signal_hint.clear()
             if executor.runs:
                 try:
