@@ -53,7 +53,7 @@ class Attempts:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._contexts: dict[str, StepContext] = {}
 
-    def __contains__(self, path: str) -> bool:
+    def __contains__(self, path: object) -> bool:
         return path in self._tasks
 
     def __bool__(self) -> bool:

@@ -10,7 +10,6 @@ Whatever goes wrong in here, a defect of the engine included, is the fate of thi
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -24,9 +23,11 @@ from durable_runtime.core.commands import Abandon, Collect, Finish, Perform
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.program import Program
+from durable_runtime.core.requests import answer_to
 from durable_runtime.core.state import State, timers_of
 from durable_runtime.core.values import NotStorable
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
+from durable_runtime.worker.alarm import Alarm, due
 from durable_runtime.worker.attempts import Attempts, Ended, checkpoint_of
 from durable_runtime.worker.endings import broken, end_of, not_storable, stuck
 from durable_runtime.worker.guarding import guarded
@@ -70,7 +71,7 @@ class Run:
         self._broken: Exception | None = None
         self._finish: Finish | None = None
         self._must_commit = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(around.clock, self._fall_due)
         self._has_begun = False
         self._released = False
         self._leaves = False
@@ -110,8 +111,8 @@ class Run:
             if request in self._requests:
                 continue
             self._requests.append(request)
-            if kind == "cancel" and self._state.cancelled is None:
-                checkpoint = Checkpoint(path="", kind="cancelled", result=payload, finished_at=self._now())
+            checkpoint = answer_to(self._program, self._state, kind, payload, self._now())
+            if checkpoint is not None:
                 touched.extend(self._evolve(checkpoint))
         if self._broken is not None:
             self._end_broken(self._broken)
@@ -204,7 +205,7 @@ class Run:
         requests = tuple(self._requests)
         commit = Commit(key=self.key, seen=self._seen, checkpoints=checkpoints, move=move, requests=requests)
         self._in_flight = commit
-        self._cancel_timer()
+        self._alarm.cancel()
         self._entry = self._around.submit(commit, self._committed)
 
     def _move(self) -> Suspend | End | None:
@@ -325,13 +326,13 @@ class Run:
         if not self._attempts and not self._arrived:
             self._hand_over()
         elif self._attempts:
-            self._set_timer()
+            self._set_alarm()
 
     def _give_back(self) -> None:
         self._performs, self._collects = {}, {}
         if not self._attempts and not self._leaves:
             self._leaves = True
-            self._cancel_timer()
+            self._alarm.cancel()
             self._around.give_back(self.key)
 
     def _begin(self, perform: Perform) -> None:
@@ -354,37 +355,25 @@ class Run:
     def _now(self) -> datetime:
         return max(self._around.clock.now(), self._state.now)
 
-    def _set_timer(self) -> None:
-        """What falls due beside a running attempt is looked at here; a suspended execution is woken by the store."""
-        self._cancel_timer()
-        if not self._has_timers:
-            return
-        # A retry that runs already stays in the state, and would be due for ever.
-        due_at = min((at for at, _keys, path in timers_of(self._state) if path not in self._attempts), default=None)
-        if due_at is not None:
-            delay = max(0.0, (due_at - self._around.clock.now()).total_seconds())
-            self._timer = asyncio.get_running_loop().call_later(delay, self._fall_due)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _set_alarm(self) -> None:
+        if self._has_timers:
+            self._alarm.set(self._state, self._attempts)
+        else:
+            self._alarm.cancel()
 
     @guarded
     def _fall_due(self) -> None:
-        self._timer = None
         if self.is_over or self._in_flight is not None:
             return
-        now = self._now()
-        due = [keys for at, keys, path in timers_of(self._state) if at <= now and path not in self._attempts]
-        if due:
+        touched = due(self._state, self._attempts, self._now())
+        if touched:
             self._must_commit = True
-            self._settle(due)
+            self._settle(touched)
         else:
-            self._set_timer()  # the loop's clock runs a little ahead of the database's
+            self._set_alarm()  # the loop's clock runs a little ahead of the database's
 
     def _end(self, status: str) -> None:
         if not self.is_over:
             self.is_over = True
-            self._cancel_timer()
+            self._alarm.cancel()
             self._over(self, status)

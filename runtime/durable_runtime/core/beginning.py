@@ -1,0 +1,207 @@
+"""Begin a node: what its first command is, by its kind. Pure.
+
+What only computes is done here and now, as a checkpoint; everything else is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Literal, assert_never
+
+from durable_dsl import graph as g
+from durable_dsl.expressions import Expression
+from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
+from durable_runtime.core.commands import Command, Perform, Record
+from durable_runtime.core.environment import environment, parse_instant, span_of
+from durable_runtime.core.outcomes import completed, failed
+from durable_runtime.core.program import DEFAULT_CASE, Program
+from durable_runtime.core.state import Frame, State, data_of
+from durable_runtime.core.support import never_started
+
+
+def workflow_output(program: Program, state: State, chain: list[Frame]) -> Json:
+    """Gives the workflow's `output`, by default all of the data."""
+    if program.output is None:
+        return data_of(chain)
+    return program.output.render(environment(program, state, chain), now=state.now)
+
+
+def start(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:
+    """Starts the node that the frame stands at."""
+    frame = chain[-1]
+    node = frame.node
+    graph = node.graph
+    if node.when is not None and not node.when.test(environment(program, state, chain), now=state.now):
+        return [Record(Checkpoint(path=frame.path, kind="skipped", keys=keys, finished_at=state.now))]
+    match graph:
+        case g.Step():
+            return _start_step(program, state, chain, keys, graph.action)
+        case g.Decision(call=str()):
+            return [perform(program, state, chain, keys, attempt=1)]
+        case g.Decision():
+            names = environment(program, state, chain)
+            chosen = next((target for when, target in node.choices if when.test(names, now=state.now)), None)
+            return [Record(completed(program, state, chain, keys, chosen, at=state.now))]
+        case g.Branch():
+            case = _choose_case(program, state, chain)
+            if case is None:
+                return [Record(_not_matched(program, state, chain, keys))]
+            return [_enter(program, state, chain, keys, case)]
+        case g.Group() | g.Loop():
+            return [_enter(program, state, chain, keys, None)]
+        case g.Parallel():
+            return [_enter(program, state, chain, keys, None)]
+        case g.Foreach():
+            return [_enter_items(program, state, chain, keys)]
+        case g.Wait():
+            return [_wait(program, state, chain, keys, now)]
+        case g.Fail():
+            assert node.message is not None
+            assert node.data is not None
+            names = environment(program, state, chain)
+            message = as_text(node.message.render(names, now=state.now))
+            data = node.data.render(names, now=state.now)
+            return [Record(failed(frame, keys, graph.type, message, data=data, at=state.now))]
+        case g.Finish():
+            # `output` of this node is applied by `completed`; without one the workflow's own is the result.
+            output = None if node.output is not None else workflow_output(program, state, chain)
+            return [Record(completed(program, state, chain, keys, output, at=state.now))]
+        case _:
+            assert_never(graph)
+
+
+def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, action: g.Action) -> list[Command]:
+    """Starts a step: what only computes is done here and now."""
+    node = chain[-1].node
+    match action:
+        case g.Call() | g.Http() | g.Shell() | g.Use():
+            return [perform(program, state, chain, keys, attempt=1)]
+        case g.Set():
+            assert node.values is not None
+            values = node.values.render(environment(program, state, chain), now=state.now)
+            return [Record(completed(program, state, chain, keys, values, at=state.now))]
+        case g.Log():
+            assert node.message is not None
+            message = as_text(node.message.render(environment(program, state, chain), now=state.now))
+            return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]
+        case _:
+            never_started(action)
+
+
+def perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:
+    frame = chain[-1]
+    node, graph = frame.node, frame.node.graph
+    names = environment(program, state, chain)
+    action: Literal["call", "http", "shell", "use"] = "call"
+    function = ""
+    match graph:
+        case g.Decision(call=str() as path) | g.Step(action=g.Call(function=path)):
+            function = path
+        case g.Step(action=g.Use(plugin=plugin)):
+            action, function = "use", plugin
+        case g.Step(action=g.Http()):
+            action = "http"
+        case g.Step(action=g.Shell()):
+            action = "shell"
+        case _:
+            raise AssertionError(f"{node.id} has no attempts")
+    return Perform(
+        path=frame.path,
+        node=node.id,
+        keys=keys,
+        action=action,
+        function=function,
+        attempt=attempt,
+        data=names["data"],
+        arguments=node.values.render(names, now=state.now) if node.values is not None else None,
+        timeout=span_of(node.timeout, names, state) if node.timeout is not None else None,
+    )
+
+
+def _deadline_at(program: Program, state: State, chain: list[Frame]) -> datetime | None:
+    timeout = chain[-1].node.timeout
+    if timeout is None:
+        return None
+    return state.now + span_of(timeout, environment(program, state, chain), state)
+
+
+def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, result: Json) -> Record:
+    return Record(
+        Checkpoint(
+            path=chain[-1].path,
+            kind="entered",
+            keys=keys,
+            result=result,
+            due_at=_deadline_at(program, state, chain),
+            finished_at=state.now,
+        )
+    )
+
+
+def _enter_items(program: Program, state: State, chain: list[Frame], keys: Keys) -> Record:
+    frame = chain[-1]
+    node = frame.node.graph
+    assert isinstance(node, g.Foreach)
+    assert frame.node.items is not None
+    items = frame.node.items.evaluate(environment(program, state, chain), now=state.now)
+    if not isinstance(items, list):
+        message = f"'in' of {frame.path} gave {as_text(items)[:80]}, which is not a list"
+        return Record(failed(frame, keys, "NotAList", message, at=state.now))
+    total = len(items) if node.batch is None else -(-len(items) // node.batch)
+    return _enter(program, state, chain, keys, total)
+
+
+def _choose_case(program: Program, state: State, chain: list[Frame]) -> Key | None:
+    """Gives the key of the list to run, or None when nothing matches and there is no default."""
+    node = chain[-1].node
+    names = environment(program, state, chain)
+    matched = as_text(node.match.evaluate(names, now=state.now)) if node.match is not None else None
+    for key, condition in node.conditions:
+        if isinstance(condition, Expression):
+            if condition.test(names, now=state.now):
+                return key
+        elif condition == matched:
+            return key
+    return DEFAULT_CASE if DEFAULT_CASE in node.blocks else None
+
+
+def _not_matched(program: Program, state: State, chain: list[Frame], keys: Keys) -> Checkpoint:
+    frame = chain[-1]
+    node = frame.node
+    value = node.match.evaluate(environment(program, state, chain), now=state.now) if node.match is not None else None
+    what = f"{node.match.source!r} gave {as_text(value)[:80]!r}, which" if node.match is not None else "the data"
+    message = f"{what} matches no case of {frame.path}, and there is no default"
+    return failed(frame, keys, "BranchNotMatched", message, data={"value": value}, at=state.now)
+
+
+def _wait(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> Record:
+    frame = chain[-1]
+    node = frame.node
+    names = environment(program, state, chain)
+    if node.for_ is not None:
+        due_at = state.now + span_of(node.for_, names, state)
+    else:
+        assert node.until_at is not None
+        due_at = parse_instant(node.until_at.render(names, now=state.now))
+    deadline_at = _deadline_at(program, state, chain)
+    times_out = deadline_at is not None and deadline_at < due_at
+    if times_out and deadline_at is not None:
+        due_at = deadline_at
+    if not times_out and due_at <= now:
+        return Record(completed(program, state, chain, keys, None, at=now))
+    return Record(
+        Checkpoint(
+            path=frame.path,
+            kind="waiting",
+            keys=keys,
+            result=True if times_out else None,
+            due_at=due_at,
+            finished_at=state.now,
+        )
+    )
+
+
+def as_text(value: Json) -> str:
+    """Gives a value as text: texts as they are, everything else as compact JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

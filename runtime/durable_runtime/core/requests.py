@@ -1,0 +1,25 @@
+"""What others ask of an execution, and the checkpoint that answers it. Pure.
+
+Only the owner writes an execution's history. Everyone else leaves a request in its inbox; here it becomes a checkpoint,
+and from then on it is part of what a fold rebuilds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.program import Program
+from durable_runtime.core.state import State
+
+
+def answer_to(program: Program, state: State, kind: str, payload: Json, now: datetime) -> Checkpoint | None:
+    """Gives the checkpoint by which a request takes effect, or None when it changes nothing in this state.
+
+    A request of a kind that this release does not know changes nothing.
+    """
+    match kind:
+        case "cancel" if state.cancelled is None:
+            return Checkpoint(path="", kind="cancelled", result=payload, finished_at=now)
+        case _:
+            return None
