@@ -45,6 +45,14 @@ class InvalidOption(DurableError):
     """An option has a value that it cannot have."""
 
 
+class KeyConflict(DurableError):
+    """The workflow has an execution with this key already, and the start was to be rejected then; `ids` are theirs."""
+
+    def __init__(self, message: str, ids: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.ids = ids
+
+
 class WrongStatus(DurableError):
     """The execution's status does not allow this."""
 

@@ -17,7 +17,7 @@ from durable_runtime.client.executions import Execution, execution_from
 from durable_runtime.client.ids import find_id
 from durable_runtime.client.insight import Insight
 from durable_runtime.client.session import Session
-from durable_runtime.client.starting import Starter, check_options
+from durable_runtime.client.starting import OnConflict, Starter, check_options
 from durable_runtime.errors import (
     ExecutionCancelled,
     ExecutionFailed,
@@ -102,6 +102,10 @@ class AsyncDurable:
         priority: int | None = None,
         scheduled_at: datetime | timedelta | None = None,
         id: str | None = None,
+        key: str | None = None,
+        on_conflict: OnConflict = "return",
+        headers: Mapping[str, str] | None = None,
+        connection: Any = None,
     ) -> str:
         """Starts an execution and gives its id; once this returns, nothing can lose it.
 
@@ -111,10 +115,23 @@ class AsyncDurable:
         given. `scheduled_at` is an instant with a time zone, or a span from now on the database's clock; one in the
         past means now. `id` is a UUID that no execution has.
 
+        `key` is your own name for it: a workflow has one execution with a key, and a second start gives the id of the
+        first, or raises `KeyConflict` with `on_conflict="reject"`. `headers` are texts by name that stay with it, such
+        as `traceparent`. `connection` is a psycopg connection, asynchronous or not, to the same database: the execution
+        is part of its transaction, and there once that commits.
+
         Raises `DslError` with every problem of the workflow, `UnknownWorkflow`, `InvalidInput` with every reason,
         `InvalidOption`; nothing is stored then.
         """
-        how = check_options(queue, priority, scheduled_at)
+        how = check_options(
+            queue,
+            priority,
+            scheduled_at,
+            key=key,
+            on_conflict=on_conflict,
+            headers=headers,
+            connection=connection,
+        )
         return await self._starter.start(module, workflow, input, id, how)
 
     async def start_many(
@@ -126,12 +143,14 @@ class AsyncDurable:
         queue: str | None = None,
         priority: int | None = None,
         scheduled_at: datetime | timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
+        connection: Any = None,
     ) -> list[str]:
         """Starts an execution for each input, all or none; gives their ids in the order of the inputs.
 
         Everything else is as in `start`; the reasons of `InvalidInput` begin with `inputs[3]:`.
         """
-        how = check_options(queue, priority, scheduled_at)
+        how = check_options(queue, priority, scheduled_at, headers=headers, connection=connection)
         return await self._starter.start_many(module, workflow, inputs, how)
 
     async def get_execution(self, id: str, *, include_steps: bool = False, include_logs: bool = False) -> Execution:

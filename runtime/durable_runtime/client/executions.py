@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -59,6 +59,8 @@ class Execution:
     started_at: datetime | None
     finished_at: datetime | None
     recoveries: int
+    key: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     steps: tuple[StepRecord, ...] | None = None
     logs: tuple[LogLine, ...] | None = None
 
@@ -89,6 +91,8 @@ def execution_from(
         status="paused" if row.paused and row.status not in TERMINAL else row.status,
         queue=row.queue,
         priority=row.priority,
+        key=row.user_key,
+        headers=dict(row.headers),
         input=row.input,
         output=row.output,
         error=row.error,

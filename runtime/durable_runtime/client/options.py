@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.client.ids import find_id
+from durable_runtime.core.values import encode
 from durable_runtime.errors import InvalidOption
 from durable_runtime.store.protocol import Status
 
 STATUSES: tuple[str, ...] = get_args(Status)
 MOST_LISTED = 1000
+LONGEST_KEY = 500
+MOST_HEADERS = 8192
+"""Bytes of headers as JSON: they are read with every execution of a list."""
 PRIORITIES = range(-(2**15), 2**15)
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -52,6 +56,37 @@ def check_priority(priority: int) -> int:
             f"a priority is a whole number from {PRIORITIES.start} to {PRIORITIES.stop - 1}, not {priority!r}"
         )
     return priority
+
+
+def check_key(key: object) -> str:
+    """Gives the key back; raises `InvalidOption` when no execution can have it."""
+    if not isinstance(key, str) or not 1 <= len(key) <= LONGEST_KEY or not _is_storable(key):
+        raise InvalidOption(f"a key is a text of 1 to {LONGEST_KEY} characters without NUL, not {key!r:.100}")
+    return key
+
+
+def check_on_conflict(on_conflict: str) -> str:
+    """Gives the choice back; raises `InvalidOption` when there is no such choice."""
+    if on_conflict not in ("return", "reject"):
+        raise InvalidOption(f"on_conflict is 'return' or 'reject', not {on_conflict!r}")
+    return on_conflict
+
+
+def check_headers(headers: Mapping[Any, Any] | None) -> bytes | None:
+    """Gives headers as JSON, None where there are none; raises `InvalidOption` for what are no texts by name."""
+    if headers is None:
+        return None
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str) or not name or not _is_storable(name + value):
+            raise InvalidOption(f"headers are texts by name, not {name!r:.100}: {value!r:.100}")
+    encoded = encode(dict(headers))[0]
+    if len(encoded) > MOST_HEADERS:
+        raise InvalidOption(f"the headers take {len(encoded)} bytes as JSON; the most is {MOST_HEADERS}")
+    return encoded if headers else None
+
+
+def _is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def check_id(id: str) -> str:

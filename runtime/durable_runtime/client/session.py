@@ -43,6 +43,10 @@ class Session:
         """Tells whether there is something to close."""
         return self._store is not None
 
+    async def get_store(self) -> PostgresClientStore:
+        """Gives the store itself, for what must not be asked twice."""
+        return await self._opened()
+
     async def ask(self, question: Callable[[PostgresClientStore], Awaitable[Answer]]) -> Answer:
         """Gives the store's answer; asks again for as long as `PATIENCE` while the database is away.
 

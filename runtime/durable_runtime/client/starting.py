@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from durable_dsl.graph import graph_from_json
 from durable_runtime.client import options
@@ -13,11 +13,14 @@ from durable_runtime.client.definitions import Definition, Definitions, Source, 
 from durable_runtime.client.ids import new_id
 from durable_runtime.client.inputs import invalid_input
 from durable_runtime.client.session import Session
-from durable_runtime.errors import InvalidInput, InvalidOption
+from durable_runtime.errors import DatabaseUnavailable, InvalidInput, InvalidOption, KeyConflict
 from durable_runtime.store.postgres_client import PostgresClientStore
-from durable_runtime.store.protocol import NewExecution, StatementRefused
+from durable_runtime.store.protocol import KeyTaken, NewExecution, NoAnswer, StatementRefused, TryAgain
 
 Json: TypeAlias = Any
+
+OnConflict: TypeAlias = Literal["return", "reject"]
+"""What a start does whose key its workflow knows already: return the execution that has it, or raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +30,31 @@ class StartOptions:
     queue: str | None
     priority: int | None
     scheduled_at: datetime | timedelta | None
+    key: str | None
+    rejects: bool
+    headers: bytes | None
+    connection: Any
 
 
-def check_options(queue: str | None, priority: int | None, scheduled_at: datetime | timedelta | None) -> StartOptions:
+def check_options(
+    queue: str | None,
+    priority: int | None,
+    scheduled_at: datetime | timedelta | None,
+    *,
+    key: str | None = None,
+    on_conflict: OnConflict = "return",
+    headers: Mapping[str, str] | None = None,
+    connection: Any = None,
+) -> StartOptions:
     """Gives the options of a start, or raises `InvalidOption`."""
     return StartOptions(
         queue=None if queue is None else options.check_queue(queue),
         priority=None if priority is None else options.check_priority(priority),
         scheduled_at=options.check_scheduled_at(scheduled_at),
+        key=None if key is None else options.check_key(key),
+        rejects=options.check_on_conflict(on_conflict) == "reject",
+        headers=options.check_headers(headers),
+        connection=connection,
     )
 
 
@@ -123,25 +143,35 @@ class Starter:
                 queue=graph.queue if how.queue is None else how.queue,
                 priority=graph.priority if how.priority is None else how.priority,
                 scheduled_at=scheduled_at,
+                key=how.key,
+                headers=how.headers,
             )
             for input in inputs
         ]
-        await self._session.ask(Insertion(executions))
+        insertion = Insertion(executions, rejects=how.rejects)
+        if how.connection is not None:
+            # No hint: nothing is there before the caller commits, and then the workers' next look finds it.
+            return await insertion.join(await self._session.get_store(), how.connection)
+        started = await self._session.ask(insertion)
         self._session.hint()
-        return [execution.public_id for execution in executions]
+        return started
 
 
 class Insertion:
     """One insertion that may be sent again after its answer was lost: the ids tell whether it was committed."""
 
-    def __init__(self, executions: Sequence[NewExecution]) -> None:
+    def __init__(self, executions: Sequence[NewExecution], *, rejects: bool = False) -> None:
         self._executions = executions
+        self._rejects = rejects
         self._sent = False
 
-    async def __call__(self, store: PostgresClientStore) -> None:
+    async def __call__(self, store: PostgresClientStore) -> list[str]:
+        """Gives the id under which each execution stands; it is another one's where the key was taken."""
         sent_before, self._sent = self._sent, True
         try:
-            await store.insert_executions(self._executions)
+            return await store.insert_executions(self._executions, reject=self._rejects)
+        except KeyTaken as taken:
+            raise key_taken(taken) from None
         except StatementRefused as error:
             first = self._executions[0]
             if await store.find_outcome(first.public_id) is None:
@@ -149,3 +179,22 @@ class Insertion:
             # Ours, if it was sent before: all were inserted in one statement, or none.
             if not sent_before:
                 raise InvalidOption(f"there is an execution with the id {first.public_id} already") from None
+            return [execution.public_id for execution in self._executions]
+
+    async def join(self, store: PostgresClientStore, connection: Any) -> list[str]:
+        """Does it once, as a part of the caller's transaction."""
+        try:
+            if not await store.has_definitions(self._executions, connection):
+                raise InvalidOption("this connection leads to another database than that of the client")
+            return await store.insert_executions(self._executions, reject=self._rejects, connection=connection)
+        except KeyTaken as taken:
+            raise key_taken(taken) from None
+        except StatementRefused as error:
+            raise InvalidInput(f"the database refused the start: {error}", (str(error),)) from error
+        except (NoAnswer, TryAgain) as error:
+            raise DatabaseUnavailable(f"the start was given up, and with it your transaction: {error}") from error
+
+
+def key_taken(taken: KeyTaken) -> KeyConflict:
+    """Gives the error that names the executions which have the keys."""
+    return KeyConflict(f"the key {taken.keys[0]!r} is that of the execution {taken.ids[0]}", tuple(taken.ids))

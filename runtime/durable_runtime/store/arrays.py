@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from psycopg.adapt import Buffer, Dumper
@@ -73,7 +74,7 @@ def _dumper(element: int) -> type[Dumper]:
     return type("ColumnDumper", (_ColumnDumper,), {"oid": _ARRAY_OF[element]})
 
 
-def register_columns(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+def register_columns(connection: psycopg.AsyncConnection[Any] | psycopg.Connection[Any]) -> None:
     """Teaches a connection to send columns."""
     adapters = connection.adapters
     for kind, element in (
@@ -103,6 +104,11 @@ def int8s(values: Sequence[int]) -> Int8Column:
 def texts(values: Sequence[str]) -> TextColumn:
     """Encodes texts."""
     return TextColumn(_with_lengths(TEXT, [value.encode() for value in values]))
+
+
+def texts_or_nulls(values: Sequence[str | None]) -> TextColumn:
+    """Encodes texts; None is null."""
+    return TextColumn(_with_lengths(TEXT, [None if value is None else value.encode() for value in values]))
 
 
 def jsons(values: Sequence[bytes | None]) -> JsonColumn:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from durable_runtime.store.arrays import int4s, int8s, jsons, texts, times
-from durable_runtime.store.protocol import Commit, End, Suspend
+from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times
+from durable_runtime.store.protocol import Commit, End, NewExecution, Suspend
 from durable_runtime.store.rows import error_text, result_text
 
 
@@ -64,4 +64,19 @@ def log_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
         "attempts": int4s([checkpoint.attempt for _key, checkpoint, _line in rows]),
         "messages": texts([line for _key, _checkpoint, line in rows]),
         "ats": times([checkpoint.finished_at for _key, checkpoint, _line in rows]),
+    }
+
+
+def insert_columns(executions: Sequence[NewExecution]) -> dict[str, Any]:
+    """Gives the columns of executions to be started."""
+    return {
+        "public_ids": [execution.public_id for execution in executions],
+        "definition_ids": int8s([execution.definition_id for execution in executions]),
+        "workflows": texts([execution.workflow for execution in executions]),
+        "queues": texts([execution.queue for execution in executions]),
+        "priorities": int4s([execution.priority for execution in executions]),
+        "inputs": jsons([execution.input for execution in executions]),
+        "scheduled_ats": times([execution.scheduled_at for execution in executions]),
+        "keys": texts_or_nulls([execution.key for execution in executions]),
+        "headers": jsons([execution.headers for execution in executions]),
     }

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode, encode
-from durable_runtime.store.arrays import int4s, int8s, jsons, texts, times
+from durable_runtime.store.arrays import int8s, texts
+from durable_runtime.store.columns import insert_columns
 from durable_runtime.store.connections import Lines
+from durable_runtime.store.lending import Ask, lent
 from durable_runtime.store.protocol import (
     ALONE_FROM,
     ExecutionRow,
+    KeyTaken,
     LogLine,
     NewExecution,
     Row,
     Status,
+    TryAgain,
     WorkerRow,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
@@ -57,18 +62,53 @@ class PostgresClientStore:
         rows = await self._fetch("get_definition", id=definition_id)
         return str(rows[0][0]).encode()
 
-    async def insert_executions(self, executions: Sequence[NewExecution]) -> None:
-        """Starts executions, all or none, and gives workers a hint."""
-        await self._fetch(
-            "insert_executions",
-            public_ids=[execution.public_id for execution in executions],
-            definition_ids=int8s([execution.definition_id for execution in executions]),
-            workflows=texts([execution.workflow for execution in executions]),
-            queues=texts([execution.queue for execution in executions]),
-            priorities=int4s([execution.priority for execution in executions]),
-            inputs=jsons([execution.input for execution in executions]),
-            scheduled_ats=times([execution.scheduled_at for execution in executions]),
-        )
+    async def insert_executions(
+        self, executions: Sequence[NewExecution], *, reject: bool = False, connection: Any = None
+    ) -> list[str]:
+        """Starts executions, all or none, and gives the id under which each of them stands.
+
+        That is another one's where the key was taken; with `reject` that raises `KeyTaken`, and nothing is started.
+        With `connection`, a psycopg connection of the caller's, all of it is part of the caller's transaction.
+        """
+        keyed = any(execution.key is not None for execution in executions)
+        if connection is not None:
+            async with lent(connection) as ask:
+                return await self._start(ask, executions, keyed=keyed, reject=reject)
+        if not reject or not keyed:
+            return await self._start(self._lines.fetch, executions, keyed=keyed, reject=reject)
+        async with self._lines.line() as line, line.use() as own, lent(own) as ask:
+            return await self._start(ask, executions, keyed=keyed, reject=reject)
+
+    async def _start(self, ask: Ask, executions: Sequence[NewExecution], *, keyed: bool, reject: bool) -> list[str]:
+        rows = await ask(self._sql["insert_executions"], insert_columns(executions))
+        ids = [execution.public_id for execution in executions]
+        if not keyed or rows[0][0] == len(ids):
+            return ids
+        with_key = [execution for execution in executions if execution.key is not None]
+        columns = {
+            "workflows": texts([execution.workflow for execution in with_key]),
+            "keys": texts([execution.key or "" for execution in with_key]),
+        }
+        # A snapshot later than the insertion's, which has waited for whoever took the key: it is there by now.
+        found = {
+            execution.public_id: row[0]
+            for execution, row in zip(with_key, await ask(self._sql["executions_by_key"], columns), strict=True)
+        }
+        taken = [execution for execution in with_key if found[execution.public_id] != execution.public_id]
+        if reject and taken:
+            raise KeyTaken([str(each.key) for each in taken], [found[each.public_id] for each in taken])
+        if None in found.values():
+            # Deleted in between, or not to be seen in a transaction that reads an older snapshot.
+            raise TryAgain("an execution with this key was started or deleted at the same moment")
+        return [found.get(id, id) for id in ids]
+
+    async def has_definitions(self, executions: Sequence[NewExecution], connection: Any) -> bool:
+        """Tells whether a caller's connection leads to the database in which the definitions are stored."""
+        known = {execution.definition_id: execution.workflow for execution in executions}
+        columns = {"ids": int8s(list(known)), "workflows": texts(list(known.values()))}
+        async with lent(connection) as ask:
+            rows = await ask(self._sql["has_definitions"], columns)
+        return bool(rows[0][0] == len(known))
 
     async def wake_workers(self) -> None:
         await self._fetch("wake_workers", channel=f"{self.schema}_ready")

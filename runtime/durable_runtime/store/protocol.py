@@ -26,7 +26,10 @@ RECOVERY_LIMIT = 20
 
 
 class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
-    """An execution to be started; `input` is checked and encoded already."""
+    """An execution to be started; `input` and `headers` are checked and encoded already.
+
+    No two executions of a workflow have the same `key`.
+    """
 
     public_id: str
     definition_id: int
@@ -35,10 +38,12 @@ class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = "default"
     priority: int = 0
     scheduled_at: datetime | None = None
+    key: str | None = None
+    headers: bytes | None = None
 
 
 class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An execution as stored."""
+    """An execution as stored. `key` is the store's own; what its caller named it is `user_key`."""
 
     id: str
     workflow: str
@@ -58,6 +63,17 @@ class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
     recoveries: int
     key: int
     definition_id: int
+    user_key: str | None = None
+    headers: dict[str, str] = {}
+
+
+class KeyTaken(Exception):
+    """A workflow has executions with these keys already; `ids` are theirs. Nothing was started."""
+
+    def __init__(self, keys: list[str], ids: list[str]) -> None:
+        super().__init__(", ".join(keys))
+        self.keys = keys
+        self.ids = ids
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +110,9 @@ class ClientStore(Protocol):
 
     async def get_definition(self, definition_id: int) -> bytes: ...
 
-    async def insert_executions(self, executions: Sequence[NewExecution]) -> None: ...
+    async def insert_executions(
+        self, executions: Sequence[NewExecution], *, reject: bool = False, connection: Any = None
+    ) -> list[str]: ...
 
     async def find_execution(self, public_id: str) -> ExecutionRow | None: ...
 

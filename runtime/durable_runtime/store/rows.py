@@ -71,6 +71,8 @@ def execution_of(row: Row) -> ExecutionRow:
         recoveries=row[15],
         key=row[16],
         definition_id=row[17],
+        user_key=row[18],
+        headers=json_or_none(row[19]) or {},
     )
 
 

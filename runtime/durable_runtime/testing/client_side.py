@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import encode
 from durable_runtime.store.protocol import (
     ExecutionRow,
+    KeyTaken,
     LogLine,
     NewExecution,
     StatementRefused,
@@ -43,14 +45,28 @@ class ClientSide(Tables):
         with self._statement("get_definition"):
             return self.rows.definitions[definition_id].graph
 
-    async def insert_executions(self, executions: Sequence[NewExecution]) -> None:
+    async def insert_executions(
+        self, executions: Sequence[NewExecution], *, reject: bool = False, connection: Any = None
+    ) -> list[str]:
         with self._statement("insert_executions"):
+            if connection is not None:
+                raise ValueError("a store in memory has no part in a transaction of PostgreSQL")
             now = self.clock.now()
-            ids = [new.public_id for new in executions]
+            by_key = {(one.workflow, one.user_key): one.public_id for one in self.rows.executions.values()}
+            taken = [new for new in executions if new.key is not None and (new.workflow, new.key) in by_key]
+            if reject and taken:
+                raise KeyTaken([str(new.key) for new in taken], [by_key[new.workflow, new.key] for new in taken])
+            ids = [new.public_id for new in executions if new not in taken]
             known = {one.public_id for one in self.rows.executions.values()}
             if len(set(ids)) < len(ids) or known.intersection(ids):
                 raise StatementRefused("an execution with this id is stored already")
+            found = []
             for new in executions:
+                if new.key is not None and (new.workflow, new.key) in by_key:
+                    found.append(by_key[new.workflow, new.key])
+                    continue
+                found.append(new.public_id)
+                by_key[new.workflow, new.key] = new.public_id
                 one = Execution(
                     key=self.rows.next_id("execution"),
                     public_id=new.public_id,
@@ -61,12 +77,15 @@ class ClientSide(Tables):
                     input=new.input.decode(),
                     scheduled_at=new.scheduled_at,
                     created_at=now,
+                    user_key=new.key,
+                    headers=new.headers.decode() if new.headers is not None else None,
                 )
                 self.rows.executions[one.key] = one
                 if one.scheduled_at is not None and one.scheduled_at > now:
                     self._wait(one.key, "", "start", one.scheduled_at)
                 else:
                     self._hint(one)
+            return found
 
     async def wake_workers(self) -> None:
         with self._statement("wake_workers"):
@@ -173,4 +192,6 @@ class ClientSide(Tables):
             recoveries=one.recoveries,
             key=one.key,
             definition_id=one.definition_id,
+            user_key=one.user_key,
+            headers=json_or_none(one.headers) or {},
         )

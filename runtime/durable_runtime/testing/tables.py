@@ -51,6 +51,8 @@ class Execution:
     signal: int = 0
     recoveries: int = 0
     recovered_seq: int = 0
+    user_key: str | None = None
+    headers: str | None = None
     output: str | None = None
     error: str | None = None
     started_at: datetime | None = None

@@ -26,6 +26,8 @@ create table durable.execution (
     signal         integer not null default 0,         -- requests ever sent; suspending and finishing apply only if all were seen
     recoveries     integer not null default 0,         -- takeovers in a row without a new checkpoint
     recovered_seq  integer not null default 0,         -- the last checkpoint at the last takeover
+    key            text,                               -- the caller's own name for it, unique within its workflow
+    headers        json,                               -- texts by name that travel with it: a tenant, the caller's trace
     input          json,
     output         json,
     error          json,
@@ -36,6 +38,7 @@ create table durable.execution (
 ) with (fillfactor = 70);
 
 create index execution_by_workflow on durable.execution (workflow, id);
+create unique index execution_by_key on durable.execution (workflow, key) where key is not null;
 create index execution_owned on durable.execution (owner) where owner is not null;
 create index execution_open on durable.execution (id) where status in ('pending', 'waiting');
 

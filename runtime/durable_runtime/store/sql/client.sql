@@ -18,13 +18,15 @@ select graph::text from durable.definition where id = %(id)s
 select id, graph::text from durable.definition where workflow = %(workflow)s order by id desc limit 1
 
 -- name: insert_executions
--- Starts executions: row, and hint or due time, in one statement.
+-- Starts executions: row, and hint or due time, in one statement. One whose key its workflow knows already is not started; a key that
+-- another transaction has just taken is waited for.
 with started as (
-    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, scheduled_at)
+    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, scheduled_at, key, headers)
     select * from unnest(
         %(public_ids)s::uuid[], %(definition_ids)s::bigint[], %(workflows)s::text[], %(queues)s::text[], %(priorities)s::int[],
-        %(inputs)s::json[], %(scheduled_ats)s::timestamptz[]
+        %(inputs)s::json[], %(scheduled_ats)s::timestamptz[], %(keys)s::text[], %(headers)s::json[]
     )
+    on conflict (workflow, key) where key is not null do nothing
     returning id, queue, priority, scheduled_at
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank)
@@ -35,13 +37,26 @@ with started as (
 )
 select count(*) from started
 
+-- name: executions_by_key
+-- In the order of the keys: the execution that has the key, whoever started it.
+select e.public_id::text
+from unnest(%(workflows)s::text[], %(keys)s::text[]) with ordinality k(workflow, key, number)
+left join durable.execution e on e.workflow = k.workflow and e.key = k.key
+order by k.number
+
+-- name: has_definitions
+-- Whether a connection leads to the database in which these definitions are stored.
+select count(*) from unnest(%(ids)s::bigint[], %(workflows)s::text[]) k(id, workflow)
+join durable.definition d on d.id = k.id and d.workflow = k.workflow
+
 -- name: wake_workers
 -- A hint, never relied upon: workers poll as well.
 select pg_notify(%(channel)s, '')
 
 -- name: get_execution
 select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
-       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id
+       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
+       e.key, e.headers::text
 from durable.execution e join durable.definition d on d.id = e.definition_id
 where e.public_id = %(public_id)s::uuid
 
@@ -51,7 +66,8 @@ select status, output::text, error::text from durable.execution where public_id 
 -- name: list_executions
 -- Newest first; `before` is the last id of the page before.
 select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
-       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id
+       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
+       e.key, e.headers::text
 from durable.execution e join durable.definition d on d.id = e.definition_id
 where (%(statuses)s::text[] is null or e.status = any(%(statuses)s::text[]))
   and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
