@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from durable_runtime.store.protocol import NoAnswer
+from durable_runtime.store.protocol import NoAnswer, Woken
 from durable_runtime.testing import FakeClock, VirtualTimeLoop
 from durable_runtime.worker import Worker
 from durable_runtime.worker.clock import ServerClock
@@ -83,10 +83,10 @@ class Away:
         self._time = time
         self.looked: list[float] = []
 
-    async def wake_due(self) -> tuple[int, float | None]:
+    async def wake_due(self) -> Woken:
         if 10 <= self._time() < 25:
             raise NoAnswer("the server is gone")
-        return 0, None
+        return Woken(0, None)
 
     async def take_over_expired(self) -> int:
         self.looked.append(self._time())
@@ -122,10 +122,10 @@ class Timers:
         self._time = time
         self.looks: list[float] = []
 
-    async def wake_due(self) -> tuple[int, float | None]:
+    async def wake_due(self) -> Woken:
         now = self._time()
         self.looks.append(round(now, 3))
-        return (1, None) if now >= 0.3 else (0, 0.3 - now if now > 0 else None)
+        return Woken(1, None) if now >= 0.3 else Woken(0, 0.3 - now if now > 0 else None)
 
     async def take_over_expired(self) -> int:
         return 0

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Kind
-from durable_runtime.store.protocol import Claimed, Commit, End, ExecutionRow, Lease, NewExecution, Suspend, Timer
+from durable_runtime.store.protocol import (
+    Claimed,
+    Commit,
+    End,
+    ExecutionRow,
+    Lease,
+    NewChild,
+    NewExecution,
+    Suspend,
+    Timer,
+)
 from tests.store.stores import Stores
 
 AT = datetime(2030, 5, 17, 12, 0, 0, 123456, tzinfo=UTC)
@@ -51,6 +61,23 @@ async def start(
         ]
     )
     return [(await get(stores, number)).key for number in numbers]
+
+
+async def child_of(
+    stores: Stores,
+    number: int,
+    *,
+    path: str = "pay",
+    queue: str = "default",
+    attached: bool = True,
+    awaited: bool = True,
+) -> NewChild:
+    """Makes an execution for another one to start, with this number as its id."""
+    definition_id = await save_definition(stores, "payment")
+    new = NewExecution(
+        public_id=public_id(number), definition_id=definition_id, workflow="payment", input=b'{"n": 1}', queue=queue
+    )
+    return NewChild(execution=new, path=path, attached=attached, awaited=awaited)
 
 
 async def get(stores: Stores, number: int) -> ExecutionRow:

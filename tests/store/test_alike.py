@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from durable_runtime.errors import LeaseLost
-from durable_runtime.store.protocol import Commit, Lease, StatementRefused, TryAgain
+from durable_runtime.store.protocol import Commit, Lease, Send, StatementRefused, TryAgain
 from tests.store.building import (
     LEASE,
     checkpoint,
+    child_of,
     claim,
     completes,
     get,
@@ -55,6 +56,7 @@ class History:
             self.release,
             self.pass_time,
             self.wake,
+            self.route,
             self.take_over,
         ]
         chosen = dice.choice(steps)
@@ -105,11 +107,24 @@ class History:
             else:
                 batch.append(suspends(key, written, seen=seen, until=[later] * dice.randrange(3)))
             batch[-1].requests = tuple(request[0] for request in inboxes[key].requests)
+        for commit in batch:
+            if dice.random() < 0.3:
+                to = None if dice.random() < 0.3 else public_id(dice.randrange(1, len(self.keys) + 2))
+                commit.sends = (Send(to=to, kind="nudge", payload=b'{"by": "another"}'),)
+        number = len(self.keys) + 1
+        if batch and dice.random() < 0.4:
+            attached, awaited = dice.random() < 0.7, dice.random() < 0.7
+            batch[0].starts = (await child_of(self.stores, number, attached=attached, awaited=awaited),)
         held = dice.choice(keys) if keys and dice.random() < 0.3 else None
-        if held is None:
-            return await self.stores.worker.commit(lease, dice.randrange(2), batch)
-        async with self.stores.held(held):
-            return await self.stores.worker.commit(lease, dice.randrange(2), batch)
+        try:
+            if held is None:
+                return await self.stores.worker.commit(lease, dice.randrange(2), batch)
+            async with self.stores.held(held):
+                return await self.stores.worker.commit(lease, dice.randrange(2), batch)
+        finally:
+            started = await self.stores.client.find_execution(public_id(number))
+            if started is not None:
+                self.keys.append(started.key)
 
     async def request(self, dice: random.Random) -> object:
         return await self.stores.client.send_request(public_id(dice.randrange(1, len(self.keys) + 2)), "nudge", None)
@@ -123,8 +138,11 @@ class History:
         return [await self.stores.heartbeat(lease, LEASE) for lease in self.leases if dice.random() < 0.6]
 
     async def wake(self, dice: random.Random) -> object:
-        woken, seconds = await self.stores.worker.wake_due(limit=dice.randrange(1, 5))
-        return woken, round(seconds / 600) if seconds is not None else None
+        woken, seconds, unrouted = await self.stores.worker.wake_due(limit=dice.randrange(1, 5))
+        return woken, round(seconds / 600) if seconds is not None else None, unrouted
+
+    async def route(self, dice: random.Random) -> object:
+        return await self.stores.worker.route(limit=dice.randrange(1, 5))
 
     async def take_over(self, dice: random.Random) -> object:
         back = await self.stores.recovery.take_over_expired()
@@ -137,6 +155,7 @@ class History:
         return [
             (
                 (row.id, row.status, row.recoveries, row.output, row.error),
+                (row.parent_id, row.parent_path, row.depth, row.attached),
                 await self.stores.client.list_checkpoints(row.key),
                 len(await self.stores.client.list_logs(row.key)),
                 await self.stores.leftovers(row.key),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from durable_runtime.store.protocol import NewExecution, StatementRefused
+from durable_runtime.store.protocol import NewExecution, StatementRefused, Woken
 from tests.store.building import claim, completes, get, ids_of, public_id, register, save_definition, start
 from tests.store.stores import Leftovers, Stores
 
@@ -87,12 +87,12 @@ async def test_an_execution_scheduled_for_later_is_claimed_when_its_time_has_com
     (key,) = await start(stores, 1, scheduled_at=await stores.now() + HOUR)
     assert await claim(stores, lease) == []
     assert await stores.leftovers(key) == Leftovers(hints=0, waits=1, requests=0)
-    woken, seconds = await stores.worker.wake_due()
+    woken, seconds, _unrouted = await stores.worker.wake_due()
     assert woken == 0
     assert seconds is not None
     assert 3500 < seconds <= 3600
     await stores.let_pass(HOUR)
-    assert await stores.worker.wake_due() == (1, None)
+    assert await stores.worker.wake_due() == Woken(1, None)
     (claimed,) = await claim(stores, lease)
     assert claimed.fresh
     assert claimed.scheduled_at is not None

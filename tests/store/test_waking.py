@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from durable_runtime.store.protocol import Commit, Outcome, Outlook, Suspend, Timer
+from durable_runtime.store.protocol import Commit, Outcome, Outlook, Suspend, Timer, Woken
 from tests.store.building import (
     claim,
     completes,
@@ -29,7 +29,7 @@ async def test_a_due_execution_can_be_claimed_and_loses_its_other_timers(stores:
     await stores.worker.commit(lease, 0, [suspends(key, until=[now + MINUTE, now + HOUR])])
     assert (await stores.worker.wake_due())[0] == 0
     await stores.let_pass(2 * MINUTE)
-    woken, seconds = await stores.worker.wake_due()
+    woken, seconds, _unrouted = await stores.worker.wake_due()
     assert woken == 1
     assert seconds is not None
     assert 3400 < seconds < 3500
@@ -37,7 +37,7 @@ async def test_a_due_execution_can_be_claimed_and_loses_its_other_timers(stores:
     assert ids_of(await claim(stores, lease)) == [public_id(1)]
     assert await stores.leftovers(key) == Leftovers(hints=0, waits=0, requests=0)
     await stores.let_pass(HOUR)
-    assert await stores.worker.wake_due() == (0, None)
+    assert await stores.worker.wake_due() == Woken(0, None)
     assert await stores.worker.owned(lease) == [key]
 
 
@@ -46,7 +46,7 @@ async def test_a_timer_in_the_past_wakes_at_once(stores: Stores) -> None:
     lease = await register(stores)
     await claim(stores, lease)
     await stores.worker.commit(lease, 0, [suspends(key, until=[await stores.now() - HOUR])])
-    assert await stores.worker.wake_due() == (1, None)
+    assert await stores.worker.wake_due() == Woken(1, None)
     assert len(await claim(stores, lease)) == 1
 
 
@@ -56,7 +56,7 @@ async def test_two_timers_of_one_execution_wake_it_once(stores: Stores) -> None:
     await claim(stores, lease)
     past = await stores.now() - HOUR
     await stores.worker.commit(lease, 0, [suspends(key, until=[past, past])])
-    assert await stores.worker.wake_due() == (1, None)
+    assert await stores.worker.wake_due() == Woken(1, None)
     assert await stores.leftovers(key) == Leftovers(hints=1, waits=0, requests=0)
 
 
@@ -74,11 +74,11 @@ async def test_the_earliest_wake_up_comes_first_and_more_than_the_limit_is_told(
             suspends(keys[2], until=[now + HOUR]),
         ],
     )
-    assert await stores.worker.wake_due(limit=1) == (1, 0.0)
+    assert await stores.worker.wake_due(limit=1) == Woken(1, 0.0)
     assert await statuses(stores, 1, 2) == ["waiting", "pending"]
-    assert await stores.worker.wake_due(limit=1) == (1, 0.0)
+    assert await stores.worker.wake_due(limit=1) == Woken(1, 0.0)
     assert await statuses(stores, 1, 2, 3) == ["pending", "pending", "waiting"]
-    woken, seconds = await stores.worker.wake_due(limit=1)
+    woken, seconds, _unrouted = await stores.worker.wake_due(limit=1)
     assert woken == 0
     assert seconds is not None
     assert seconds > 3500
@@ -129,7 +129,7 @@ async def test_an_execution_that_only_waits_to_be_asked_will_not_run_by_itself(s
     await claim(stores, lease)
     await stores.worker.commit(lease, 0, [suspends(key)])
     assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=0, deferred=0)
-    assert await stores.worker.wake_due() == (0, None)
+    assert await stores.worker.wake_due() == Woken(0, None)
 
 
 async def test_the_queues_with_work_are_known(stores: Stores) -> None:

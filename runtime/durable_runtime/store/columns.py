@@ -48,6 +48,46 @@ def move_columns(commits: Sequence[Commit]) -> dict[str, Any]:
     }
 
 
+def start_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the executions that a batch starts, or None when it starts none."""
+    rows = [(commit.key, child, child.execution) for commit in commits for child in commit.starts]
+    if not rows:
+        return None
+    return {
+        "public_ids": texts([new.public_id for _key, _child, new in rows]),
+        "definition_ids": int8s([new.definition_id for _key, _child, new in rows]),
+        "workflows": texts([new.workflow for _key, _child, new in rows]),
+        "queues": texts([new.queue for _key, _child, new in rows]),
+        "priorities": int4s([new.priority for _key, _child, new in rows]),
+        "inputs": jsons([new.input for _key, _child, new in rows]),
+        "keys": texts_or_nulls([new.key for _key, _child, new in rows]),
+        "parents": int8s([key for key, _child, _new in rows]),
+        "paths": texts([child.path for _key, child, _new in rows]),
+        "attached": int4s([child.attached for _key, child, _new in rows]),
+        "awaited": int4s([child.awaited for _key, child, _new in rows]),
+    }
+
+
+def send_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the requests that a batch sends to other executions, or None when it sends none."""
+    sends = [(commit.key, send) for commit in commits for send in commit.sends]
+    if not sends:
+        return None
+    # They arrive in the order in which they were sent, whichever way they are addressed.
+    single = [(number, send.to, send) for number, (_key, send) in enumerate(sends) if send.to is not None]
+    family = [(number, key, send) for number, (key, send) in enumerate(sends) if send.to is None]
+    return {
+        "targets": texts([target for _number, target, _send in single]),
+        "kinds": texts([send.kind for _number, _target, send in single]),
+        "payloads": jsons([send.payload for _number, _target, send in single]),
+        "numbers": int4s([number for number, _target, _send in single]),
+        "family_of": int8s([key for _number, key, _send in family]),
+        "family_kinds": texts([send.kind for _number, _key, send in family]),
+        "family_payloads": jsons([send.payload for _number, _key, send in family]),
+        "family_numbers": int4s([number for number, _key, _send in family]),
+    }
+
+
 def log_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     """Gives the columns of the log lines of a batch, or None when it has none."""
     rows = [

@@ -14,7 +14,7 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons
-from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns
+from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns, send_columns, start_columns
 from durable_runtime.store.connections import Line
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -24,10 +24,12 @@ from durable_runtime.store.protocol import (
     Lease,
     Outcome,
     Outlook,
+    Routed,
     Row,
     StatementRefused,
     Stored,
     TryAgain,
+    Woken,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
 from durable_runtime.store.rows import checkpoint_of, json_or_none
@@ -41,9 +43,11 @@ class PostgresWorkerStore:
     """
 
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, lanes: int = 2) -> None:
-        self._sql = load_queries("worker", schema)
+        self._sql = load_queries("worker", schema) | load_queries("messages", schema)
+        self._channel = f"{schema}_ready"
         self._definition = load_queries("client", schema)["get_definition"]
         self._server_time = load_queries("client", schema)["server_time"]
+        self._wake_workers = load_queries("client", schema)["wake_workers"]
         self._lanes = [Line(conninfo, f"durable lane {lane}") for lane in range(lanes)]
         self._claims = Line(conninfo, "durable claims")
         self._chores = Line(conninfo, "durable chores")
@@ -81,11 +85,14 @@ class PostgresWorkerStore:
     async def claim(
         self, lease: Lease, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None
     ) -> list[Claimed]:
-        """Takes up to `limit` pending executions of a queue, highest priority first; with `only`, just these ids."""
+        """Takes up to `limit` pending executions of a queue, highest priority first.
+
+        With `only`, just those with these ids and what they started, on any queue.
+        """
         lane = len(lease.epochs) - 1
         fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
         if only is not None:
-            rows = await self._claims.fetch(self._sql["claim_one"], {**fence, "ids": list(only)})
+            rows = await self._claims.fetch(self._sql["claim_one"], {**fence, "ids": list(only), "limit": limit})
         else:
             rank, after = self._low_water.get((queue, alone), (-(2**31), 0))
             rows = await self._claims.fetch(
@@ -116,7 +123,7 @@ class PostgresWorkerStore:
         return [(row[0], row[1], json_or_none(row[2]), json_or_none(row[3])) for row in rows]
 
     async def commit(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]:
-        """Writes a batch in one statement, or one transaction when it has log lines or answers requests.
+        """Writes a batch in one statement, or one transaction when there is more to it than checkpoints and moves.
 
         Gives an outcome for each commit. Raises `LeaseLost` when the fence does not hold: then nothing was written.
         """
@@ -128,10 +135,8 @@ class PostgresWorkerStore:
         query = self._sql["append_and_move" if moving else "append"]
         # An insert behind one lookup by key: there is but one plan. The other joins, and is planned as the tables are.
         prepare = not moving and self._lanes[lane].prepares
-        logs = log_columns(commits)
-        requests = [request for commit in commits for request in commit.requests]
         line = self._lanes[lane]
-        if logs is None and not requests:
+        if not any(map(_has_more, commits)):
             return _outcomes(lease, commits, await line.fetch(query, parameters, prepare=prepare))
         async with line.use() as connection, connection.transaction():
             cursor = await connection.execute(query, parameters, prepare=prepare)
@@ -143,10 +148,17 @@ class PostgresWorkerStore:
         return outcomes
 
     async def _write_rest(self, connection: psycopg.AsyncConnection[Row], written: list[Commit]) -> None:
-        """Log lines and answered requests, of those executions only whose checkpoints were written."""
-        logs = log_columns(written)
-        if logs is not None:
-            await connection.execute(self._sql["write_logs"], logs)
+        """What belongs to checkpoints and is stored elsewhere, of those executions only whose checkpoints were written.
+
+        What is sent comes after what is started: a parent that ends in the same commit reaches its children.
+        """
+        for name, columns in (
+            ("write_logs", log_columns(written)),
+            ("start_children", start_columns(written)),
+            ("send", send_columns(written)),
+        ):
+            if columns is not None:
+                await connection.execute(self._sql[name], columns)
         requests = [request for commit in written for request in commit.requests]
         if requests:
             await connection.execute(self._sql["drop_requests"], {"ids": requests})
@@ -222,10 +234,24 @@ class PostgresWorkerStore:
     async def owned(self, lease: Lease) -> list[int]:
         return [row[0] for row in await self._chores.fetch(self._sql["owned"], {"worker_id": lease.worker_id})]
 
-    async def wake_due(self, limit: int = 1000) -> tuple[int, float | None]:
-        """Makes due executions claimable; gives how many, and the seconds until the next is due (None: nothing)."""
+    async def wake_due(self, limit: int = 1000) -> Woken:
+        """Makes due executions claimable, and tells what else there is to wait for or to do."""
         rows = await self._chores.fetch(self._sql["wake_due"], {"limit": limit, "alone_from": ALONE_FROM})
-        return rows[0][0], rows[0][1]
+        return Woken(*rows[0])
+
+    async def route(self, limit: int = 1000) -> Routed:
+        """Makes requests count that executions sent to others, oldest first, up to `limit` of them."""
+        rows = await self._chores.fetch(self._sql["route"], {"limit": limit, "alone_from": ALONE_FROM})
+        targets = [(key, owner) for _requests, key, owner in rows if key is not None]
+        return Routed(
+            rows[0][0],
+            tuple(key for key, owner in targets if owner is None),
+            {key: owner for key, owner in targets if owner is not None},
+        )
+
+    async def wake_workers(self) -> None:
+        """Hints to all workers that there is something to do."""
+        await self._chores.fetch(self._wake_workers, {"channel": self._channel})
 
     async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
         """Gives what is left that will run by itself, of all executions, of these ids, or on these queues."""
@@ -239,6 +265,16 @@ class PostgresWorkerStore:
     async def close(self) -> None:
         for line in (*self._lanes, self._claims, self._chores):
             await line.close()
+
+
+def _has_more(commit: Commit) -> bool:
+    """Tells whether a commit writes beside its checkpoints and its move."""
+    return bool(
+        commit.requests
+        or commit.starts
+        or commit.sends
+        or any(checkpoint.log is not None for checkpoint in commit.checkpoints)
+    )
 
 
 def _claimed(row: Row) -> Claimed:
@@ -255,6 +291,10 @@ def _claimed(row: Row) -> Claimed:
         scheduled_at=row[12],
         started_at=row[13],
         fresh=row[14],
+        parent_id=row[15],
+        parent_path=row[16],
+        depth=row[17],
+        awaited=row[18],
     )
 
 

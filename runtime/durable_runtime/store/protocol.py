@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -42,6 +42,29 @@ class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
     headers: bytes | None = None
 
 
+class NewChild(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution that another one starts, from the node instance at `path`.
+
+    `attached` ones are reached by their parent's end, cancel and pause; of an `awaited` one's end the parent is told.
+    """
+
+    execution: NewExecution
+    path: str
+    attached: bool = False
+    awaited: bool = False
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """A request from one execution to another, by its id; None: to all its attached children that have not ended.
+
+    `payload` is a JSON text. One to an execution that does not exist, or has ended by then, goes nowhere.
+    """
+
+    to: str | None
+    kind: str
+    payload: bytes
+
+
 class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
     """An execution as stored. `key` is the store's own; what its caller named it is `user_key`."""
 
@@ -65,6 +88,10 @@ class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
     definition_id: int
     user_key: str | None = None
     headers: dict[str, str] = {}
+    parent_id: str | None = None
+    parent_path: str | None = None
+    depth: int = 0
+    attached: bool = False
 
 
 class KeyTaken(Exception):
@@ -166,6 +193,10 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     scheduled_at: datetime | None
     started_at: datetime
     fresh: bool
+    parent_id: str | None = None
+    parent_path: str | None = None
+    depth: int = 0
+    awaited: bool = False
 
 
 class Timer(msgspec.Struct, frozen=True):
@@ -195,7 +226,8 @@ class Commit(msgspec.Struct, kw_only=True):
     """What one execution hands to the journal: checkpoints, and perhaps that it suspends or ends.
 
     `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are
-    the inbox rows that these checkpoints answer.
+    the inbox rows that these checkpoints answer. `starts` and `sends` are stored in the same transaction; what is sent
+    counts once it was routed.
     """
 
     key: int
@@ -203,6 +235,8 @@ class Commit(msgspec.Struct, kw_only=True):
     checkpoints: list[Checkpoint]
     move: Suspend | End | None = None
     requests: tuple[int, ...] = ()
+    starts: tuple[NewChild, ...] = ()
+    sends: tuple[Send, ...] = ()
 
 
 class Outcome(Enum):
@@ -236,6 +270,25 @@ class Inbox(msgspec.Struct, frozen=True):
 
     signal: int
     requests: tuple[tuple[int, str, Json], ...]
+
+
+class Woken(NamedTuple):
+    """What a look for due executions found.
+
+    `next_due` are the seconds until the next falls due (None: nothing); `unrouted`: there are requests to `route`.
+    """
+
+    executions: int
+    next_due: float | None
+    unrouted: bool = False
+
+
+class Routed(msgspec.Struct, frozen=True):
+    """What was routed: how many requests; their targets that can be claimed now; the owners of the others, by key."""
+
+    requests: int
+    claimable: tuple[int, ...]
+    owned: dict[int, int]
 
 
 class Outlook(msgspec.Struct, frozen=True):
@@ -292,7 +345,11 @@ class WorkerStore(Protocol):
 
     async def owned(self, lease: Lease) -> list[int]: ...
 
-    async def wake_due(self, limit: int = 1000) -> tuple[int, float | None]: ...
+    async def wake_due(self, limit: int = 1000) -> Woken: ...
+
+    async def route(self, limit: int = 1000) -> Routed: ...
+
+    async def wake_workers(self) -> None: ...
 
     async def outlook(
         self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None

@@ -73,6 +73,10 @@ def execution_of(row: Row) -> ExecutionRow:
         definition_id=row[17],
         user_key=row[18],
         headers=json_or_none(row[19]) or {},
+        parent_id=row[20],
+        parent_path=row[21],
+        depth=row[22],
+        attached=row[23],
     )
 
 

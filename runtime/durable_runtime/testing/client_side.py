@@ -194,4 +194,8 @@ class ClientSide(Tables):
             definition_id=one.definition_id,
             user_key=one.user_key,
             headers=json_or_none(one.headers) or {},
+            parent_id=one.parent_id,
+            parent_path=one.parent_path,
+            depth=one.depth,
+            attached=one.attached,
         )

@@ -112,7 +112,7 @@ async def _run(
             assert row is not None
             if row.status in TERMINAL:
                 return row, await store.list_checkpoints(row.key), await store.list_logs(row.key)
-            woken, next_due = await store.wake_due()
+            woken, next_due, _unrouted = await store.wake_due()
             if not woken and next_due is not None:
                 await asyncio.sleep(next_due)
     finally:

@@ -57,6 +57,13 @@ class Execution:
     error: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    parent: int | None = None
+    parent_id: str | None = None
+    parent_path: str | None = None
+    root: int | None = None
+    depth: int = 0
+    attached: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,12 +97,13 @@ class Wait:
     due_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass
 class Request:
     id: int
     key: int
     kind: str
     payload: str
+    routed: bool = True
 
 
 @dataclass

@@ -17,16 +17,18 @@ from durable_runtime.store.protocol import (
     Outlook,
     Stored,
     TryAgain,
+    Woken,
 )
 from durable_runtime.store.rows import checkpoint_of, json_or_none
 from durable_runtime.testing.clock import FakeClock
-from durable_runtime.testing.tables import Execution, Hint, Tables, Worker
+from durable_runtime.testing.messages_side import MessagesSide
+from durable_runtime.testing.tables import Execution, Hint, Worker
 from durable_runtime.testing.writing import apply, check, check_texts, reason_against
 
 _LOWEST = (-(2**31), 0)
 
 
-class WorkerSide(Tables):
+class WorkerSide(MessagesSide):
     """Behaves as `PostgresWorkerStore` does."""
 
     def __init__(self, clock: FakeClock | None = None) -> None:
@@ -83,8 +85,8 @@ class WorkerSide(Tables):
         with self._statement("claim"):
             self._fence(lease, len(lease.epochs) - 1)
             if only is not None:
-                chosen = [one for one in map(self._find, only) if one is not None and one.key not in self._held]
-                return [self._claimed(one, lease) for one in sorted(chosen, key=lambda one: one.key) if _claimable(one)]
+                chosen = [one for one in self._families(only) if one.key not in self._held and _claimable(one)]
+                return [self._claimed(one, lease) for one in chosen[:limit]]
             mark = (lease.worker_id, queue, alone)
             taken = self._take_hints(queue, alone, limit, self._low_water.get(mark, _LOWEST))
             if taken:
@@ -123,6 +125,10 @@ class WorkerSide(Tables):
             scheduled_at=one.scheduled_at,
             started_at=started_at,
             fresh=fresh,
+            parent_id=one.parent_id,
+            parent_path=one.parent_path,
+            depth=one.depth,
+            awaited=one.awaited,
         )
 
     async def ready_queues(self) -> list[tuple[str, bool]]:
@@ -181,7 +187,7 @@ class WorkerSide(Tables):
             return {
                 key: Inbox(
                     self.rows.executions[key].signal,
-                    tuple((r.id, r.kind, json_or_none(r.payload)) for r in requests if r.key == key),
+                    tuple((r.id, r.kind, json_or_none(r.payload)) for r in requests if r.key == key and r.routed),
                 )
                 for key in keys
                 if key in self.rows.executions
@@ -189,7 +195,7 @@ class WorkerSide(Tables):
 
     async def signalled(self, lease: Lease) -> list[int]:
         with self._statement("signalled"):
-            keys = {request.key for request in self.rows.requests.values()}
+            keys = {request.key for request in self.rows.requests.values() if request.routed}
             return sorted(key for key in keys if self.rows.executions[key].owner == lease.worker_id)
 
     # -- writing -------------------------------------------------------------------------------------------------------
@@ -205,6 +211,7 @@ class WorkerSide(Tables):
                 check(self.rows, commit)
             for commit in written:
                 apply(self.rows, commit)
+                self._write_messages(commit)
                 for request in commit.requests:
                     self.rows.requests.pop(request, None)
             return outcomes
@@ -224,7 +231,7 @@ class WorkerSide(Tables):
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
-    async def wake_due(self, limit: int = 1000) -> tuple[int, float | None]:
+    async def wake_due(self, limit: int = 1000) -> Woken:
         with self._statement("wake_due"):
             now = self.clock.now()
             due = [one for one in self.rows.waits.values() if one.due_at <= now and one.key not in self._held]
@@ -242,17 +249,16 @@ class WorkerSide(Tables):
                     self._hint(one)
                     woken += 1
             if len(due) >= limit:
-                return woken, 0.0
+                return Woken(woken, 0.0, self._unrouted())
             later = [wait.due_at for wait in self.rows.waits.values() if wait.due_at > now]
-            return woken, (min(later) - now).total_seconds() if later else None
+            return Woken(woken, (min(later) - now).total_seconds() if later else None, self._unrouted())
 
     async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
         with self._statement("outlook"):
-            pending = running = timers = deferred = 0
-            for one in self.rows.executions.values():
+            pending = sum(not request.routed for request in self.rows.requests.values())
+            running = timers = deferred = 0
+            for one in self.rows.executions.values() if only is None else self._families(only):
                 if one.status not in ("pending", "running", "waiting") or one.paused:
-                    continue
-                if only is not None and one.public_id not in only:
                     continue
                 if queues is not None and one.queue not in queues:
                     continue

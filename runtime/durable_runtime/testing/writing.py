@@ -28,6 +28,7 @@ def check_texts(commit: Commit) -> None:
     texts = [result_text(checkpoint) for checkpoint in commit.checkpoints]
     if isinstance(commit.move, End):
         texts += [commit.move.output, commit.move.error]
+    texts += [child.execution.input for child in commit.starts] + [send.payload for send in commit.sends]
     for reason in map(reason_against, texts):
         if reason is not None:
             raise StatementRefused(reason)

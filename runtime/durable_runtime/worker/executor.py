@@ -175,15 +175,16 @@ class Executor:
         return self._uniform()
 
     def read_inbox(self, key: int) -> None:
-        self.spawn(self._read_inboxes([key]))
+        self.spawn(self.read_inboxes([key]))
 
     async def read_signalled(self) -> None:
         """Looks which of our executions have requests, and applies them."""
         keys = await self._store.signalled(self._ownership.lease)
         if keys:
-            await self._read_inboxes(keys)
+            await self.read_inboxes(keys)
 
-    async def _read_inboxes(self, keys: Sequence[int]) -> None:
+    async def read_inboxes(self, keys: Sequence[int]) -> None:
+        """Reads the inboxes of executions of ours and applies what is in them."""
         inboxes = await self._insist(lambda: self._store.read_inboxes(keys))
         for key in keys:
             run, inbox = self.runs.get(key), inboxes.get(key)

@@ -61,11 +61,15 @@ class Entry:
 
 
 class Journal:
-    """Takes commits and writes them in batches, one at a time on each lane."""
+    """Takes commits and writes them in batches, one at a time on each lane.
+
+    `messages` is called with every commit that was written and started executions or sent requests.
+    """
 
     def __init__(self, store: WorkerStore, ownership: Ownership, lanes: int) -> None:
         self._store = store
         self._ownership = ownership
+        self.messages: Callable[[Commit], None] | None = None
         self._queues: list[deque[Entry]] = [deque() for _ in range(lanes)]
         self._wake = [asyncio.Event() for _ in range(lanes)]
 
@@ -125,8 +129,14 @@ class Journal:
             if outcome is Outcome.BUSY:
                 busy.append(entry)
             else:
-                entry.settle(outcome)
+                self._settle(entry, outcome)
         return busy
+
+    def _settle(self, entry: Entry, outcome: Outcome) -> None:
+        commit = entry.commit
+        if self.messages is not None and (commit.starts or commit.sends) and outcome is Outcome.COMMITTED:
+            self.messages(commit)
+        entry.settle(outcome)
 
     async def _reconcile(self, lane: int, entries: list[Entry]) -> list[Entry]:
         """Finds out what became of a batch whose answer was lost; settles what is stored, gives back the rest."""
@@ -150,7 +160,7 @@ class Journal:
             last = commit.checkpoints[-1].seq if commit.checkpoints else 0
             moved = commit.move is not None and not (found.owned and found.status == "running")
             if (last and found.last_seq >= last) or (not last and moved):
-                entry.settle(Outcome.COMMITTED)
+                self._settle(entry, Outcome.COMMITTED)
             elif not entry.settled:
                 rest.append(entry)
         return rest

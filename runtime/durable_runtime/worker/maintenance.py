@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from durable_runtime.errors import DatabaseUnavailable
@@ -25,11 +26,12 @@ class Maintenance:
     """Runs the chores of the whole installation; harmless when every worker does.
 
     `hint` is set when there may be something to claim. Set `suspended` when an execution was: it may be due sooner than
-    what the last look found, and would be woken late.
+    what the last look found, and would be woken late. `route` is called when there are requests that nobody routed.
     """
 
     def __init__(self, store: WorkerStore, recovery: Recovery, hint: asyncio.Event, lease: timedelta = LEASE) -> None:
         self.suspended = asyncio.Event()
+        self.route: Callable[[], None] | None = None
         self._store = store
         self._recovery = recovery
         self._hint = hint
@@ -73,7 +75,9 @@ class Maintenance:
 
     async def once(self) -> float:
         """Does one round and gives the seconds until the next."""
-        woken, next_due = await self._store.wake_due()
+        woken, next_due, unrouted = await self._store.wake_due()
+        if unrouted and self.route is not None:
+            self.route()
         now = self._time()
         recovered = 0
         if self._away_since is None and now >= self._spare_until and now - self._took_over >= TAKEOVER_EVERY:

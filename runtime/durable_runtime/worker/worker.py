@@ -32,6 +32,7 @@ from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.journal import Journal
 from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.maintenance import Maintenance
+from durable_runtime.worker.router import Router
 
 log = logging.getLogger("durable.worker")
 
@@ -135,10 +136,13 @@ class Worker:
             )
             maintenance = Maintenance(store, takeover, claims.hint, self._lease)
             executor.suspended = maintenance.suspended
+            router = Router(store, ownership, claims.hint, executor.read_inboxes)
+            journal.messages, maintenance.route = router.committed, router.look
             tasks = [
                 *(asyncio.create_task(journal.serve(lane), name=f"journal {lane}") for lane in range(LANES)),
                 asyncio.create_task(claims.serve(), name="claims"),
                 asyncio.create_task(maintenance.serve(), name="maintenance"),
+                asyncio.create_task(router.serve(), name="router"),
                 asyncio.create_task(self._listen(claims), name="hints"),
                 asyncio.create_task(self._read_signals(executor), name="signals"),
                 asyncio.create_task(self._measure_lag(), name="lag"),

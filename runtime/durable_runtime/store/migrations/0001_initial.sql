@@ -34,13 +34,22 @@ create table durable.execution (
     created_at     timestamptz not null default now(),
     scheduled_at   timestamptz,
     started_at     timestamptz,
-    finished_at    timestamptz
+    finished_at    timestamptz,
+    parent         bigint,                             -- the execution that started this one; null for one that a client started
+    parent_id      uuid,                               -- its public id
+    parent_path    text,                               -- the instance of the parent's node that started it
+    root           bigint,                             -- the first of its line; null for one that a client started
+    depth          integer not null default 0,         -- how many executions stand above it
+    attached       boolean not null default false,     -- its parent's end, cancel and pause reach it
+    awaited        boolean not null default false      -- its parent waits for its end and is told of it
 ) with (fillfactor = 70);
 
 create index execution_by_workflow on durable.execution (workflow, id);
 create unique index execution_by_key on durable.execution (workflow, key) where key is not null;
 create index execution_owned on durable.execution (owner) where owner is not null;
 create index execution_open on durable.execution (id) where status in ('pending', 'waiting');
+create index execution_by_parent on durable.execution (parent, id) where parent is not null;
+create index execution_by_root on durable.execution (root) where root is not null;
 
 -- A hint that an execution can be claimed: only a claim deletes from it, everybody else inserts. A row too many is harmless, because the
 -- claim looks at the status; a row too few is found by a sweep. `rank` is minus the priority, so that one ascending index serves.
@@ -79,15 +88,18 @@ create table durable.wait (
 create index wait_by_execution on durable.wait (execution_id);
 create index wait_by_due_at on durable.wait (due_at);
 
--- The inbox of an execution. The owner deletes a request in the statement that stores what it came to.
+-- The inbox of an execution. The owner deletes a request in the statement that stores what it came to. What an execution sends to
+-- another is stored with the sender's checkpoint and not `routed` yet: it counts from when the router has raised the other's signal.
 create table durable.request (
     id            bigint generated always as identity primary key,
     execution_id  bigint not null,
     kind          text not null,
     payload       json,
+    routed        boolean not null default true,
     created_at    timestamptz not null default now()
 );
 create index request_by_execution on durable.request (execution_id);
+create index request_unrouted on durable.request (id) where not routed;
 
 create table durable.worker (
     id          bigint generated always as identity primary key,

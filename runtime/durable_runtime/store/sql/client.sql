@@ -56,7 +56,8 @@ select pg_notify(%(channel)s, '')
 -- name: get_execution
 select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
        e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
-       e.key, e.headers::text
+       e.key, e.headers::text,
+       e.parent_id::text, e.parent_path, e.depth, e.attached
 from durable.execution e join durable.definition d on d.id = e.definition_id
 where e.public_id = %(public_id)s::uuid
 
@@ -67,7 +68,8 @@ select status, output::text, error::text from durable.execution where public_id 
 -- Newest first; `before` is the last id of the page before.
 select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
        e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
-       e.key, e.headers::text
+       e.key, e.headers::text,
+       e.parent_id::text, e.parent_path, e.depth, e.attached
 from durable.execution e join durable.definition d on d.id = e.definition_id
 where (%(statuses)s::text[] is null or e.status = any(%(statuses)s::text[]))
   and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)

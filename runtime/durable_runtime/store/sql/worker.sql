@@ -49,17 +49,21 @@ select
     (select count(*) from fence) as fenced,
     t.rank, t.id as ready_id,
     c.id, c.public_id::text, c.definition_id, c.workflow, c.queue, c.signal, c.recoveries, c.input::text,
-    c.created_at, c.scheduled_at, c.started_at, c.fresh
+    c.created_at, c.scheduled_at, c.started_at, c.fresh, c.parent_id::text, c.parent_path, c.depth, c.awaited
 from (select 1) one left join taken t on true left join claimed c on c.id = t.execution_id and c.ready_id = t.id
 order by t.rank, t.id
 
 -- name: claim_one
--- Takes one execution by its id, for a worker that was started for it. The hint stays; a claim that finds it later drops it.
+-- Takes executions by their ids, and those of their families, for a worker that was started for them. The hint stays; a claim that
+-- finds it later drops it.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
 ), taken as materialized (
     select e.id, e.started_at is null as fresh from durable.execution e, fence
-    where e.public_id = any(%(ids)s::uuid[]) and e.status = 'pending' and not e.paused
+    where (e.public_id = any(%(ids)s::uuid[])
+           or e.root in (select f.id from durable.execution f where f.public_id = any(%(ids)s::uuid[])))
+      and e.status = 'pending' and not e.paused
+    order by e.id limit %(limit)s
     for no key update of e skip locked
 ), claimed as (
     update durable.execution e
@@ -73,7 +77,7 @@ select
     (select count(*) from fence) as fenced,
     0 as rank, 0::bigint as ready_id,
     c.id, c.public_id::text, c.definition_id, c.workflow, c.queue, c.signal, c.recoveries, c.input::text,
-    c.created_at, c.scheduled_at, c.started_at, c.fresh
+    c.created_at, c.scheduled_at, c.started_at, c.fresh, c.parent_id::text, c.parent_path, c.depth, c.awaited
 from (select 1) one left join claimed c on true
 
 -- name: load_checkpoints
@@ -161,15 +165,15 @@ select * from unnest(
 delete from durable.request where id = any(%(ids)s)
 
 -- name: read_requests
--- The inbox with the signal it belongs to, in one snapshot: what is not in this answer has a higher signal.
+-- The inbox with the signal it belongs to, in one snapshot: what is not in this answer has a higher signal, or is not routed yet.
 select e.id, e.signal, r.id, r.kind, r.payload::text
-from durable.execution e left join durable.request r on r.execution_id = e.id
+from durable.execution e left join durable.request r on r.execution_id = e.id and r.routed
 where e.id = any(%(ids)s) order by e.id, r.id
 
 -- name: signalled
 -- Which of a worker's executions have requests. The index on request makes this nothing when there are none.
 select distinct r.execution_id from durable.request r join durable.execution e on e.id = r.execution_id
-where e.owner = %(worker_id)s
+where e.owner = %(worker_id)s and r.routed
 
 -- name: raise_own_epoch
 -- Waits for a statement of ours whose answer never came, then makes sure that it can never come again.
@@ -191,6 +195,7 @@ select id from durable.execution where owner = %(worker_id)s and status = 'runni
 
 -- name: wake_due
 -- Makes executions claimable whose time has come, and tells how long until the next: no time at all when there were too many for once.
+-- It also tells whether there is something to route, so that an idle worker looks for both at once.
 with due as materialized (
     select w.id, w.execution_id, w.due_at from durable.wait w join durable.execution e on e.id = w.execution_id
     where w.due_at <= now() order by w.due_at, w.id limit %(limit)s
@@ -210,7 +215,8 @@ select
     (select count(*) from woken),
     case when (select count(*) from due) >= %(limit)s then 0::float8 else
         (select extract(epoch from min(w.due_at) - now())::float8 from durable.wait w where w.due_at > now())
-    end
+    end,
+    exists (select from durable.request r where not r.routed)
 
 -- name: expired_workers
 select id from durable.worker where expires_at < now() order by id
@@ -247,10 +253,19 @@ with lost as (
             'data', null, 'node', null, 'attempt', 1) end,
         finished_at = case when l.seq <= e.recovered_seq and e.recoveries + 1 >= %(limit)s then now() end
     from lost l where e.id = l.id
-    returning e.id, e.status, e.queue, e.priority, e.recoveries
+    returning e.id, e.public_id, e.status, e.queue, e.priority, e.recoveries, e.error, e.parent, e.parent_path, e.awaited
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone)
     select id, queue, -priority, recoveries >= %(alone_from)s from back where status = 'pending' order by id
+), told as (
+    insert into durable.request (execution_id, kind, payload, routed)
+    select b.parent, 'child',
+           json_build_object('id', b.public_id, 'path', b.parent_path, 'status', b.status, 'output', null, 'error', b.error), false
+    from back b where b.status = 'failed' and b.awaited
+    union all
+    select e.id, 'cancel', json_build_object('reason', 'its parent ' || b.public_id || ' failed', 'by', null), false
+    from back b join durable.execution e on e.parent = b.id and e.attached and e.status in ('pending', 'running', 'waiting')
+    where b.status = 'failed'
 )
 select id from back
 
@@ -300,18 +315,19 @@ returning execution_id
 
 -- name: outlook
 -- What is left that will run by itself: for a worker that ends when there is nothing. Its own executions count too: one whose claim is
--- still on its way back is owned already and not yet known to it.
+-- still on its way back is owned already and not yet known to it. What is on its way to an execution wakes it.
 with chosen as (
     select e.id, e.status, e.owner,
         exists (select from durable.wait w where w.execution_id = e.id and w.kind = 'defer') as deferred,
         exists (select from durable.wait w where w.execution_id = e.id and w.kind <> 'defer') as timed
     from durable.execution e
     where e.status in ('pending', 'running', 'waiting') and not e.paused
-      and (%(only)s::uuid[] is null or e.public_id = any(%(only)s::uuid[]))
+      and (%(only)s::uuid[] is null or e.public_id = any(%(only)s::uuid[])
+           or e.root in (select f.id from durable.execution f where f.public_id = any(%(only)s::uuid[])))
       and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
 )
 select
-    count(*) filter (where status = 'pending' and not deferred and not timed),
+    count(*) filter (where status = 'pending' and not deferred and not timed) + (select count(*) from durable.request where not routed),
     count(*) filter (where status = 'running'),
     count(*) filter (where status in ('pending', 'waiting') and timed),
     count(*) filter (where deferred)

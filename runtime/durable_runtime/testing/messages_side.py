@@ -1,0 +1,94 @@
+"""What executions start and send, and the router, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from durable_runtime.store.protocol import Commit, NewChild, Routed, Send
+from durable_runtime.testing.tables import Execution, Request, Tables
+
+OPEN = ("pending", "running", "waiting")
+
+
+class MessagesSide(Tables):
+    """Behaves as `PostgresWorkerStore` does between executions."""
+
+    async def route(self, limit: int = 1000) -> Routed:
+        with self._statement("route"):
+            unrouted = [request for request in self.rows.requests.values() if not request.routed]
+            unrouted.sort(key=lambda request: request.id)
+            chosen = [request for request in unrouted if request.key not in self._held][:limit]
+            targets: dict[int, Execution] = {}
+            for request in chosen:
+                one = self.rows.executions[request.key]
+                if one.status in OPEN:
+                    request.routed = True
+                    targets[one.key] = one
+                else:
+                    del self.rows.requests[request.id]
+            claimable = []
+            for one in sorted(targets.values(), key=lambda one: one.key):
+                one.signal += 1
+                if one.owner is None:
+                    one.status = "pending"
+                    self._hint(one)
+                    claimable.append(one.key)
+            owned = {one.key: one.owner for one in targets.values() if one.owner is not None}
+            return Routed(len(chosen), tuple(claimable), owned)
+
+    def _unrouted(self) -> bool:
+        return any(not request.routed for request in self.rows.requests.values())
+
+    def _families(self, ids: Collection[str]) -> list[Execution]:
+        """Gives the executions with these ids and all that they started, in the order of their keys."""
+        roots = {one.key for one in map(self._find, ids) if one is not None}
+        found = [one for one in self.rows.executions.values() if one.key in roots or one.root in roots]
+        return sorted(found, key=lambda one: one.key)
+
+    def _write_messages(self, commit: Commit) -> None:
+        for child in commit.starts:
+            self._start_child(self.rows.executions[commit.key], child)
+        for send in commit.sends:
+            self._send(commit.key, send)
+
+    def _start_child(self, parent: Execution, child: NewChild) -> None:
+        new = child.execution
+        keys = {(one.workflow, one.user_key) for one in self.rows.executions.values() if one.user_key is not None}
+        if self._find(new.public_id) is not None or (new.workflow, new.key) in keys:
+            return
+        one = Execution(
+            key=self.rows.next_id("execution"),
+            public_id=new.public_id,
+            definition_id=new.definition_id,
+            workflow=new.workflow,
+            queue=new.queue,
+            priority=new.priority,
+            input=new.input.decode(),
+            scheduled_at=None,
+            created_at=self.clock.now(),
+            user_key=new.key,
+            headers=parent.headers,
+            parent=parent.key,
+            parent_id=parent.public_id,
+            parent_path=child.path,
+            root=parent.root if parent.root is not None else parent.key,
+            depth=parent.depth + 1,
+            attached=child.attached,
+            awaited=child.awaited,
+        )
+        self.rows.executions[one.key] = one
+        self._hint(one)
+
+    def _send(self, sender: int, send: Send) -> None:
+        if send.to is None:
+            family = [one for one in self.rows.executions.values() if one.parent == sender and one.attached]
+            targets = [one for one in family if one.status in OPEN]
+        else:
+            found = self._find(send.to)
+            targets = [found] if found is not None else []
+        for one in targets:
+            self._post(one.key, send.kind, send.payload.decode())
+
+    def _post(self, key: int, kind: str, payload: str) -> None:
+        request_id = self.rows.next_id("request")
+        self.rows.requests[request_id] = Request(request_id, key, kind, payload, routed=False)
