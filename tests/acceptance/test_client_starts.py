@@ -245,7 +245,7 @@ def test_workers_are_told_at_once_and_of_the_rest_before_the_client_leaves(
                 heard.append(notice.payload)
             return heard
 
-    assert run(story()) == ["", ""]
+    assert run(story()) == ["mails", "mails"]
 
 
 class AnswerLost:

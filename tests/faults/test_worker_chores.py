@@ -9,10 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from durable_runtime.store.protocol import NoAnswer, Woken
+from durable_runtime.store.protocol import Lease, Look, NoAnswer, Woken
 from durable_runtime.testing import FakeClock, VirtualTimeLoop
 from durable_runtime.worker import Worker
 from durable_runtime.worker.clock import ServerClock
+from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.maintenance import Maintenance
 from tests.faults import worker_steps as steps
 from tests.faults.working import call, graph, running, start, status, until
@@ -23,6 +24,7 @@ def _fresh() -> None:
     steps.forget()
 
 
+HELD = Ownership(Lease(1, (1,)))
 LONELY = "update durable.ready set alone = true where queue = 'odd'"
 
 
@@ -35,7 +37,8 @@ def test_a_lonely_execution_does_not_keep_a_worker_with_a_long_step_from_the_oth
     database_url: str, observe: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("durable_runtime.worker.claims.PATIENCE", 0.05)
-    monkeypatch.setattr("durable_runtime.worker.claims.POLL", 0.02)
+    monkeypatch.setattr("durable_runtime.worker.maintenance.LOOK_EVERY", 0.02)
+    monkeypatch.setattr("durable_runtime.worker.maintenance.LOOK_EVERY_WHILE_HEARING", 0.02)
 
     async def scenario() -> None:
         await start(database_url, call("held"), [{"tag": "long"}])
@@ -83,10 +86,10 @@ class Away:
         self._time = time
         self.looked: list[float] = []
 
-    async def wake_due(self) -> Woken:
+    async def look(self, _lease: Lease) -> Look:
         if 10 <= self._time() < 25:
             raise NoAnswer("the server is gone")
-        return Woken(0, None)
+        return Look(expired=True)
 
     async def take_over_expired(self) -> int:
         self.looked.append(self._time())
@@ -100,7 +103,8 @@ def test_after_the_database_was_away_the_living_have_time_for_a_heartbeat_before
     async def scenario() -> list[float]:
         loop = asyncio.get_running_loop()
         away = Away(loop.time)
-        maintenance = Maintenance(cast(Any, away), cast(Any, away), asyncio.Event(), timedelta(seconds=10))
+        lease = timedelta(seconds=10)
+        maintenance = Maintenance(cast(Any, away), cast(Any, away), HELD, lambda _look: None, lease=lease)
         task = asyncio.create_task(maintenance.serve())
         await asyncio.sleep(60)
         task.cancel()
@@ -121,11 +125,16 @@ class Timers:
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
         self.looks: list[float] = []
+        self.woken = False
 
-    async def wake_due(self) -> Woken:
+    async def look(self, _lease: Lease) -> Look:
         now = self._time()
         self.looks.append(round(now, 3))
-        return Woken(1, None) if now >= 0.3 else Woken(0, 0.3 - now if now > 0 else None)
+        return Look(due_in=0.3 - now if now > 0 and not self.woken else None)
+
+    async def wake_due(self) -> Woken:
+        self.woken = True
+        return Woken(1, None)
 
     async def take_over_expired(self) -> int:
         return 0
@@ -134,22 +143,23 @@ class Timers:
 def test_what_suspends_after_a_look_is_woken_when_it_is_due_and_not_at_the_next_look() -> None:
     async def scenario() -> tuple[list[float], bool]:
         loop = asyncio.get_running_loop()
-        timers, hint = Timers(loop.time), asyncio.Event()
-        maintenance = Maintenance(cast(Any, timers), cast(Any, timers), hint)
+        timers = Timers(loop.time)
+        maintenance = Maintenance(cast(Any, timers), cast(Any, timers), HELD, lambda _look: None)
         task = asyncio.create_task(maintenance.serve())
         await asyncio.sleep(0.1)
-        maintenance.suspended.set()
-        maintenance.suspended.set()
+        maintenance.wanted.set()
+        maintenance.wanted.set()
         await asyncio.sleep(0.25)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return timers.looks, hint.is_set()
+        return timers.looks, timers.woken
 
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(FakeClock())) as runner:
-        looks, hinted = runner.run(scenario())
+        looks, woken = runner.run(scenario())
 
-    assert looks == [0.0, 0.105, 0.3]
-    assert hinted
+    # The last one says where it can be claimed.
+    assert looks == [0.0, 0.105, 0.3, 0.3]
+    assert woken
 
 
 def test_what_the_heartbeat_heard_is_not_older_for_having_come_late(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from unittest import mock
 from durable_runtime.actions.functions import Functions
 from durable_runtime.actions.performing import Performer
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
-from durable_runtime.store.protocol import Lease, NoAnswer, TryAgain, WorkerStore
+from durable_runtime.store.protocol import Lease, Look, NoAnswer, TryAgain, WorkerStore
 from durable_runtime.testing import FakeClock, MemoryStore
 from durable_runtime.worker import run as run_module
 from durable_runtime.worker.attempts import Attempts, Ended
@@ -78,14 +78,19 @@ class SimulatedWorker:
         )
         executor.held = self.held
         claims = Claims(store, ownership, executor, queues=None, concurrency=10)
-        maintenance = Maintenance(store, cast(Any, self._wire), claims.hint)
+
+        def seen(look: Look) -> None:
+            claims.see(look)
+            executor.read_signalled(look.signalled)
+
+        maintenance = Maintenance(store, cast(Any, self._wire), ownership, seen)
+        executor.look_wanted = maintenance.wanted
         self._tasks = [
             asyncio.create_task(work)
             for work in (
                 *(journal.serve(lane) for lane in range(LANES)),
                 claims.serve(),
                 maintenance.serve(),
-                self._read_signals(executor),
                 self._beat(ownership),
                 ownership.lost.wait(),
             )
@@ -100,13 +105,6 @@ class SimulatedWorker:
             error = task.exception()
             if error is not None and not isinstance(error, LeaseLost):
                 raise error
-
-    async def _read_signals(self, executor: Executor) -> None:
-        while True:
-            await asyncio.sleep(0.5)
-            if executor.runs:
-                with contextlib.suppress(*_TROUBLES):
-                    await executor.read_signalled()
 
     async def _beat(self, ownership: Ownership) -> None:
         while True:

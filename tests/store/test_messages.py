@@ -140,12 +140,12 @@ async def test_what_is_sent_counts_from_when_it_is_routed(stores: Stores) -> Non
     await stores.worker.commit(lease, 0, [sends(goes_on(sender.key, checkpoint(1)), nudge(2, b'{"why": 1}'))])
 
     assert await kinds_to(stores, target.key) == []
-    assert await stores.worker.signalled(lease) == []
+    assert (await stores.worker.look(lease)).signalled == ()
     assert (await stores.worker.wake_due()).unrouted
     routed = await stores.worker.route()
 
     assert (routed.requests, routed.claimable, routed.owned) == (1, (), {target.key: lease.worker_id})
-    assert await stores.worker.signalled(lease) == [target.key]
+    assert (await stores.worker.look(lease)).signalled == (target.key,)
     inbox = (await stores.worker.read_inboxes([target.key]))[target.key]
     assert (inbox.signal, inbox.requests[0][1:]) == (1, ("nudge", {"why": 1}))
     assert not (await stores.worker.wake_due()).unrouted

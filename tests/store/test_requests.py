@@ -26,9 +26,9 @@ async def test_a_request_to_a_running_execution_is_found_by_its_owner(stores: St
     keys = await start(stores, 1, 2)
     lease = await register(stores)
     await claim(stores, lease)
-    assert await stores.worker.signalled(lease) == []
+    assert (await stores.worker.look(lease)).signalled == ()
     assert await stores.client.send_request(public_id(2), "cancel", {"reason": "late"}) == "running"
-    assert await stores.worker.signalled(lease) == [keys[1]]
+    assert (await stores.worker.look(lease)).signalled == (keys[1],)
     inboxes = await stores.worker.read_inboxes(keys)
     assert inboxes[keys[0]] == Inbox(0, ())
     assert inboxes[keys[1]].signal == 1
@@ -49,7 +49,7 @@ async def test_signals_of_other_workers_executions_are_not_ours(stores: Stores) 
     lease, other = await register(stores), await register(stores)
     await claim(stores, lease)
     await stores.client.send_request(public_id(1), "cancel", None)
-    assert await stores.worker.signalled(other) == []
+    assert (await stores.worker.look(other)).signalled == ()
 
 
 async def test_a_request_makes_a_waiting_execution_claimable_and_its_waits_go_with_the_claim(stores: Stores) -> None:

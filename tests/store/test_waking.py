@@ -133,13 +133,29 @@ async def test_an_execution_that_only_waits_to_be_asked_will_not_run_by_itself(s
 
 
 async def test_the_queues_with_work_are_known(stores: Stores) -> None:
-    assert await stores.worker.ready_queues() == []
+    lease = await register(stores)
+    assert (await stores.worker.look(lease)).ready == ()
     await start(stores, 1, 2, queue="slow")
     await start(stores, 3, queue="fast")
-    assert await stores.worker.ready_queues() == [("fast", False), ("slow", False)]
-    lease = await register(stores)
+    look = await stores.worker.look(lease)
+    assert (look.ready, look.lonely) == (("fast", "slow"), ())
     await stores.worker.claim(lease, "slow", 5)
-    assert await stores.worker.ready_queues() == [("fast", False)]
+    assert (await stores.worker.look(lease)).ready == ("fast",)
+
+
+async def test_a_look_tells_how_long_until_something_is_due_and_whether_a_lease_ran_out(stores: Stores) -> None:
+    lease = await register(stores)
+    look = await stores.worker.look(lease)
+    assert (look.due_in, look.expired) == (None, False)
+    await start(stores, 1, scheduled_at=await stores.now() + MINUTE)
+    look = await stores.worker.look(lease)
+    assert look.due_in is not None
+    assert 50 < look.due_in <= 60
+    await stores.let_pass(2 * MINUTE)
+    look = await stores.worker.look(lease)
+    assert look.due_in is not None
+    assert look.due_in <= 0
+    assert (look.expired, look.ready) == (True, ())
 
 
 async def test_the_servers_time_is_told(stores: Stores) -> None:

@@ -35,7 +35,7 @@ class Session:
         self._opening = asyncio.Lock()
         self._closing = asyncio.Event()
         self._hinting: asyncio.Task[None] | None = None
-        self._hint_wanted = False
+        self._hints: set[str] = set()
         self._hinted_at = float("-inf")
 
     @property
@@ -64,20 +64,20 @@ class Session:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def hint(self) -> None:
-        """Tells the workers soon that there is something to do, once for everything started in the meantime."""
-        self._hint_wanted = True
+    def hint(self, queue: str = "") -> None:
+        """Tells the workers soon that a queue has work, or to look for themselves; once for all of the meantime."""
+        self._hints.add(queue)
         if self._hinting is None or self._hinting.done():
             self._hinting = asyncio.create_task(self._give_hints())
 
     async def _give_hints(self) -> None:
-        while self._hint_wanted and self._store is not None:
+        while self._hints and self._store is not None:
             await wait_at_most(self._closing, max(0.0, self._hinted_at + HINT_INTERVAL - time.monotonic()))
             # Before the hint: what is started from here on is not seen by whoever hears this one.
-            self._hint_wanted, self._hinted_at = False, time.monotonic()
+            hints, self._hints, self._hinted_at = self._hints, set(), time.monotonic()
             # Workers look for themselves as well, so a hint that is lost delays and harms nothing.
             with suppress(DurableError, NoAnswer, TryAgain):
-                await self._store.wake_workers()
+                await self._store.wake_workers(hints.pop() if len(hints) == 1 else "")
 
     async def close(self) -> None:
         """Gives the last hint, and closes the connections."""

@@ -153,7 +153,8 @@ class Starter:
             # No hint: nothing is there before the caller commits, and then the workers' next look finds it.
             return await insertion.join(await self._session.get_store(), how.connection)
         started = await self._session.ask(insertion)
-        self._session.hint()
+        # What is not due yet is looked for, so that whoever looks knows when it will be.
+        self._session.hint(executions[0].queue if scheduled_at is None else "")
         return started
 
 

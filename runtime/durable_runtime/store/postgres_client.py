@@ -11,6 +11,7 @@ from durable_runtime.core.values import decode, encode
 from durable_runtime.store.arrays import int8s, texts
 from durable_runtime.store.columns import insert_columns
 from durable_runtime.store.connections import Lines
+from durable_runtime.store.hints import workers_channel
 from durable_runtime.store.lending import Ask, lent
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -110,8 +111,9 @@ class PostgresClientStore:
             rows = await ask(self._sql["has_definitions"], columns)
         return bool(rows[0][0] == len(known))
 
-    async def wake_workers(self) -> None:
-        await self._fetch("wake_workers", channel=f"{self.schema}_ready")
+    async def wake_workers(self, queue: str = "") -> None:
+        """Tells the workers of a queue that it has work, or all of them that there is something to look for."""
+        await self._fetch("wake_workers", channel=workers_channel(self.schema), queue=queue)
 
     async def server_time(self) -> datetime:
         """Gives the time on the database's clock, which is the one that counts."""

@@ -16,12 +16,14 @@ from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons
 from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns, send_columns, start_columns
 from durable_runtime.store.connections import Line
+from durable_runtime.store.hints import workers_channel
 from durable_runtime.store.protocol import (
     ALONE_FROM,
     Claimed,
     Commit,
     Inbox,
     Lease,
+    Look,
     Outcome,
     Outlook,
     Routed,
@@ -44,10 +46,10 @@ class PostgresWorkerStore:
 
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, lanes: int = 2) -> None:
         self._sql = load_queries("worker", schema) | load_queries("messages", schema)
-        self._channel = f"{schema}_ready"
         self._definition = load_queries("client", schema)["get_definition"]
         self._server_time = load_queries("client", schema)["server_time"]
         self._wake_workers = load_queries("client", schema)["wake_workers"]
+        self._channel = workers_channel(schema)
         self._lanes = [Line(conninfo, f"durable lane {lane}") for lane in range(lanes)]
         self._claims = Line(conninfo, "durable claims")
         self._chores = Line(conninfo, "durable chores")
@@ -78,6 +80,10 @@ class PostgresWorkerStore:
         """Gives the database's clock."""
         now: datetime = (await self._chores.fetch(self._server_time))[0][0]
         return now
+
+    async def wake_workers(self, queue: str = "") -> None:
+        """Says something to all workers, this one included."""
+        await self._chores.fetch(self._wake_workers, {"channel": self._channel, "queue": queue})
 
     async def unregister(self, lease: Lease) -> None:
         await self._chores.fetch(self._sql["unregister"], {"worker_id": lease.worker_id})
@@ -173,9 +179,18 @@ class PostgresWorkerStore:
                 refused[path] = str(error)
         return refused
 
-    async def ready_queues(self) -> list[tuple[str, bool]]:
-        """Gives the queues that have work, and whether it must be claimed alone."""
-        return [(row[0], row[1]) for row in await self._chores.fetch(self._sql["ready_queues"])]
+    async def look(self, lease: Lease) -> Look:
+        """Gives what there is to do: the only statement of a worker that has nothing to do."""
+        rows = await self._chores.fetch(self._sql["look"], {"worker_id": lease.worker_id})
+        ready, lonely, due_in, expired, signalled, unrouted = rows[0]
+        return Look(
+            ready=tuple(ready),
+            lonely=tuple(lonely),
+            due_in=due_in,
+            expired=expired,
+            signalled=tuple(signalled),
+            unrouted=unrouted,
+        )
 
     async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease:
         """Waits for a lost statement of this lane to end and makes sure it can never begin; gives the new lease."""
@@ -205,10 +220,6 @@ class PostgresWorkerStore:
             if request is not None:
                 requests.append((request, kind, json_or_none(payload)))
         return {key: Inbox(signal, tuple(requests)) for key, (signal, requests) in found.items()}
-
-    async def signalled(self, lease: Lease) -> list[int]:
-        rows = await self._chores.fetch(self._sql["signalled"], {"worker_id": lease.worker_id})
-        return [row[0] for row in rows]
 
     async def release(self, lease: Lease, lane: int, keys: Collection[int]) -> list[int]:
         """Gives executions back to whoever claims them next; fenced, and not counted as a recovery.
@@ -248,10 +259,6 @@ class PostgresWorkerStore:
             tuple(key for key, owner in targets if owner is None),
             {key: owner for key, owner in targets if owner is not None},
         )
-
-    async def wake_workers(self) -> None:
-        """Hints to all workers that there is something to do."""
-        await self._chores.fetch(self._wake_workers, {"channel": self._channel})
 
     async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
         """Gives what is left that will run by itself, of all executions, of these ids, or on these queues."""

@@ -163,7 +163,7 @@ class ClientStore(Protocol):
 
     async def find_outcome(self, public_id: str) -> tuple[Status, Json, Json] | None: ...
 
-    async def wake_workers(self) -> None: ...
+    async def wake_workers(self, queue: str = "") -> None: ...
 
     async def close(self) -> None: ...
 
@@ -300,6 +300,22 @@ class Outlook(msgspec.Struct, frozen=True):
     deferred: int
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to do for a worker, of one snapshot.
+
+    `ready` are the queues with work, `lonely` those with work that must be claimed alone. `due_in` is in how many
+    seconds something falls due, 0 or less when it did already, None when nothing will. `expired` tells that a worker's
+    lease ran out. `signalled` are this worker's executions that have requests; `unrouted`: there are some to `route`.
+    """
+
+    ready: tuple[str, ...] = ()
+    lonely: tuple[str, ...] = ()
+    due_in: float | None = None
+    expired: bool = False
+    signalled: tuple[int, ...] = ()
+    unrouted: bool = False
+
+
 class Stored(msgspec.Struct, frozen=True):
     """What the store holds of an execution after an answer was lost."""
 
@@ -329,7 +345,7 @@ class WorkerStore(Protocol):
 
     async def find_unstorable(self, values: Sequence[tuple[str, bytes]]) -> dict[str, str]: ...
 
-    async def ready_queues(self) -> list[tuple[str, bool]]: ...
+    async def look(self, lease: Lease) -> Look: ...
 
     async def server_time(self) -> datetime: ...
 
@@ -339,8 +355,6 @@ class WorkerStore(Protocol):
 
     async def read_inboxes(self, keys: Collection[int]) -> dict[int, Inbox]: ...
 
-    async def signalled(self, lease: Lease) -> list[int]: ...
-
     async def release(self, lease: Lease, lane: int, keys: Collection[int]) -> list[int]: ...
 
     async def owned(self, lease: Lease) -> list[int]: ...
@@ -349,7 +363,7 @@ class WorkerStore(Protocol):
 
     async def route(self, limit: int = 1000) -> Routed: ...
 
-    async def wake_workers(self) -> None: ...
+    async def wake_workers(self, queue: str = "") -> None: ...
 
     async def outlook(
         self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None

@@ -87,7 +87,7 @@ class ClientSide(Tables):
                     self._hint(one)
             return found
 
-    async def wake_workers(self) -> None:
+    async def wake_workers(self, queue: str = "") -> None:
         with self._statement("wake_workers"):
             pass
 

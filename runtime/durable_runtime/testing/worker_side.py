@@ -13,6 +13,7 @@ from durable_runtime.store.protocol import (
     Commit,
     Inbox,
     Lease,
+    Look,
     Outcome,
     Outlook,
     Stored,
@@ -131,9 +132,20 @@ class WorkerSide(MessagesSide):
             awaited=one.awaited,
         )
 
-    async def ready_queues(self) -> list[tuple[str, bool]]:
-        with self._statement("ready_queues"):
-            return sorted({(hint.queue, hint.alone) for hint in self.rows.hints.values()})
+    async def look(self, lease: Lease) -> Look:
+        with self._statement("look"):
+            now = self.clock.now()
+            queues = sorted({(hint.queue, hint.alone) for hint in self.rows.hints.values()})
+            due = [wait.due_at for wait in self.rows.waits.values()]
+            requested = {request.key for request in self.rows.requests.values() if request.routed}
+            return Look(
+                ready=tuple(queue for queue, alone in queues if not alone),
+                lonely=tuple(queue for queue, alone in queues if alone),
+                due_in=(min(due) - now).total_seconds() if due else None,
+                expired=any(worker.expires_at < now for worker in self.rows.workers.values()),
+                signalled=tuple(sorted(key for key in requested if self.rows.executions[key].owner == lease.worker_id)),
+                unrouted=self._unrouted(),
+            )
 
     async def owned(self, lease: Lease) -> list[int]:
         with self._statement("owned"):
@@ -192,11 +204,6 @@ class WorkerSide(MessagesSide):
                 for key in keys
                 if key in self.rows.executions
             }
-
-    async def signalled(self, lease: Lease) -> list[int]:
-        with self._statement("signalled"):
-            keys = {request.key for request in self.rows.requests.values() if request.routed}
-            return sorted(key for key in keys if self.rows.executions[key].owner == lease.worker_id)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 

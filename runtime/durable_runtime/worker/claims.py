@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Mapping
 
 from durable_runtime.errors import DatabaseUnavailable
-from durable_runtime.store.protocol import NoAnswer, TryAgain, WorkerStore
+from durable_runtime.store.protocol import Look, NoAnswer, TryAgain, WorkerStore
 from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.lease import Ownership
 
@@ -17,7 +17,7 @@ BATCH = 200
 """Executions in one claim."""
 
 POLL = 1.0
-"""Seconds between looks when no hint comes."""
+"""Seconds between two claims of a worker that was started for certain executions."""
 
 PATIENCE = 5.0
 """Seconds for which a worker begins nothing, the first time, to get empty for an execution that must be alone."""
@@ -28,7 +28,8 @@ LONGEST_PATIENCE = 320.0
 class Claims:
     """Fills the executor. `queues` are limits by name; None serves every queue, together at most `concurrency` at once.
 
-    With `only`, just these executions (by id) are claimed. Claims never exceed the free slots.
+    With `only`, just these executions (by id) are claimed. Claims never exceed the free slots. Queues are claimed from
+    while they are believed to have work: because a hint or a look said so, and until a claim found less than it wanted.
     """
 
     def __init__(
@@ -54,7 +55,21 @@ class Claims:
         self._room_until: float | None = None
         self._rest_until: float | None = None
         self._said_exhausted = False
-        self.hint = asyncio.Event()
+        self._ready: dict[str, None] = {}
+        self._lonely: tuple[str, ...] = ()
+        self._wake = asyncio.Event()
+
+    def hear(self, queue: str) -> None:
+        """Takes a hint that a queue has work."""
+        self._ready[queue] = None
+        self._wake.set()
+
+    def see(self, look: Look) -> None:
+        """Takes what a look found. A hint that came meanwhile is not in it, so nothing is forgotten here."""
+        self._ready.update(dict.fromkeys(look.ready))
+        self._lonely = look.lonely
+        if look.ready or look.lonely:
+            self._wake.set()
 
     async def claim(self) -> int:
         """Claims what fits once; gives how many executions were begun."""
@@ -84,18 +99,25 @@ class Claims:
     async def _claim(self) -> int:
         if self._only is not None:
             return await self._take("", self._free(""), only=self._only)
-        ready = [(queue, alone) for queue, alone in await self._store.ready_queues() if self._serves(queue)]
-        lonely = [queue for queue, alone in ready if alone]
+        lonely = [queue for queue in self._lonely if self._serves(queue)]
         if not self._executor.runs and lonely and await self._claim_alone(lonely[0]):
             return 1
         if self._makes_room(bool(lonely)):
             return 0
         total = 0
-        for queue in [queue for queue, alone in ready if not alone]:
-            free = self._free(queue)
-            if free > 0:
-                total += await self._take(queue, min(free, BATCH))
+        for queue in [queue for queue in self._ready if self._serves(queue)]:
+            wanted = min(self._free(queue), BATCH)
+            if wanted > 0:
+                total += await self._claim_from(queue, wanted)
         return total
+
+    async def _claim_from(self, queue: str, wanted: int) -> int:
+        # Before the claim: a hint that comes while it is under way tells of what it may not have seen.
+        del self._ready[queue]
+        taken = await self._take(queue, wanted)
+        if taken == wanted:
+            self._ready[queue] = None
+        return taken
 
     def _serves(self, queue: str) -> bool:
         return self._queues is None or queue in self._queues
@@ -111,6 +133,7 @@ class Claims:
 
         It may be what kills its workers: alone it harms nobody beside it, until a new checkpoint has cleared it.
         """
+        self._lonely = ()  # the next look says what is left
         self._alone = await self._take(queue, 1, alone=True) > 0
         return self._alone
 
@@ -163,15 +186,16 @@ class Claims:
     async def serve(self) -> None:
         """Claims whenever a slot is free and there may be something, until cancelled."""
         while True:
-            self.hint.clear()
+            self._wake.clear()
             self._executor.changed.clear()
             claimed = await self.claim()
             if claimed:
                 await asyncio.sleep(0)
                 continue
-            waits = [asyncio.ensure_future(self.hint.wait()), asyncio.ensure_future(self._executor.changed.wait())]
+            waits = [asyncio.ensure_future(self._wake.wait()), asyncio.ensure_future(self._executor.changed.wait())]
             try:
-                await asyncio.wait(waits, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+                timeout = POLL if self._only is not None else None
+                await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     wait.cancel()

@@ -58,7 +58,7 @@ class Executor:
         self.running: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
         self.changed = asyncio.Event()
-        self.suspended: asyncio.Event | None = None
+        self.look_wanted: asyncio.Event | None = None
         self._store = store
         self._ownership = ownership
         self._journal = journal
@@ -162,8 +162,8 @@ class Executor:
         self.running[run.claimed.queue] -= 1
         self.ended[status] += 1
         self.changed.set()
-        if status == "waiting" and self.suspended is not None:
-            self.suspended.set()
+        if status == "waiting" and self.look_wanted is not None:
+            self.look_wanted.set()
         log.info("%s %s: %s", run.claimed.workflow, run.claimed.id, status)
 
     # -- what runs ask for
@@ -177,11 +177,10 @@ class Executor:
     def read_inbox(self, key: int) -> None:
         self.spawn(self.read_inboxes([key]))
 
-    async def read_signalled(self) -> None:
-        """Looks which of our executions have requests, and applies them."""
-        keys = await self._store.signalled(self._ownership.lease)
+    def read_signalled(self, keys: Sequence[int]) -> None:
+        """Has the requests of these executions read and applied."""
         if keys:
-            await self.read_inboxes(keys)
+            self.spawn(self.read_inboxes(keys))
 
     async def read_inboxes(self, keys: Sequence[int]) -> None:
         """Reads the inboxes of executions of ours and applies what is in them."""

@@ -1,4 +1,4 @@
-"""Maintenance: what any worker does for all of them: wake what is due, take over from the dead, sweep."""
+"""Maintenance: what any worker does for all of them: look, wake what is due, take over from the dead, sweep."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from datetime import timedelta
 from durable_runtime.errors import DatabaseUnavailable
 from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.heartbeat import LEASE
-from durable_runtime.store.protocol import NoAnswer, Recovery, TryAgain, WorkerStore
+from durable_runtime.store.protocol import Look, NoAnswer, Recovery, TryAgain, WorkerStore
+from durable_runtime.worker.lease import Ownership
 
 log = logging.getLogger("durable.maintenance")
 
 TAKEOVER_EVERY = 1.0
 SWEEP_EVERY = 30.0
-LONGEST_SLEEP = 1.0
+LOOK_EVERY = 1.0
+LOOK_EVERY_WHILE_HEARING = 2.0
+"""Seconds between two looks: fewer while hints are known to come through."""
 
 PACE = 0.005
 """Seconds between two looks while executions suspend one after the other: many of them share one."""
@@ -25,16 +28,27 @@ PACE = 0.005
 class Maintenance:
     """Runs the chores of the whole installation; harmless when every worker does.
 
-    `hint` is set when there may be something to claim. Set `suspended` when an execution was: it may be due sooner than
-    what the last look found, and would be woken late. `route` is called when there are requests that nobody routed.
+    One statement looks for everything at once, and `seen` is told what it found; others follow only when there is
+    something to do. Set `wanted` for a look before the next one is due: when an execution suspends, which may be due
+    sooner than anything known so far, and when a hint does not say what it is about.
     """
 
-    def __init__(self, store: WorkerStore, recovery: Recovery, hint: asyncio.Event, lease: timedelta = LEASE) -> None:
-        self.suspended = asyncio.Event()
-        self.route: Callable[[], None] | None = None
+    def __init__(
+        self,
+        store: WorkerStore,
+        recovery: Recovery,
+        ownership: Ownership,
+        seen: Callable[[Look], None],
+        *,
+        lease: timedelta = LEASE,
+        hears: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.wanted = asyncio.Event()
         self._store = store
         self._recovery = recovery
-        self._hint = hint
+        self._ownership = ownership
+        self._seen = seen
+        self._hears = hears
         self._time = asyncio.get_running_loop().time
         self._took_over = float("-inf")
         self._swept = self._spare_until = self._time()
@@ -52,7 +66,7 @@ class Maintenance:
                     self._away_since = None
             except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                 log.warning("maintenance failed, trying again: %s", error)
-                delay = LONGEST_SLEEP
+                delay = LOOK_EVERY
                 if self._away_since is None:
                     self._away_since = began
             lies_down = self._time()
@@ -60,10 +74,10 @@ class Maintenance:
             self._spare(self._time() - lies_down - delay)
 
     async def _rest(self, delay: float) -> None:
-        """Sleeps until something is due, or an execution suspends."""
-        if await wait_at_most(self.suspended, delay):
-            self.suspended.clear()
+        """Sleeps until something is due, or a look is wanted."""
+        if await wait_at_most(self.wanted, delay):
             await asyncio.sleep(PACE)
+            self.wanted.clear()
 
     def _spare(self, stood_still: float) -> None:
         """After the database was away, or this process stood still, others get the time for a heartbeat first.
@@ -75,24 +89,26 @@ class Maintenance:
 
     async def once(self) -> float:
         """Does one round and gives the seconds until the next."""
-        woken, next_due, unrouted = await self._store.wake_due()
-        if unrouted and self.route is not None:
-            self.route()
+        look = await self._store.look(self._ownership.lease)
+        self._seen(look)
+        next_due, found = look.due_in, 0
+        if next_due is not None and next_due <= 0:
+            found, next_due, _unrouted = await self._store.wake_due()
         now = self._time()
-        recovered = 0
-        if self._away_since is None and now >= self._spare_until and now - self._took_over >= TAKEOVER_EVERY:
+        may_take_over = self._away_since is None and now >= max(self._spare_until, self._took_over + TAKEOVER_EVERY)
+        if look.expired and may_take_over:
             self._took_over = now
             recovered = await self._recovery.take_over_expired()
             if recovered:
                 log.warning("took over %d executions of lost workers", recovered)
+            found += recovered
         if now - self._swept >= SWEEP_EVERY:
             self._swept = now
             orphans, unhinted = await self._recovery.sweep()
             if orphans or unhinted:
                 log.warning("the sweep put %d orphans and %d missing hints right", orphans, unhinted)
-            recovered += orphans + unhinted
-        if woken or recovered:
-            self._hint.set()
-        if woken >= 1000:
-            return 0.0
-        return min(LONGEST_SLEEP, max(0.001, next_due)) if next_due is not None else LONGEST_SLEEP
+            found += orphans + unhinted
+        if found:
+            return 0.0  # the next look says where they can be claimed
+        pause = LOOK_EVERY_WHILE_HEARING if self._hears() else LOOK_EVERY
+        return min(pause, max(0.001, next_due)) if next_due is not None else pause

@@ -29,20 +29,20 @@ HINT_INTERVAL = 0.01
 class Router:
     """Routes when it is told to.
 
-    `hint` is set when there is something to claim; `read_inboxes` is called with the keys of executions of this worker
-    that were sent something.
+    `hear` is called with the queue that has something to claim, or with nothing where that is not known;
+    `read_inboxes` with the keys of executions of this worker that were sent something.
     """
 
     def __init__(
         self,
         store: WorkerStore,
         ownership: Ownership,
-        hint: asyncio.Event,
+        hear: Callable[[str], None],
         read_inboxes: Callable[[Sequence[int]], Awaitable[None]],
     ) -> None:
         self._store = store
         self._ownership = ownership
-        self._hint = hint
+        self._hear = hear
         self._read_inboxes = read_inboxes
         self._wanted = asyncio.Event()
         self._sent = False
@@ -52,8 +52,8 @@ class Router:
 
     def committed(self, commit: Commit) -> None:
         """Takes note of a commit that started executions or sent requests."""
-        if commit.starts:
-            self._hint.set()
+        for child in commit.starts:
+            self._hear(child.execution.queue)
             self._tell_others = True
         self._sent = self._sent or bool(commit.sends)
         self._wanted.set()
@@ -83,7 +83,7 @@ class Router:
             if routed.requests >= BATCH:
                 self._sent = True
             if routed.claimable:
-                self._hint.set()
+                self._hear("")
                 self._tell_others = True
             own = self._ownership.lease.worker_id
             mine = [key for key, owner in routed.owned.items() if owner == own]

@@ -21,9 +21,9 @@ from durable_runtime.actions.performing import DEFAULT_THREADS, Performer
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.heartbeat import LEASE, Heartbeat
-from durable_runtime.store.hints import listen
+from durable_runtime.store.hints import Listener, workers_channel
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
-from durable_runtime.store.protocol import Lease, NoAnswer, TryAgain
+from durable_runtime.store.protocol import Lease, Look, NoAnswer, TryAgain
 from durable_runtime.store.queries import DEFAULT_SCHEMA
 from durable_runtime.store.takeover import Takeover
 from durable_runtime.worker.claims import Claims
@@ -89,7 +89,6 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: Counter[str] = Counter()
         self._lag = 0.0
-        self._signal_hint = asyncio.Event()
 
     def stop(self) -> None:
         """Stops in good order, from any thread: nothing new begins, what runs may end, the rest is given back."""
@@ -134,17 +133,30 @@ class Worker:
                 concurrency=self._concurrency,
                 only=self._only,
             )
-            maintenance = Maintenance(store, takeover, claims.hint, self._lease)
-            executor.suspended = maintenance.suspended
-            router = Router(store, ownership, claims.hint, executor.read_inboxes)
-            journal.messages, maintenance.route = router.committed, router.look
+
+            def seen(look: Look) -> None:
+                claims.see(look)
+                executor.read_signalled(look.signalled)
+                if look.unrouted:
+                    router.look()
+
+            def hear(queue: str) -> None:
+                if queue:
+                    claims.hear(queue)
+                else:
+                    maintenance.wanted.set()
+
+            hints = Listener(self._conninfo, workers_channel(self._schema), hear, store.wake_workers)
+            maintenance = Maintenance(store, takeover, ownership, seen, lease=self._lease, hears=lambda: hints.hears)
+            executor.look_wanted = maintenance.wanted
+            router = Router(store, ownership, hear, executor.read_inboxes)
+            journal.messages = router.committed
             tasks = [
                 *(asyncio.create_task(journal.serve(lane), name=f"journal {lane}") for lane in range(LANES)),
                 asyncio.create_task(claims.serve(), name="claims"),
                 asyncio.create_task(maintenance.serve(), name="maintenance"),
                 asyncio.create_task(router.serve(), name="router"),
-                asyncio.create_task(self._listen(claims), name="hints"),
-                asyncio.create_task(self._read_signals(executor), name="signals"),
+                asyncio.create_task(hints.serve(), name="hints"),
                 asyncio.create_task(self._measure_lag(), name="lag"),
             ]
             lost = await self._watch(until_idle, store, ownership, executor, claims, tasks)
@@ -268,24 +280,6 @@ class Worker:
                 except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                     log.warning("the database does not answer: %s", error)
             await asyncio.sleep(0.05)
-
-    async def _listen(self, claims: Claims) -> None:
-        def on_hint() -> None:
-            claims.hint.set()
-            self._signal_hint.set()
-
-        await listen(self._conninfo, on_hint, schema=self._schema)
-
-    async def _read_signals(self, executor: Executor) -> None:
-        """Looks for requests to our executions, when a hint comes and every second."""
-        while True:
-            await wait_at_most(self._signal_hint, 1.0)
-            self._signal_hint.clear()
-            if executor.runs:
-                try:
-                    await executor.read_signalled()
-                except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
-                    log.warning("the database does not answer: %s", error)
 
     async def _measure_lag(self) -> None:
         """Publishes by how much the event loop is late: the sign of a step that blocks it."""

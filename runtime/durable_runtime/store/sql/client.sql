@@ -50,8 +50,8 @@ select count(*) from unnest(%(ids)s::bigint[], %(workflows)s::text[]) k(id, work
 join durable.definition d on d.id = k.id and d.workflow = k.workflow
 
 -- name: wake_workers
--- A hint, never relied upon: workers poll as well.
-select pg_notify(%(channel)s, '')
+-- A hint, never relied upon: workers poll as well. It says which queue has work, or nothing, and then they look for themselves.
+select pg_notify(%(channel)s, %(queue)s)
 
 -- name: get_execution
 select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,

@@ -170,11 +170,6 @@ select e.id, e.signal, r.id, r.kind, r.payload::text
 from durable.execution e left join durable.request r on r.execution_id = e.id and r.routed
 where e.id = any(%(ids)s) order by e.id, r.id
 
--- name: signalled
--- Which of a worker's executions have requests. The index on request makes this nothing when there are none.
-select distinct r.execution_id from durable.request r join durable.execution e on e.id = r.execution_id
-where e.owner = %(worker_id)s and r.routed
-
 -- name: raise_own_epoch
 -- Waits for a statement of ours whose answer never came, then makes sure that it can never come again.
 update durable.lane set epoch = epoch + 1
@@ -337,8 +332,9 @@ from chosen
 -- Whether the server can store a value; the answer's length makes it read the whole text.
 select length(value::text) from unnest(%(value)s::json[]) value
 
--- name: ready_queues
--- Queues with work, by jumping from one to the next in the index instead of reading all hints.
+-- name: look
+-- Everything that a worker looks for while it has nothing to do, in one statement. Queues with work are found by jumping from one to the
+-- next in the index instead of reading all hints; the other questions are answered by the first row of an index, or by none.
 with recursive queues as (
     (select r.queue, r.alone from durable.ready r order by r.queue, r.alone limit 1)
     union all
@@ -347,4 +343,13 @@ with recursive queues as (
         order by r.queue, r.alone limit 1
     ) n
 )
-select queue, alone from queues
+select
+    array(select queue from queues where not alone),
+    array(select queue from queues where alone),
+    (select extract(epoch from w.due_at - now())::float8 from durable.wait w order by w.due_at limit 1),
+    exists (select from durable.worker where expires_at < now()),
+    array(
+        select distinct r.execution_id from durable.request r join durable.execution e on e.id = r.execution_id
+        where e.owner = %(worker_id)s and r.routed
+    ),
+    exists (select from durable.request r where not r.routed)
