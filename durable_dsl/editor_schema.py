@@ -109,9 +109,8 @@ def _kind(name: str, kind: Kind) -> Schema:
     return _with_forms(schema, kind.forms or {})
 
 
-def _with_forms(schema: Schema, every_form: Mapping[str, Form], fields: Mapping[str, Field] | None = None) -> Schema:
+def _with_forms(schema: Schema, forms: Mapping[str, Form], fields: Mapping[str, Field] | None = None) -> Schema:
     """Adds to a mapping's schema the forms of which exactly one is there, and the fields that come after them."""
-    forms = {key: form for key, form in every_form.items() if not form.later}
     # What marks a form stands before what belongs to it, and this is the order in which files are laid out.
     for key, form in forms.items():
         schema["properties"] |= _properties({key: form.fields[key]})

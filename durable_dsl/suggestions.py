@@ -13,12 +13,13 @@ def find_similar(word: str, known: Iterable[str], likeness: float = 0.6) -> str 
     if len(word) > _LONGEST:
         return None
     plain = _plain(word)
-    words = list(dict.fromkeys(known))
-    for candidate in words:
-        if _plain(candidate) == plain:
-            return candidate
+    words: dict[str, str] = {}
+    for candidate in known:
+        words.setdefault(_plain(candidate), candidate)
+    if plain in words:
+        return words[plain]
     close = get_close_matches(plain, words, n=1, cutoff=likeness)
-    return close[0] if close else None
+    return words[close[0]] if close else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

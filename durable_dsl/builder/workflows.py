@@ -62,6 +62,7 @@ class Settings(TypedDict, total=False):
     defaults: Defaults
     retries: Mapping[str, Retry | int]
     constants: Mapping[str, Json]
+    secrets: Sequence[str]
     concurrency: Concurrency
     cancel_on: Sequence[CancelOn]
     schedules: Sequence[Schedule]

@@ -11,6 +11,7 @@ from durable_dsl import document, graph
 from durable_dsl.compiler.actions import compile_action
 from durable_dsl.compiler.policies import has_expression, milliseconds, retry_policy
 from durable_dsl.compiler.scope import Scope
+from durable_dsl.compiler.secrets import check_secrets
 from durable_dsl.compiler.targets import BadTarget, Level, resolve
 from durable_dsl.compiler.texts import check_expression, check_instant, check_value
 from durable_dsl.document.plain import action_word, plain_json
@@ -45,6 +46,7 @@ class NodeCompiler:
     ids: dict[str, str]
     paths: dict[int, Path]
     retries: dict[str, graph.RetryPolicy]
+    secrets: tuple[str, ...] = ()
     default_retry: graph.RetryPolicy = graph.ONE_ATTEMPT
     default_timeout: graph.Span | None = None
     _first: dict[str, Path] = field(default_factory=dict)
@@ -200,7 +202,11 @@ class NodeCompiler:
         """Compiles an action with the policy and the timeout of its attempts."""
         action = compile_action(node.action)
         for keys, value in graph.templates_of(action):
-            check_value(value, place.field(*keys), place.at, place.scope, self.findings)
+            reads_secrets = graph.may_read_secrets(action, keys)
+            scope = place.scope.with_secrets() if reads_secrets else place.scope
+            check_value(value, place.field(*keys), place.at, scope, self.findings)
+            if reads_secrets:
+                check_secrets(value, place.field(*keys), place.at, self.secrets, self.findings)
         if not isinstance(action, graph.Attempted | graph.Child):
             self._refuse_attempts(node, place)
             return {"action": action, "timeout": timeout}

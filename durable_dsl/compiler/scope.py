@@ -19,7 +19,7 @@ ELSEWHERE = {
     "error": "it exists only in 'catch', in 'on_failure' and in 'retry.when'",
     "result": "it exists only in a node's 'output' and in 'compensate'",
     "event": "it exists only in 'where' of a wait for an event",
-    "secrets": "secrets are not part of this release",
+    "secrets": "read it in 'with' of a call or use, in 'http' or in 'env' of shell, which are not stored",
 }
 """Why a name of the language cannot be read where it is not in scope."""
 
@@ -42,6 +42,9 @@ class Scope:
 
     def with_error(self) -> Scope:
         return replace(self, names=self.names | {"error"})
+
+    def with_secrets(self) -> Scope:
+        return replace(self, names=self.names | {"secrets"})
 
     def with_result(self) -> Scope:
         return replace(self, names=self.names | {"result"})

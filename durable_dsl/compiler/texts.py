@@ -85,6 +85,10 @@ def _add(error: ExpressionSyntaxError, path: Path, near: Position | None, findin
     word = _WORD.match(error.source, error.offset)
     width = len(word[0]) if word else 1
     full = (*path, *error.path)
+    if error.message == "there is no 'secrets' here":
+        message, hint = "a secret cannot be read here, where it would be stored", ELSEWHERE["secrets"]
+        findings.add_inside("W117", message, full, near, error.offset, width=width, hint=hint)
+        return
     if word and word[0] in ELSEWHERE and error.message == f"there is no '{word[0]}' here":
         findings.add_inside("W110", error.message, full, near, error.offset, width=width, hint=ELSEWHERE[word[0]])
     elif error.message.startswith("there is no '"):

@@ -40,6 +40,7 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
         ids={each.node.name: each.id for each in reversed(located)},
         paths={id(each.node): each.path for each in located},
         retries=retries,
+        secrets=workflow.secrets,
         default_retry=retry_policy(default_retry, retries, ("defaults", "retry"), workflow.at, findings),
         default_timeout=_span(workflow.defaults.timeout, ("defaults", "timeout"), workflow, findings),
     )
@@ -70,6 +71,7 @@ def compile_workflow(workflow: Workflow) -> tuple[graph.Graph | None, list[Probl
         output=workflow.output if reshapes else None,
         reshapes=reshapes,
         constants=dict(workflow.constants),
+        secrets=workflow.secrets,
         on_failure=on_failure,
         **settings,
     )

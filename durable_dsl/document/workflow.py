@@ -36,6 +36,7 @@ class Workflow:
     defaults: Defaults = Defaults()
     retries: Mapping[str, Retry] = field(default_factory=dict)
     constants: Mapping[str, Json] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     concurrency: Concurrency | None = None
     cancel_on: tuple[CancelOn, ...] = ()
     schedules: tuple[Schedule, ...] = ()
@@ -62,6 +63,7 @@ class Workflow:
         put(plain, "defaults", defaults, {})
         put(plain, "retries", {name: plain_policy(policy) for name, policy in self.retries.items()}, {})
         put(plain, "constants", plain_json(self.constants), {})
+        put(plain, "secrets", list(self.secrets), [])
         if self.concurrency is not None:
             plain["concurrency"] = plain_fields(self.concurrency)
         put(plain, "cancel_on", [plain_fields(row) for row in self.cancel_on], [])

@@ -23,6 +23,7 @@ from durable_dsl.graph.actions import (
     Sql,
     Start,
     Use,
+    may_read_secrets,
     templates_of,
 )
 from durable_dsl.graph.nodes import (
@@ -96,6 +97,7 @@ __all__ = [
     "Wait",
     "graph_from_json",
     "lists_of",
+    "may_read_secrets",
     "templates_of",
     "templates_of_awaited",
     "walk",

@@ -121,6 +121,23 @@ Attempted: TypeAlias = Call | Http | Shell | Sql | Use
 """The actions that reach the outside world, so that they are attempted, can fail and be tried again."""
 
 
+def may_read_secrets(action: Action, keys: tuple[str, ...]) -> bool:
+    """Tells whether the value at `keys` of an action may read `secrets`.
+
+    Those may that are made just before an attempt and never stored. A program's arguments are not stored either, but
+    everyone on the machine can read them.
+    """
+    match action:
+        case Http():
+            return True
+        case Call() | Use():
+            return keys == ("with",)
+        case Shell():
+            return keys == ("shell", "env")
+        case _:
+            return False
+
+
 def templates_of(action: Action) -> Iterator[tuple[tuple[str, ...], Json]]:
     """Yields the values of an action that may hold `${ … }`, each with the path to it below its step in a document."""
     match action:

@@ -30,6 +30,7 @@ class Graph(Value, frozen=True, kw_only=True):
     output: Json = None
     reshapes: bool = False
     constants: dict[str, Json] = msgspec.field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     on_failure: tuple[Node, ...] = ()
     concurrency: Concurrency | None = None
     cancel_on: tuple[CancelOn, ...] = ()

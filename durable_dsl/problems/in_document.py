@@ -78,8 +78,8 @@ DOCUMENT_PAGES = (
         "W026",
         "Not supported by this release yet",
         "This is part of the language, but this release does not run it. It is refused rather than ignored.",
-        "secrets: [STRIPE_KEY]\n",
-        "constants: {account: main}\n",
+        "- step: greet\n  log: hello\n  when: {call: shop.is_open}\n",
+        "- step: greet\n  log: hello\n  when: input.is_open\n",
     ),
     Page(
         "W027",

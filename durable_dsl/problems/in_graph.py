@@ -104,4 +104,24 @@ GRAPH_PAGES = (
         "on_failure:\n  - finish: done\n",
         "on_failure:\n  - step: tell\n    call: shop.tell\n    with: {why: \"${ error.message }\"}\n",
     ),
+    Page(
+        "W117",
+        "A secret that would be stored",
+        "What expressions give is stored nearly everywhere: in the data, in the input of a child, in an event, in the "
+        "log. A secret can be read only where a value is made for one attempt and then forgotten: in `with` of a call "
+        "or of a plug-in's action, in `http`, and in `env` of a program.",
+        "secrets: [API_KEY]\nsteps:\n  - step: remember\n    set: {key: \"${ secrets.API_KEY }\"}\n",
+        "secrets: [API_KEY]\nsteps:\n  - step: charge\n    call: shop.charge\n"
+        "    with: {key: \"${ secrets.API_KEY }\"}\n",
+    ),
+    Page(
+        "W118",
+        "A secret that is not declared",
+        "The secrets that a workflow reads are listed at the top of its file, and each is read by its name, so that "
+        "everyone can see what a worker has to know.",
+        "secrets: [API_KEY]\nsteps:\n  - step: charge\n    call: shop.charge\n"
+        "    with: {key: \"${ secrets.APIKEY }\"}\n",
+        "secrets: [API_KEY]\nsteps:\n  - step: charge\n    call: shop.charge\n"
+        "    with: {key: \"${ secrets.API_KEY }\"}\n",
+    ),
 )  # fmt: skip

@@ -32,7 +32,7 @@ def _compensation(collector: Collector, value: Json, path: Path) -> Compensation
     forms: list[tuple[str, Form]] = choose_forms(collector, value, path, COMPENSATIONS, "'compensate'")
     for key, form in forms:
         fields |= form.fields
-        known |= {key, *form.companions}
+        known.add(key)
     if not forms:
         known.add("with")
     elsewhere = {"set": "a step"}

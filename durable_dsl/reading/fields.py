@@ -41,14 +41,13 @@ def read_fields(
     fields: Mapping[str, Field],
     owner: str,
     *,
-    later: Mapping[str, Any] | None = None,
     known: Collection[str] = (),
     elsewhere: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Reads a mapping's values by their fields' attributes; what is absent or broken is left out, or its placeholder.
 
-    `owner` names the mapping in messages. Keys in `later` are refused as not supported yet, keys in `known` are
-    somebody else's to read, `elsewhere` tells for a key of the language where it belongs.
+    `owner` names the mapping in messages. Keys in `known` are somebody else's to read, `elsewhere` tells for a key of
+    the language where it belongs.
     """
     values: dict[str, Any] = {}
     for key, value in plain.items():
@@ -56,8 +55,6 @@ def read_fields(
         if field is not None:
             if value is not BROKEN and (read := field.shape.read(collector, value, (*path, key))) is not BROKEN:
                 values[field.attribute or key] = read
-        elif later is not None and key in later:
-            refuse_later(collector, key, (*path, key))
         elif key not in known:
             _refuse_unknown(collector, key, (*path, key), fields, owner, elsewhere or {})
     for key, field in fields.items():
@@ -67,11 +64,6 @@ def read_fields(
             collector.report("W025", f"'{key}' is missing in {owner}", head(plain, path), hint=lower_first(field.doc))
         values.setdefault(field.attribute or key, field.placeholder)
     return values
-
-
-def refuse_later(collector: Collector, key: str, path: Path) -> None:
-    """Reports a part of the language that this release does not have."""
-    collector.report("W026", f"'{key}' is not supported by this release yet", path, at_key=True)
 
 
 def head(plain: Mapping[Any, Json], path: Path) -> Path:

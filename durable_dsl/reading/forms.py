@@ -9,7 +9,7 @@ from typing import Any
 from durable_dsl.document import Json
 from durable_dsl.places import Path
 from durable_dsl.reading.collector import Collector
-from durable_dsl.reading.fields import Field, head, refuse_later
+from durable_dsl.reading.fields import Field, head
 
 
 def _unchanged(values: dict[str, Any]) -> dict[str, Any]:
@@ -18,33 +18,19 @@ def _unchanged(values: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form: its fields, the key that marks it among them, and how their values become attributes of the document.
-
-    `later` marks a form of the language that this release refuses; `companions` are the keys that belong to it.
-    """
+    """One form: its fields, its key among them, and how their values become attributes of the document."""
 
     fields: Mapping[str, Field]
     build: Callable[[dict[str, Any]], dict[str, Any]] = _unchanged
-    later: bool = False
-    companions: tuple[str, ...] = ()
-
-
-def later(*companions: str) -> Form:
-    """A form that this release does not have yet."""
-    return Form({}, later=True, companions=companions)
 
 
 def choose_forms(
     collector: Collector, plain: Mapping[str, Json], path: Path, forms: Mapping[str, Form], owner: str
 ) -> list[tuple[str, Form]]:
-    """Gives the forms whose keys are there, in the order written; reports unless it is just one that is supported."""
+    """Gives the forms whose keys are there, in the order written; reports unless it is just one."""
     found = [(key, forms[key]) for key in plain if key in forms]
-    for key, form in found:
-        if form.later:
-            refuse_later(collector, key, (*path, key))
     if not found:
-        now = [key for key, form in forms.items() if not form.later]
-        collector.report("W025", f"{owner} needs {one_of_words(now)}", head(plain, path))
+        collector.report("W025", f"{owner} needs {one_of_words(list(forms))}", head(plain, path))
     for key, _form in found[1:]:
         message = f"{owner} has '{found[0][0]}' and '{key}'; exactly one of them can be there"
         collector.report("W027", message, (*path, key), at_key=True)

@@ -21,13 +21,12 @@ MAX_NESTING = 40
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of node. With `forms`, exactly one of their keys must be there; `later` keys are refused for now."""
+    """One kind of node. With `forms`, exactly one of their keys must be there."""
 
     doc: str
     node: Callable[..., Node]
     fields: Mapping[str, Field]
     forms: Mapping[str, Form] | None = None
-    later: frozenset[str] = frozenset()
     finish: Callable[[Collector, dict[str, Any], Path], None] | None = None
 
 
@@ -75,13 +74,11 @@ def _read_kind(collector: Collector, plain: dict[str, Json], path: Path, key: st
         forms = choose_forms(collector, plain, path, kind.forms, owner)
         for form_key, form in forms:
             fields = {**fields, **form.fields}
-            known.update((form_key, *form.companions))
+            known.add(form_key)
         if not forms:
             # Without its form nothing can be said about the keys that belong to one.
             known.update(_keys_of(kind) - set(kind.fields))
-    values = read_fields(
-        collector, plain, path, fields, owner, later=dict.fromkeys(kind.later), known=known, elsewhere=elsewhere
-    )
+    values = read_fields(collector, plain, path, fields, owner, known=known, elsewhere=elsewhere)
     for _form_key, form in forms[:1]:
         values = form.build(values)
     if kind.finish is not None:
@@ -92,7 +89,7 @@ def _read_kind(collector: Collector, plain: dict[str, Json], path: Path, key: st
 
 def _keys_of(kind: Kind) -> set[str]:
     forms = (kind.forms or {}).items()
-    return {*kind.fields, *(key for name, form in forms for key in (name, *form.fields, *form.companions))}
+    return {*kind.fields, *(key for name, form in forms for key in (name, *form.fields))}
 
 
 def _read_name(collector: Collector, value: Json, path: Path) -> str:
@@ -139,14 +136,14 @@ def _elsewhere(collector: Collector, kind: str) -> Mapping[str, str]:
     kinds: Mapping[str, Kind] = collector.kinds
     places: dict[str, str] = {}
     forms = (kinds[kind].forms or {}).items()
-    for form_key, form in sorted(forms, key=lambda entry: entry[1].later):
-        for key in (*form.fields, *form.companions):
+    for form_key, form in forms:
+        for key in form.fields:
             places.setdefault(key, f"'{form_key}'")
     for name, other in kinds.items():
-        for key in (*other.fields, *other.later, *(other.forms or {})):
+        for key in (*other.fields, *(other.forms or {})):
             places.setdefault(key, f"'{name}'")
         for form_key, form in (other.forms or {}).items():
-            for key in (*form.fields, *form.companions):
+            for key in form.fields:
                 places.setdefault(key, f"'{form_key}' of '{name}'")
     # What nearly every node takes belongs to no kind in particular.
     shared = [key for key in places if sum(key in other.fields for other in kinds.values()) > len(kinds) // 2]

@@ -9,7 +9,18 @@ from durable_dsl.document import CancelOn, Concurrency, Json, Schedule
 from durable_dsl.places import Broken, Path
 from durable_dsl.reading.collector import Collector
 from durable_dsl.reading.fields import Field, read_fields
-from durable_dsl.reading.shapes import EVENT_NAME, MAPPING, NAME, SWITCH, TEXT, Shape, list_of, one_of, whole
+from durable_dsl.reading.shapes import (
+    EVENT_NAME,
+    IDENTIFIER,
+    MAPPING,
+    NAME,
+    SWITCH,
+    TEXT,
+    Shape,
+    list_of,
+    one_of,
+    whole,
+)
 
 
 def _concurrency(collector: Collector, value: Json, path: Path) -> Concurrency | Broken:
@@ -42,6 +53,16 @@ def _schedules(collector: Collector, value: Json, path: Path) -> Any:
     return schedules
 
 
+def _secrets(collector: Collector, value: Json, path: Path) -> tuple[str, ...] | Broken:
+    names: tuple[str, ...] | Broken = _SECRET_NAMES.read(collector, value, path)
+    if isinstance(names, Broken):
+        return names
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            collector.report("W023", f"the name '{name}' is used twice", (*path, index))
+    return names
+
+
 def _cron(collector: Collector, value: Json, path: Path) -> str | Broken:
     text: str | Broken = TEXT.read(collector, value, path)
     if isinstance(text, Broken):
@@ -67,6 +88,7 @@ def _timezone(collector: Collector, value: Json, path: Path) -> str | Broken:
     return text
 
 
+_SECRET_NAMES = list_of(IDENTIFIER, "a list of names of secrets", placeholder="UNKNOWN")
 CONCURRENCY_FIELDS = {
     "key": Field(TEXT, "Executions of the same key count together; without it all of the workflow."),
     "limit": Field(whole(1, 2**31 - 1), "How many run at once; default 1."),
@@ -105,4 +127,5 @@ CANCEL_ON = list_of(
     "a list of mappings with 'event' and 'key'",
     placeholder=CancelOn(event="unknown", key="unknown"),
 )
+SECRETS = Shape(_secrets, _SECRET_NAMES.schema)
 SCHEDULES = Shape(_schedules, _SCHEDULE_LIST.schema)

@@ -14,7 +14,7 @@ from durable_dsl.reading.fields import Field, read_fields
 from durable_dsl.reading.json_schema import read_schema
 from durable_dsl.reading.kinds import KINDS
 from durable_dsl.reading.policies import DEFAULTS, RETRIES
-from durable_dsl.reading.settings import CANCEL_ON, CONCURRENCY, SCHEDULES
+from durable_dsl.reading.settings import CANCEL_ON, CONCURRENCY, SCHEDULES, SECRETS
 from durable_dsl.reading.shapes import DURATION, JSON, MAPPING, NAME, QUEUE, TEXT, VERSION, Shape, whole
 from durable_dsl.reading.tree import is_tree
 
@@ -36,13 +36,13 @@ WORKFLOW_FIELDS = {
     "defaults": Field(DEFAULTS, "What steps with attempts take when they say nothing themselves."),
     "retries": Field(RETRIES, "Retry policies by name."),
     "constants": Field(MAPPING, "Values that expressions read as 'constants'."),
+    "secrets": Field(SECRETS, "Names of secrets that steps read; workers know them, nothing stores them."),
     "concurrency": Field(CONCURRENCY, "How many executions may run at once."),
     "cancel_on": Field(CANCEL_ON, "Events that cancel an execution."),
     "schedules": Field(SCHEDULES, "When executions are started by themselves."),
     "steps": Field(NODES, "The nodes, in the order they run.", required=True, placeholder=()),
     "on_failure": Field(NODES, "What runs when an execution has failed, before it ends."),
 }
-LATER = frozenset({"secrets"})
 
 
 def read_workflow(plain: Mapping[str, Json], places: Places, file: str) -> tuple[Workflow | None, list[Problem]]:
@@ -74,7 +74,5 @@ def _read(collector: Collector, plain: Any) -> Workflow | None:
         )
         return None
     elsewhere = {key: "a node" for name, kind in KINDS.items() for key in (name, *kind.fields, *(kind.forms or {}))}
-    values = read_fields(
-        collector, plain, (), WORKFLOW_FIELDS, "the document", later=dict.fromkeys(LATER), elsewhere=elsewhere
-    )
+    values = read_fields(collector, plain, (), WORKFLOW_FIELDS, "the document", elsewhere=elsewhere)
     return Workflow(**values, at=collector.place(("workflow",)) or collector.place(()), places=collector.places)

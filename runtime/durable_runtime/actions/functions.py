@@ -18,8 +18,12 @@ PLUGINS = "durable.actions"
 """The group of entry points under which packages offer actions for `use`."""
 
 
-class MissingFunction(Exception):
-    """This worker has no such function. During a roll-out another may: the execution is deferred, not failed."""
+class Missing(Exception):
+    """This worker lacks what an attempt needs. Another may have it, or it will come: the execution is deferred."""
+
+
+class MissingFunction(Missing):
+    """This worker has no such function, as during a roll-out."""
 
 
 class Function:

@@ -9,10 +9,12 @@ from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from durable_dsl.expressions import ExpressionError
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function, Functions, MissingFunction
 from durable_runtime.actions.http import HttpClient
 from durable_runtime.actions.outcome import failure_of, timed_out
+from durable_runtime.actions.secrets import Secrets, SecretSource
 from durable_runtime.actions.shell import run_program
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
@@ -32,11 +34,19 @@ class Performer:
     """Runs attempts.
 
     `threads` plain functions run at once; the others wait for a thread, which their timeout does not count. Programs
-    are run only where `allows_shell` says so.
+    are run only where `allows_shell` says so. `secrets` is where secrets are found.
     """
 
-    def __init__(self, functions: Functions, threads: int = DEFAULT_THREADS, *, allows_shell: bool = False) -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        threads: int = DEFAULT_THREADS,
+        *,
+        allows_shell: bool = False,
+        secrets: SecretSource | None = None,
+    ) -> None:
         self._functions = functions
+        self._secrets = Secrets(secrets)
         self._http = HttpClient()
         self._allows_shell = allows_shell
         self._slots = asyncio.Semaphore(threads)
@@ -74,8 +84,19 @@ class Performer:
     async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
         """Makes one attempt and gives its outcome; whatever user code raises is an outcome too.
 
-        Only a cancellation that comes from outside goes through, as asyncio's `CancelledError`.
+        Secrets are in its arguments and nowhere in its outcome. Raises `Missing` when this worker does not know them;
+        a cancellation that comes from outside goes through, as asyncio's `CancelledError`.
         """
+        if perform.sealed is None:
+            return await self.make(function, perform, ctx)
+        try:
+            revealed = await self._secrets.reveal(perform, perform.sealed)
+        except ExpressionError as error:
+            return Failure(type="ExpressionError", message=str(error), names=("ExpressionError", "Fatal"))
+        return revealed.masks.outcome(await self.make(function, revealed.perform, ctx))
+
+    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
+        """Makes one attempt whose arguments are known."""
         timeout = perform.timeout.total_seconds() if perform.timeout is not None else None
         try:
             positional, keywords = function.arguments(perform, ctx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from durable_runtime.cli.connection import connect, run_async
-from durable_runtime.cli.exits import Ended, Exit
+from durable_runtime.cli.exits import CommandError, Ended, Exit
 from durable_runtime.cli.inputs import read_input
 from durable_runtime.cli.log import show_log
 from durable_runtime.cli.output import complain, error_text, pretty_json, print_json, print_text, say, span
@@ -74,6 +75,11 @@ def run(
     check_calls(source)
     if not allow_shell and any(runs_programs(node) for node in source.graph.walk()):
         raise click.UsageError("this workflow runs programs of this machine; say --allow-shell if it may")
+    if missing := [name for name in source.graph.secrets if not os.environ.get(name)]:
+        hint = f"export {missing[0]}=…"
+        raise CommandError(
+            f"this workflow needs the secret {missing[0]}, and no such variable is set; {hint}", Exit.USAGE
+        )
     show_log(logging.ERROR if settings.quiet else logging.WARNING)
 
     async def begin(durable: AsyncDurable) -> str:
@@ -176,7 +182,7 @@ def _tell_unfinished(settings: Settings, left: Left) -> NoReturn:
         complain(f"the time is up, and the execution is {left.execution.status}; what is finished is stored\n{again}")
         raise Ended(Exit.TIMED_OUT)
     if left.deferred:
-        complain(f"error: a function that execution {id} calls cannot be imported any more\n{again}")
+        complain(f"error: execution {id} needs a function or a secret that this process has not, see above\n{again}")
         raise Ended(Exit.INVALID)
     complain(
         f"execution {id} waits for an event or a person\n"

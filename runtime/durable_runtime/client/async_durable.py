@@ -31,6 +31,7 @@ from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
 if TYPE_CHECKING:
     from durable_dsl import Graph
     from durable_dsl.drawing import NodeState
+    from durable_runtime.actions.secrets import SecretSource
     from durable_runtime.worker import Worker
 
 Json: TypeAlias = Any
@@ -255,12 +256,14 @@ class AsyncDurable:
         only: Sequence[str] | None = None,
         allow: Sequence[str] | None = None,
         allow_shell: bool = False,
+        secrets: SecretSource | None = None,
     ) -> Worker:
         """Gives a worker on this database, to be run with `await worker.run()`.
 
         `queues` limits executions at once by queue, by default as given to this client; None serves all queues.
         `concurrency` limits them all together. `only` are the ids of the executions it is for. `allow` lists the
-        packages that steps may call; `shell` steps run only with `allow_shell`. Blocks while the database is opened.
+        packages that steps may call; `shell` steps run only with `allow_shell`. `secrets` are values by name, or
+        a function of a name, by default variables of the environment. Blocks while the database is opened.
         """
         from durable_runtime.worker import DEFAULT_CONCURRENCY, Worker
 
@@ -273,6 +276,7 @@ class AsyncDurable:
             only=None if only is None else [_known(id) for id in only],
             allow=allow,
             allow_shell=allow_shell,
+            secrets=secrets,
         )
 
     async def _find_row(self, id: str) -> ExecutionRow | None:

@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
-from durable_runtime.core.commands import Command, Perform, Record
+from durable_runtime.core.commands import Command, Perform, Record, Sealed
 from durable_runtime.core.environment import environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
@@ -114,8 +114,11 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         function=function,
         attempt=attempt,
         data=names["data"],
-        arguments=node.values.render(names, now=state.now) if node.values is not None else None,
+        arguments=node.values.render(names, now=state.now) if node.values is not None and not node.secrets else None,
         timeout=span_of(node.timeout, names, state) if node.timeout is not None else None,
+        sealed=Sealed(node.values, node.secrets, names, state.now)
+        if node.values is not None and node.secrets
+        else None,
     )
 
 

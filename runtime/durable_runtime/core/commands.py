@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from durable_dsl.expressions import Template
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 
 
@@ -16,11 +17,24 @@ class Record(msgspec.Struct, frozen=True):
     checkpoint: Checkpoint
 
 
+class Sealed(msgspec.Struct, frozen=True):
+    """Arguments that read secrets: rendered by the worker just before the attempt, and nowhere else.
+
+    `secrets` are the names that `template` reads; `names` is what it sees besides them, at the time `now`.
+    """
+
+    template: Template
+    secrets: tuple[str, ...]
+    names: dict[str, Any]
+    now: datetime
+
+
 class Perform(msgspec.Struct, frozen=True, kw_only=True):
     """Make one attempt of a step's action with these arguments, then hand in its outcome.
 
     `function` is the import path of a call, the name of a plug-in's action (`use`), and empty for `http` and `shell`.
-    `arguments` None, which only a call can have, gives it `data`, the whole data at this place.
+    `arguments` None, which only a call can have, gives it `data`, the whole data at this place. With `sealed` they are
+    not known yet.
     """
 
     path: str
@@ -32,6 +46,7 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     action: Literal["call", "http", "shell", "use"] = "call"
     arguments: dict[str, Json] | None
     timeout: timedelta | None
+    sealed: Sealed | None = None
 
 
 class Collect(msgspec.Struct, frozen=True, kw_only=True):

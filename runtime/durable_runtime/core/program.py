@@ -72,6 +72,7 @@ class CompiledNode:
         "output",
         "result_used",
         "retry_when",
+        "secrets",
         "timeout",
         "until",
         "until_at",
@@ -104,6 +105,7 @@ class CompiledNode:
         self.until_at: Template | None = None
         self.blocks: dict[Key | None, Block] = {}
         self._compile(node)
+        self.secrets = secrets_in(self.values)
         self.catch_when = tuple(_expression(row.when) for row in node.catch)
         for index, row in enumerate(node.catch):
             labels = (*self.labels, catch_key(index), _NO_FRAME)
@@ -245,6 +247,14 @@ def _block(steps: tuple[g.Node, ...], labels: tuple[Key | None, ...], result_use
 
 def _expression(source: str | None) -> Expression | None:
     return compile_expression(source) if source is not None else None
+
+
+def secrets_in(template: Template | None) -> tuple[str, ...]:
+    """Gives the names of the secrets that a value reads."""
+    if template is None:
+        return ()
+    read = {path for _at, expression in template.expressions for path in expression.paths | expression.guarded_paths}
+    return tuple(sorted({path[1] for path in read if path[0] == "secrets"}))
 
 
 def _span(value: int | str | None) -> int | Template | None:

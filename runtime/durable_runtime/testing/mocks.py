@@ -36,9 +36,9 @@ class MockedPerformer(Performer):
     Plain functions are called on the event loop, so that a test stays in one thread. `calls` lists what began.
     """
 
-    def __init__(self, graph: Graph, mocks: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Graph, mocks: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         functions = Functions()
-        super().__init__(functions, threads=1)
+        super().__init__(functions, threads=1, secrets=lambda name: secrets.get(name, f"<{name}>"))
         self.calls: list[Called] = []
         self._mocks = {name: _function(name, mock) for name, mock in mocks.items()}
         self._real: dict[str, Function] = {}
@@ -71,12 +71,12 @@ class MockedPerformer(Performer):
         """Gives the node's mock, the function's, or the function itself; the outside world has only mocks."""
         return self._mocks.get(perform.node) or self.get_function(perform.function)
 
-    async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
+    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
         """Makes one attempt with the node's mock, the function's, or the function itself."""
         arguments = perform.data if perform.arguments is None else perform.arguments
         name = perform.function or perform.action
         self.calls.append(Called(node=perform.path, function=name, attempt=perform.attempt, arguments=arguments))
-        return await super().perform(function, perform, ctx)
+        return await super().make(function, perform, ctx)
 
 
 def _calls_of(graph: Graph) -> list[tuple[str, str]]:

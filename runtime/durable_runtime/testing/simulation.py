@@ -54,6 +54,7 @@ def simulate(
     *,
     workflow: str | None = None,
     clock: FakeClock | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> SimulationResult:
     """Runs a workflow with the engine's own interpreter and journal over a store in memory.
 
@@ -61,7 +62,8 @@ def simulate(
     steps and decisions call, by node id (all instances of it) or by import path: with a function, which gets the same
     arguments; with an exception, which is raised; with any other value, which is the result. What has no mock is
     called for real. Sleeps of any kind take no time: the clock, which begins at 2030-01-01 unless `clock` is given,
-    jumps. Jitter is left out, so that retries wait exactly as their policy says.
+    jumps. `secrets` gives values to secrets; `KEY` without one is `<KEY>`. Jitter is left out, so that retries wait
+    exactly as their policy says.
 
     Raises `DslError` for a workflow with mistakes, `InvalidInput` for an input that does not fit its schema and
     `InvalidOption` for mocks that replace nothing or for calls that can neither be imported nor are mocked.
@@ -70,7 +72,7 @@ def simulate(
     if definition is None:
         raise UnknownWorkflow(f"{source!r} names no file; simulate a file, a module, a workflow or a graph")
     encoded = definition.input.encode(input)
-    performer = MockedPerformer(definition.graph, mocks or {})
+    performer = MockedPerformer(definition.graph, mocks or {}, secrets or {})
     clock = clock if clock is not None else FakeClock()
     began_at = clock.now()
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from durable_runtime.actions.context import StepContext
-from durable_runtime.actions.functions import Function
+from durable_runtime.actions.functions import Function, Missing
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import results_of
 from durable_runtime.core.commands import Abandon, Collect, Perform
@@ -39,16 +39,24 @@ OnEnded: TypeAlias = Callable[[Ended], None]
 class Attempts:
     """Runs attempts as tasks, one for each instance path.
 
-    `ended` hears of each that was not abandoned, `broke` of an error that is not the author's.
+    `ended` hears of each that was not abandoned, `missed` of one that this worker turned out not to have the secrets
+    for, `broke` of an error that is not the author's.
     """
 
     def __init__(
-        self, execution_id: str, key: int, around: Surroundings, ended: OnEnded, broke: Callable[[Exception], None]
+        self,
+        execution_id: str,
+        key: int,
+        around: Surroundings,
+        ended: OnEnded,
+        missed: Callable[[Perform, Missing], None],
+        broke: Callable[[Exception], None],
     ) -> None:
         self._execution_id = execution_id
         self._key = key
         self._around = around
         self._ended = ended
+        self._missed = missed
         self._broke = broke
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._contexts: dict[str, StepContext] = {}
@@ -66,7 +74,12 @@ class Attempts:
 
     async def _attempt(self, function: Function, perform: Perform, ctx: StepContext) -> None:
         started_at = self._around.clock.now()
-        outcome = await self._around.performer.perform(function, perform, ctx)
+        try:
+            outcome = await self._around.performer.perform(function, perform, ctx)
+        except Missing as error:
+            if self._forget(perform.path):
+                self._missed(perform, error)
+            return
         if self._forget(perform.path):
             at, uniform = self._around.clock.now(), self._around.uniform()
             self._ended(Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform))

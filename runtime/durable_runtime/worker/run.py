@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from durable_runtime.actions.functions import MissingFunction
+from durable_runtime.actions.functions import Missing
 from durable_runtime.core.checkpoints import Checkpoint, Keys
 from durable_runtime.core.commands import Abandon, Collect, Finish, Perform
 from durable_runtime.core.evolve import evolve
@@ -62,7 +62,9 @@ class Run:
         self._pending: tuple[Keys, ...] = ()
         self._performs: dict[str, Perform] = {}
         self._collects: dict[str, Collect] = {}
-        self._attempts = Attempts(claimed.id, claimed.key, around, self._attempt_ended, self.break_off)
+        self._attempts = Attempts(
+            claimed.id, claimed.key, around, self._attempt_ended, self._attempt_missed, self.break_off
+        )
         self._arrived: list[Ended] = []
         self._deferred: str | None = None
         self._in_flight: Commit | None = None
@@ -338,11 +340,22 @@ class Run:
     def _begin(self, perform: Perform) -> None:
         try:
             function = self._around.performer.find(perform)
-        except MissingFunction as error:
-            log.warning("execution %s waits at %s for a worker with its call: %s", self.claimed.id, perform.path, error)
-            self._deferred = perform.path
+        except Missing as error:
+            self._defer(perform, error)
             return
         self._attempts.begin(function, perform)
+
+    def _defer(self, perform: Perform, error: Missing) -> None:
+        log.warning("execution %s waits at %s for a worker that can: %s", self.claimed.id, perform.path, error)
+        self._deferred = perform.path
+
+    @guarded
+    def _attempt_missed(self, perform: Perform, error: Missing) -> None:
+        if self.is_over:
+            return
+        self._defer(perform, error)
+        if self._in_flight is None:
+            self._go_on()
 
     def _abandon(self, abandon: Abandon) -> None:
         self._attempts.abandon(abandon)

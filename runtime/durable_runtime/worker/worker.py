@@ -18,6 +18,7 @@ import msgspec
 
 from durable_runtime.actions.functions import Functions
 from durable_runtime.actions.performing import DEFAULT_THREADS, Performer
+from durable_runtime.actions.secrets import SecretSource
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.heartbeat import LEASE, Heartbeat
@@ -58,7 +59,8 @@ class Worker:
 
     `queues` limits executions at once by queue name; None serves every queue. `concurrency` limits them all together.
     `only` restricts the worker to these executions. `allow` lists the packages whose functions steps may call; None
-    allows any.
+    allows any. `secrets` are the values of secrets by name, or a function of a name that gives one; by default they are
+    variables of the environment.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Worker:
         only: Collection[str] | None = None,
         allow: Sequence[str] | None = None,
         allow_shell: bool = False,
+        secrets: SecretSource | None = None,
         lease: timedelta = LEASE,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
@@ -84,6 +87,7 @@ class Worker:
         self._only = only
         self._functions = Functions(allow)
         self._allow_shell = allow_shell
+        self._secrets = secrets
         self._lease = lease
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -114,7 +118,7 @@ class Worker:
         """One life, from registering to leaving; True when it ended because the lease was lost."""
         store = PostgresWorkerStore(self._conninfo, schema=self._schema, lanes=LANES)
         takeover = Takeover(self._conninfo, schema=self._schema)
-        performer = Performer(self._functions, self._threads, allows_shell=self._allow_shell)
+        performer = Performer(self._functions, self._threads, allows_shell=self._allow_shell, secrets=self._secrets)
         heartbeat: Heartbeat | None = None
         try:
             registered = await self._register(store, first)

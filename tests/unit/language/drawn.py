@@ -361,6 +361,7 @@ def workflows(draw: st.DrawFn) -> Workflow:
         defaults=draw(st.builds(Defaults, retry=RETRY, timeout=maybe(DURATIONS))),
         retries={"api": draw(RETRIES), **draw(st.dictionaries(st.sampled_from(["no", "on"]), RETRIES))},
         constants=draw(st.dictionaries(TEXT, PLAIN, max_size=3)),
+        secrets=tuple(draw(st.lists(st.sampled_from(["KEY", "other_key", "T1"]), unique=True))),
         concurrency=draw(maybe(CONCURRENCY)),
         cancel_on=draw(st.sampled_from([(), (CancelOn(event="no", key="${ input.x }", compensate=True),)])),
         schedules=draw(st.sampled_from([(), (Schedule(name="no", cron="0 2 * * 1-5", input={"a": 1}),)])),

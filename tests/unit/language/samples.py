@@ -39,6 +39,7 @@ cancel_on: [{event: order.cancelled, key: "${ input.order_id }", compensate: tru
 schedules:
   - {name: nightly, cron: 0 2 * * 1-5, timezone: Europe/Berlin, overlap: skip, catchup: none, input: {order_id: A}}
 constants: {vat: 0.19, list: [1, null, true], nested: {a: {b: c}}}
+secrets: [API_KEY, slack_token]
 steps:
   - step: validate
     call: shop.orders.validate
@@ -74,7 +75,7 @@ steps:
     http:
       method: POST
       url: https://api.example.org/orders/${ input.order_id }
-      headers: {Accept: application/json, X-Trace: "${ execution.id }"}
+      headers: {Accept: application/json, X-Trace: "${ execution.id }", X-Key: "${ secrets.API_KEY }"}
       query: {full: true}
       json: null
       expect: [2xx, 409]

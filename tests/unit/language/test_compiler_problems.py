@@ -90,7 +90,6 @@ def test_the_column_counts_inside_the_scalar_however_it_is_written(scalar: str, 
         ("error", "it exists only in 'catch', in 'on_failure' and in 'retry.when'"),
         ("result", "it exists only in a node's 'output' and in 'compensate'"),
         ("event", "it exists only in 'where' of a wait for an event"),
-        ("secrets", "secrets are not part of this release"),
     ],
 )
 def test_a_name_of_the_language_is_refused_where_it_cannot_exist(name: str, hint: str) -> None:

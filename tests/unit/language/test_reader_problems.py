@@ -70,7 +70,11 @@ BODY = "steps: [{step: b, log: hi}]"
         ("retries: {api: {only: []}}", "1:23 W034 'only' is empty; it must be a list of error types"),
         ("retries: {api: {backoff: lineal}}",
          "1:26 W028 'backoff' is one of exponential, linear, constant, not 'lineal'; did you mean 'linear'?"),
-        ("secrets: [KEY]", "1:1 W026 'secrets' is not supported by this release yet"),
+        ("secrets: KEY", "1:10 W005 'secrets' must be a list of names of secrets, not the text 'KEY'; put it into [ ]"),
+        ("secrets: [KEY, KEY]", "1:16 W023 the name 'KEY' is used twice"),
+        ("secrets: [a-b]",
+         "1:11 W022 item 1 of 'secrets' must be letters, digits and '_', no digit first; not the text 'a-b'; "
+         "write 'a_b'"),
         ("concurrency: {limit: 0}", "1:22 W029 'limit' must be at least 1, not 0"),
         ("cancel_on: [{event: e}]", "1:14 W025 'key' is missing in a row of 'cancel_on'; the key that it is sent with"),
         ("schedules: []", "1:12 W034 'schedules' is empty; it must be a list of mappings with 'name' and 'cron'"),

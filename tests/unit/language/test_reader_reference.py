@@ -8,7 +8,7 @@ import pytest
 from durable_dsl import check_text
 from durable_dsl.reading.kinds import KINDS
 from durable_dsl.reading.policies import RETRY_FIELDS
-from durable_dsl.reading.workflow import LATER, WORKFLOW_FIELDS
+from durable_dsl.reading.workflow import WORKFLOW_FIELDS
 from tests.unit.language.test_problem_pages import whole
 
 REFERENCE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "language.md").read_text(encoding="utf-8")
@@ -29,9 +29,9 @@ def test_the_reference_has_examples() -> None:
 
 
 def test_the_reference_names_every_key_of_the_language() -> None:
-    keys = {*WORKFLOW_FIELDS, *LATER, *KINDS, *RETRY_FIELDS}
+    keys = {*WORKFLOW_FIELDS, *KINDS, *RETRY_FIELDS}
     for kind in KINDS.values():
-        keys |= {*kind.fields, *kind.later, *(kind.forms or {})}
+        keys |= {*kind.fields, *(kind.forms or {})}
         for form in (kind.forms or {}).values():
             keys |= set(form.fields)
     assert sorted(key for key in keys if not re.search(rf"\b{key}\b", REFERENCE)) == []

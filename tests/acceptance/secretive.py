@@ -1,0 +1,36 @@
+"""What the tests of secrets call: functions that are careless with what they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SEEN: list[str] = []
+"""What functions were given, in order."""
+
+
+class Refused(Exception):
+    """Quotes the secret in its message and in its data."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key} is refused")
+        self.data = {"tried": [key], key: "as a key"}
+
+
+def charge(key: str) -> dict[str, Any]:
+    """Gives back what it was given, in all its forms."""
+    SEEN.append(key)
+    return {"key": key, "nested": [{"url": f"https://example.org/?key={key}"}], key: 1, "length": len(key)}
+
+
+def refuse(key: str) -> None:
+    """Fails and quotes what it was given."""
+    SEEN.append(key)
+    raise Refused(key)
+
+
+def refuse_once(key: str) -> str:
+    """Fails at its first call."""
+    SEEN.append(key)
+    if len(SEEN) == 1:
+        raise Refused(key)
+    return f"{key!r} was taken"
