@@ -33,7 +33,7 @@ def test_a_method_has_the_parameters_that_the_page_gives_it(name: str, parameter
 
 def test_every_method_stands_on_the_page() -> None:
     documented = {name for name, _parameters in SIGNATURES}
-    public = {name for name, value in vars(AsyncDurable).items() if inspect.isfunction(value) and name[0] != "_"}
+    public = {name for name, _value in inspect.getmembers(AsyncDurable, inspect.isfunction) if name[0] != "_"}
 
     assert public - documented == {"close", "migrate"}
     assert "`close()`" in PAGE.read_text(encoding="utf-8")

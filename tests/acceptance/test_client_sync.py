@@ -22,8 +22,8 @@ from tests.acceptance.clients import BREAK, GREET, query
 
 ASKED_FOR = [
     name
-    for name, method in vars(AsyncDurable).items()
-    if inspect.isfunction(method) and not name.startswith("_") and name != "close"
+    for name, _method in inspect.getmembers(AsyncDurable, inspect.isfunction)
+    if not name.startswith("_") and name != "close"
 ]
 
 

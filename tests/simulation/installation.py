@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,7 +126,16 @@ class Installation:
                 self._terminal[one.public_id] = now
 
     async def _storm(self) -> None:
-        events = [self._crash, self._steal, self._hold, self._hold, self._cancel, self._die_and_stay_dead]
+        events = [
+            self._crash,
+            self._steal,
+            self._hold,
+            self._hold,
+            self._cancel,
+            self._die_and_stay_dead,
+            self._pause,
+            self._resume,
+        ]
         weights = [self._random.random() for _ in events]
         loop = asyncio.get_running_loop()
         while loop.time() < STORM and len(self._terminal) < len(self._ids):
@@ -133,6 +143,8 @@ class Installation:
             (event,) = self._random.choices(events, weights)
             await event()
         self._weather.stormy = False
+        for id in self._ids:
+            await self._insist_on_resuming(id)
         for worker in self._workers:
             worker.stalled = False
         if not self._workers:
@@ -194,3 +206,19 @@ class Installation:
             return
         if found not in TERMINAL:
             self._acknowledged.add(id)
+
+    async def _pause(self) -> None:
+        with suppress(NoAnswer, TryAgain):
+            await self.store.send_request(self._random.choice(self._ids), "pause", {"reason": "a client said so"})
+
+    async def _insist_on_resuming(self, id: str) -> None:
+        while True:
+            try:
+                await self.store.send_request(id, "resume", None)
+                return
+            except TryAgain:  # a stranger holds its row
+                await asyncio.sleep(0.1)
+
+    async def _resume(self) -> None:
+        with suppress(NoAnswer, TryAgain):
+            await self.store.send_request(self._random.choice(self._ids), "resume", None)

@@ -16,7 +16,7 @@ def status_of(step: StepRecord) -> NodeStatus | None:
     """Gives the status that a record gave its node; None where a container only began an item, a turn or a list."""
     from durable_dsl.drawing import NodeStatus
 
-    if step.kind in ("entered", "turned"):
+    if step.kind in ("entered", "turned", "paused", "resumed"):
         return None
     return NodeStatus.completed if step.kind == "collected" else NodeStatus(step.kind)
 

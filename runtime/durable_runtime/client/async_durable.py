@@ -11,10 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from durable_runtime.client import options
+from durable_runtime.client.control import Control
 from durable_runtime.client.database import Database
 from durable_runtime.client.definitions import Source
 from durable_runtime.client.executions import Execution, execution_from
 from durable_runtime.client.ids import find_id
+from durable_runtime.client.ids import known as _known
+from durable_runtime.client.ids import unknown as _unknown
 from durable_runtime.client.insight import Insight
 from durable_runtime.client.session import Session
 from durable_runtime.client.starting import OnConflict, Starter, check_options
@@ -23,7 +26,6 @@ from durable_runtime.errors import (
     ExecutionFailed,
     InvalidOption,
     ResultTimeout,
-    UnknownExecution,
 )
 from durable_runtime.store.protocol import TERMINAL, ExecutionRow, Status, WorkerRow
 from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
@@ -40,7 +42,7 @@ FIRST_LOOK, LONGEST_LOOK = 0.005, 0.5
 """Seconds between two looks for a result: short for executions of milliseconds, and cheap for those of hours."""
 
 
-class AsyncDurable:
+class AsyncDurable(Control):
     """Everything that can be done with executions, from one event loop.
 
     `database` is a PostgreSQL URL, by default `$DURABLE_DATABASE_URL`; without either, an embedded server in `home`
@@ -290,19 +292,6 @@ class AsyncDurable:
         if row is None:
             raise _unknown(id)
         return row
-
-
-def _known(id: str) -> str:
-    """Gives an id as it is stored; what is no UUID is nobody's id."""
-    public_id = find_id(id)
-    if public_id is None:
-        raise _unknown(id)
-    return public_id
-
-
-def _unknown(id: str) -> UnknownExecution:
-    hint = "" if find_id(id) else "; ids are UUIDs, such as 0198c1a2-7d3e-7b11-9f00-3a5e8c2d4b6f"
-    return UnknownExecution(f"there is no execution {id!r} in this database{hint}")
 
 
 def _output(id: str, status: Status, output: Json, error: Json) -> Json:

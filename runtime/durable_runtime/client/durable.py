@@ -108,6 +108,8 @@ class Durable:
     node_states = waited_for(AsyncDurable.node_states)
     result = waited_for(AsyncDurable.result)
     cancel = waited_for(AsyncDurable.cancel)
+    pause = waited_for(AsyncDurable.pause)
+    resume = waited_for(AsyncDurable.resume)
     list_workers = waited_for(AsyncDurable.list_workers)
     migrate = waited_for(AsyncDurable.migrate)
     worker = called(AsyncDurable.worker)

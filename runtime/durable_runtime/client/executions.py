@@ -21,8 +21,8 @@ class StepRecord:
 
     `path` is the instance (`lines[3]/price`, empty for the execution itself), `kind` what happened: `completed`,
     `collected` (a foreach whose results stand with its items), `skipped`, `retrying`, `failed`, `entered`, `turned`,
-    `waiting`, `cancelled`. `due_at` is when a retry or a wait falls due. `started_at` is None where nothing ran
-    outside of the engine.
+    `waiting`, `cancelled`, `paused`, `resumed`. `due_at` is when a retry or a wait falls due.
+    `started_at` is None where nothing ran outside of the engine.
     """
 
     seq: int

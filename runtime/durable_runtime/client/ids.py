@@ -6,6 +6,8 @@ import os
 import time
 from uuid import UUID
 
+from durable_runtime.errors import UnknownExecution
+
 
 def new_id() -> str:
     """Gives a new UUID of version 7 as text.
@@ -25,3 +27,17 @@ def find_id(text: str) -> str | None:
         return str(UUID(text))
     except (ValueError, AttributeError, TypeError):
         return None
+
+
+def known(id: str) -> str:
+    """Gives an id as it is stored; what is no UUID is nobody's id."""
+    public_id = find_id(id)
+    if public_id is None:
+        raise unknown(id)
+    return public_id
+
+
+def unknown(id: str) -> UnknownExecution:
+    """Gives the error for an id that nobody has."""
+    hint = "" if find_id(id) else "; ids are UUIDs, such as 0198c1a2-7d3e-7b11-9f00-3a5e8c2d4b6f"
+    return UnknownExecution(f"there is no execution {id!r} in this database{hint}")

@@ -34,6 +34,7 @@ from durable_runtime.core.state import (
     Turning,
     Waiting,
     chain_to,
+    rests,
 )
 
 
@@ -51,6 +52,8 @@ def _caught(program: Program, state: State, command: Command) -> Command:
 
 
 def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
+    if rests(state, now):
+        return []
     ending = _ending(program, state, now)
     if ending is not None:
         return ending

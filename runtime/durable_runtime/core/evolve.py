@@ -30,6 +30,7 @@ from durable_runtime.core.state import (
     Waiting,
     chain_to,
     data_of,
+    frames_of,
 )
 
 replace = msgspec.structs.replace
@@ -105,7 +106,11 @@ def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touc
     state = replace(state, seq=state.seq + 1, now=checkpoint.finished_at)
     match checkpoint.kind:
         case "cancelled":
-            return replace(state, cancelled=checkpoint.result or {}), ((),)
+            return replace(state, cancelled=checkpoint.result or {}, paused=None), ((),)
+        case "paused":
+            return replace(state, paused=checkpoint.result or {}), ((),)
+        case "resumed":
+            return replace(state, paused=None), tuple(keys for keys, _frame in frames_of(state.root))
         case "failed":
             return replace(state, root=replace(state.root, error=checkpoint.error, opening=None)), ((),)
         case _:
@@ -260,7 +265,7 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             body = Frame(block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn})
             next_turn = replace(turning, turn=turn, frame=body, result=_result_so_far(turning), due_at=None)
             return replace(frame, opening=next_turn), None, ((*keys, turn),)
-        case "entered" | "cancelled":
+        case "entered" | "cancelled" | "paused" | "resumed":
             raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")
         case _:
             assert_never(checkpoint.kind)

@@ -21,5 +21,9 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
     match kind:
         case "cancel" if state.cancelled is None:
             return Checkpoint(path="", kind="cancelled", result=payload, finished_at=now)
+        case "pause" if state.paused is None and state.cancelled is None:
+            return Checkpoint(path="", kind="paused", result=payload, finished_at=now)
+        case "resume" if state.paused is not None:
+            return Checkpoint(path="", kind="resumed", result=payload, finished_at=now)
         case _:
             return None

@@ -13,6 +13,8 @@ from durable_runtime.core.evolve import begin
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
 
+replace = msgspec.structs.replace
+
 
 def initial_state(
     program: Program,
@@ -37,18 +39,24 @@ def initial_state(
         "scheduled_for": None if scheduled_at is None else _text(scheduled_at),
         "parent_id": None,
     }
-    state = begin(program, input=input, execution=execution, started_at=started_at)
+    # A request may come first: it is claimed for that, and its time, from which it is bounded too, is still to come.
+    early = scheduled_at is not None and scheduled_at > started_at
+    begins_at = scheduled_at if early and scheduled_at is not None else started_at
+    state = replace(
+        begin(program, input=input, execution=execution, started_at=started_at),
+        not_before=begins_at if early else None,
+    )
     if program.timeout is None:
         return state
     names = {"input": input, "constants": program.constants, "execution": execution, "data": input}
     try:
-        deadline_at = started_at + span_of(program.timeout, names, state)
+        deadline_at = begins_at + span_of(program.timeout, names, state)
     except (ExpressionError, TimeError) as error:
         # Of its input alone, so it comes out the same at every fold.
         type = "ExpressionError" if isinstance(error, ExpressionError) else "NotATime"
         failure = ErrorValue(type=type, message=f"the workflow's timeout: {error}")
-        return msgspec.structs.replace(state, root=msgspec.structs.replace(state.root, error=failure))
-    return begin(program, input=input, execution=execution, started_at=started_at, deadline_at=deadline_at)
+        return replace(state, root=replace(state.root, error=failure))
+    return replace(state, deadline_at=deadline_at)
 
 
 def _text(instant: datetime) -> str:

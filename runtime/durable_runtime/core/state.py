@@ -130,7 +130,10 @@ Opening: TypeAlias = Retrying | Waiting | Inside | Forked | Each | Turning | Cat
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known of an execution. `now` is the time of its last checkpoint, before the first one its start."""
+    """Everything known of an execution. `now` is the time of its last checkpoint, before the first one its start.
+
+    `paused` says who paused it and why, while it is. `not_before` is when it was to begin, if it was claimed sooner.
+    """
 
     root: Frame
     input: Json
@@ -141,6 +144,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False
     output: Json = None
     cancelled: dict[str, Json] | None = None
+    paused: dict[str, Json] | None = None
+    not_before: datetime | None = None
 
 
 def child_of(opening: Opening | None, key: Key) -> Frame | None:
@@ -211,12 +216,23 @@ def data_of(chain: list[Frame]) -> dict[str, Json]:
 
 def timers_of(state: State) -> Iterator[tuple[datetime, Keys, str]]:
     """Yields everything that falls due by itself: (instant, address of its frame, instance path)."""
+    if state.paused is not None:
+        return  # times go on, and what is due then is found when it is resumed
     # Nothing bounds what an execution does after it has failed.
     if state.deadline_at is not None and state.root.error is None:
         yield state.deadline_at, (), ""
     for keys, frame in frames_of(state.root):
         for due_at in due_times(frame.opening):
             yield due_at, keys, frame.path
+
+
+def rests(state: State, now: datetime) -> bool:
+    """Tells whether the execution begins nothing now, whatever is due: it is paused, or its time has not come.
+
+    A cancel ends it all the same.
+    """
+    early = state.not_before is not None and now < state.not_before
+    return state.cancelled is None and (state.paused is not None or early)
 
 
 def due_times(opening: Opening | None) -> Iterator[datetime]:

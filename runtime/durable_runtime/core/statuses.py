@@ -109,7 +109,7 @@ class _History:
                     self._forget_turn(id + "/")
             case "waiting":
                 self.begun[id] = begun
-            case "cancelled":
+            case "cancelled" | "paused" | "resumed":
                 pass
             case _:
                 assert_never(checkpoint.kind)

@@ -167,6 +167,7 @@ class ClientSide(Tables):
                 self.rows.requests[request_id] = Request(request_id, one.key, kind, text)
                 one.signal += 1
                 one.status = "pending" if found == "waiting" else found
+                one.paused = {"pause": True, "resume": False, "cancel": False}.get(kind, one.paused)
                 if one.owner is None:
                     self._hint(one)
             return found

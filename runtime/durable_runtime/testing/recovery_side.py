@@ -74,5 +74,5 @@ class RecoverySide(MessagesSide):
 
     def _lacks_hint(self, one: Execution) -> bool:
         old_enough = one.created_at < self.clock.now() - _YOUNG
-        idle = one.status == "pending" and not one.paused and one.owner is None
+        idle = one.status == "pending" and one.owner is None
         return idle and old_enough and not self._waits_of(one.key)

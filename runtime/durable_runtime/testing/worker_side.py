@@ -265,7 +265,7 @@ class WorkerSide(MessagesSide):
             pending = sum(not request.routed for request in self.rows.requests.values())
             running = timers = deferred = 0
             for one in self.rows.executions.values() if only is None else self._families(only):
-                if one.status not in ("pending", "running", "waiting") or one.paused:
+                if one.status not in ("pending", "running", "waiting"):
                     continue
                 if queues is not None and one.queue not in queues:
                     continue
@@ -279,7 +279,7 @@ class WorkerSide(MessagesSide):
 
 
 def _claimable(one: Execution) -> bool:
-    return one.status == "pending" and not one.paused
+    return one.status == "pending"
 
 
 def _is_owned(one: Execution, lease: Lease) -> bool:

@@ -1,4 +1,4 @@
-"""How an execution ends, as it is stored: the last place where its output or error may turn out not to be storable."""
+"""How an execution ends or rests, as it is stored: the last place where an output may turn out not to be storable."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 from durable_runtime.core.checkpoints import ErrorValue
 from durable_runtime.core.commands import Finish
 from durable_runtime.core.outcomes import Failure
+from durable_runtime.core.state import State
 from durable_runtime.core.values import NotStorable, encode
-from durable_runtime.store.protocol import End
+from durable_runtime.store.protocol import End, Timer
 
 
 def end_of(finish: Finish, now: datetime) -> End:
@@ -25,6 +26,13 @@ def end_of(finish: Finish, now: datetime) -> End:
         value = ErrorValue(type="ResultNotStorable", message=f"the execution's output: {problem}")
         output, error = None, encode(value.as_json())[0]
     return End(status=status, at=max(now, finish.at), output=output, error=error)
+
+
+def begins_of(state: State) -> tuple[Timer, ...]:
+    """Gives what wakes an execution that rests: the time at which it may begin, nothing when it is paused."""
+    if state.paused is not None or state.not_before is None:
+        return ()
+    return (Timer("", "start", state.not_before),)
 
 
 def stuck(now: datetime) -> End:

@@ -24,12 +24,12 @@ from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.program import Program
 from durable_runtime.core.requests import answer_to
-from durable_runtime.core.state import State, timers_of
+from durable_runtime.core.state import State, rests, timers_of
 from durable_runtime.core.values import NotStorable
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
 from durable_runtime.worker.alarm import Alarm, due
 from durable_runtime.worker.attempts import Attempts, Ended, checkpoint_of
-from durable_runtime.worker.endings import broken, end_of, not_storable, stuck
+from durable_runtime.worker.endings import begins_of, broken, end_of, not_storable, stuck
 from durable_runtime.worker.guarding import guarded
 from durable_runtime.worker.surroundings import Surroundings
 
@@ -119,6 +119,9 @@ class Run:
         if self._broken is not None:
             self._end_broken(self._broken)
             return
+        if self._state.paused is not None:
+            # Decided before, not begun yet: decided again when it is resumed.
+            self._performs, self._collects = {}, {}
         self._must_commit = True
         self._settle(touched if self._has_begun else None)
 
@@ -215,6 +218,8 @@ class Run:
             return end_of(self._finish, self._now())
         if self._pending or self._performs or self._collects or self._attempts or self._arrived:
             return None
+        if rests(self._state, self._now()):
+            return Suspend(begins_of(self._state))
         timers = [Timer(path, "time", due_at) for due_at, _keys, path in timers_of(self._state)]
         if self._deferred is not None:
             timers.append(Timer(self._deferred, "defer", self._now() + self._around.defer_for))

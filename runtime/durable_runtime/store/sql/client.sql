@@ -91,13 +91,15 @@ from durable.worker order by id
 
 -- name: send_request
 -- The row in the inbox and the signal are one statement, so that an owner who saw the signal finds the row. An execution without an
--- owner is made claimable. Gives the status found; nothing when there is no such execution.
+-- owner is made claimable, a paused one too: to apply the request, not to go on. Gives the status found; nothing when there is no such
+-- execution. `paused` tells what was asked for last; the row's lock puts it in the order in which the requests are applied.
 with found as materialized (
     select e.id, e.status, e.owner, e.queue, e.priority, e.recoveries
     from durable.execution e where e.public_id = %(public_id)s::uuid for no key update
 ), signalled as (
     update durable.execution e
-    set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end
+    set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end,
+        paused = case %(kind)s when 'pause' then true when 'resume' then false when 'cancel' then false else e.paused end
     from found f where e.id = f.id and f.status in ('pending', 'running', 'waiting')
     returning e.id
 ), sent as (

@@ -40,7 +40,7 @@ with fence as materialized (
     update durable.execution e
     set status = 'running', owner = %(worker_id)s, started_at = coalesce(e.started_at, now())
     from (select execution_id, bool_and(fresh) as fresh, min(rank) as rank, min(id) as ready_id from taken group by execution_id) t
-    where e.id = t.execution_id and e.status = 'pending' and not e.paused
+    where e.id = t.execution_id and e.status = 'pending'
     returning e.*, t.fresh, t.ready_id
 ), cleared as (
     delete from durable.wait w using claimed c where w.execution_id = c.id and (not c.fresh or c.scheduled_at is not null)
@@ -62,7 +62,7 @@ with fence as materialized (
     select e.id, e.started_at is null as fresh from durable.execution e, fence
     where (e.public_id = any(%(ids)s::uuid[])
            or e.root in (select f.id from durable.execution f where f.public_id = any(%(ids)s::uuid[])))
-      and e.status = 'pending' and not e.paused
+      and e.status = 'pending'
     order by e.id limit %(limit)s
     for no key update of e skip locked
 ), claimed as (
@@ -302,7 +302,7 @@ group by e.owner order by e.owner
 insert into durable.ready (execution_id, queue, rank, alone)
 select e.id, e.queue, -e.priority, e.recoveries >= %(alone_from)s
 from durable.execution e
-where e.status = 'pending' and not e.paused and e.owner is null and e.id > %(after)s and e.created_at < now() - interval '5 seconds'
+where e.status = 'pending' and e.owner is null and e.id > %(after)s and e.created_at < now() - interval '5 seconds'
   and not exists (select from durable.ready r where r.execution_id = e.id)
   and not exists (select from durable.wait w where w.execution_id = e.id)
 order by e.id limit 1000
@@ -316,7 +316,7 @@ with chosen as (
         exists (select from durable.wait w where w.execution_id = e.id and w.kind = 'defer') as deferred,
         exists (select from durable.wait w where w.execution_id = e.id and w.kind <> 'defer') as timed
     from durable.execution e
-    where e.status in ('pending', 'running', 'waiting') and not e.paused
+    where e.status in ('pending', 'running', 'waiting')
       and (%(only)s::uuid[] is null or e.public_id = any(%(only)s::uuid[])
            or e.root in (select f.id from durable.execution f where f.public_id = any(%(only)s::uuid[])))
       and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
