@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from durable_runtime.store.protocol import Inbox, Outcome
+from durable_runtime.store.protocol import Inbox, Outcome, Send
 from tests.store.building import (
     checkpoint,
     claim,
     completes,
+    get,
     goes_on,
     ids_of,
     public_id,
@@ -113,3 +114,38 @@ async def test_a_refused_commit_keeps_its_requests(stores: Stores) -> None:
     inbox = (await stores.worker.read_inboxes([key]))[key]
     assert [kind for _id, kind, _payload in inbox.requests] == ["pause", "cancel"]
     assert await stores.client.list_checkpoints(key) == []
+
+
+async def test_an_execution_is_marked_as_paused_from_the_request_on(stores: Stores) -> None:
+    await start(stores, 1)
+    marks = []
+    for kind in ("pause", "event", "resume", "pause", "cancel"):
+        await stores.client.send_request(public_id(1), kind, None)
+        marks.append((await get(stores, 1)).paused)
+    assert marks == [True, True, False, True, False]
+
+
+async def test_a_paused_execution_is_claimed_when_it_is_asked_for_something(stores: Stores) -> None:
+    (key,) = await start(stores, 1)
+    lease = await register(stores)
+    await stores.client.send_request(public_id(1), "pause", None)
+    assert ids_of(await claim(stores, lease)) == [public_id(1)]
+    await stores.worker.commit(lease, 0, [suspends(key, seen=1)])
+    assert await claim(stores, lease) == []
+    await stores.client.send_request(public_id(1), "resume", None)
+    assert ids_of(await claim(stores, lease)) == [public_id(1)]
+
+
+async def test_a_pause_that_another_execution_sends_marks_its_target_when_it_is_routed(stores: Stores) -> None:
+    parent, _child = await start(stores, 1, 2)
+    lease = await register(stores)
+    await claim(stores, lease)
+    marks = []
+    for kind in ("pause", "resume"):
+        commit = goes_on(parent)
+        commit.sends = (Send(to=public_id(2), kind=kind, payload=b"null"),)
+        await stores.worker.commit(lease, 0, [commit])
+        marks.append((await get(stores, 2)).paused)
+        await stores.worker.route()
+        marks.append((await get(stores, 2)).paused)
+    assert marks == [False, True, True, False]

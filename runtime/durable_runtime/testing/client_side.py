@@ -17,7 +17,7 @@ from durable_runtime.store.protocol import (
     WorkerRow,
 )
 from durable_runtime.store.rows import checkpoint_of, json_or_none, public_id_of
-from durable_runtime.testing.tables import Definition, Execution, Request, Tables
+from durable_runtime.testing.tables import PAUSES, Definition, Execution, Request, Tables
 
 _OPEN = ("pending", "running", "waiting")
 
@@ -167,7 +167,7 @@ class ClientSide(Tables):
                 self.rows.requests[request_id] = Request(request_id, one.key, kind, text)
                 one.signal += 1
                 one.status = "pending" if found == "waiting" else found
-                one.paused = {"pause": True, "resume": False, "cancel": False}.get(kind, one.paused)
+                one.paused = PAUSES.get(kind, one.paused)
                 if one.owner is None:
                     self._hint(one)
             return found

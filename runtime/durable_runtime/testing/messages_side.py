@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from durable_runtime.store.protocol import Commit, NewChild, Routed, Send
-from durable_runtime.testing.tables import Execution, Request, Tables
+from durable_runtime.testing.tables import PAUSES, Execution, Request, Tables
 
 OPEN = ("pending", "running", "waiting")
 
@@ -23,6 +23,7 @@ class MessagesSide(Tables):
                 one = self.rows.executions[request.key]
                 if one.status in OPEN:
                     request.routed = True
+                    one.paused = PAUSES.get(request.kind, one.paused)
                     targets[one.key] = one
                 else:
                     del self.rows.requests[request.id]

@@ -19,6 +19,9 @@ from durable_runtime.store.protocol import ALONE_FROM, Lease, NoAnswer, Row, Sta
 from durable_runtime.store.rows import public_id_of
 from durable_runtime.testing.clock import FakeClock
 
+PAUSES = {"pause": True, "resume": False, "cancel": False}
+"""What the requests that say so make of an execution's flag."""
+
 
 class Fault(Enum):
     """What can happen to a statement beside its result.

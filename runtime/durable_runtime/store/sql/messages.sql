@@ -42,7 +42,7 @@ order by number, target
 -- left to the next look. As the row is locked here, whoever suspends or ends it meanwhile comes before or after: its guard sees the
 -- signal, or this sees its new status.
 with chosen as materialized (
-    select r.id as request_id, e.id, e.status, e.owner, e.queue, e.priority, e.recoveries
+    select r.id as request_id, r.kind, e.id, e.status, e.owner, e.queue, e.priority, e.recoveries
     from durable.request r join durable.execution e on e.id = r.execution_id
     where not r.routed order by r.id limit %(limit)s
     for update of r skip locked for no key update of e skip locked
@@ -55,7 +55,11 @@ with chosen as materialized (
     where r.id = c.request_id and c.status not in ('pending', 'running', 'waiting')
 ), signalled as (
     update durable.execution e
-    set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end
+    set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end,
+        paused = coalesce((
+            select c.kind = 'pause' from chosen c
+            where c.id = e.id and c.kind in ('pause', 'resume', 'cancel') order by c.request_id desc limit 1
+        ), e.paused)
     from target t where e.id = t.id
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone)
