@@ -198,8 +198,10 @@ class Installation:
 
     async def _cancel(self) -> None:
         id = self._random.choice(self._ids)
-        if self._random.random() < 0.6:
-            return
+        if self._random.random() >= 0.6:
+            await self._send_cancel(id)
+
+    async def _send_cancel(self, id: str) -> None:
         try:
             found = await self.store.send_request(id, "cancel", {"reason": "a client said so"})
         except (NoAnswer, TryAgain):

@@ -117,6 +117,11 @@ class SimulatedWorker:
                     ownership.lost.set()
 
     @property
+    def id(self) -> int:
+        """Its id in its present life."""
+        return self._worker_id
+
+    @property
     def was_taken_over(self) -> bool:
         """True once others have taken what it held, whether it noticed or not."""
         return self._worker_id > 0 and self._worker_id not in self._store.rows.workers

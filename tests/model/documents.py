@@ -1,0 +1,351 @@
+"""Documents drawn by Hypothesis: every kind of node in any nesting, as the mapping that a file would hold.
+
+What no model can foretell is not drawn; README.md lists it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import event, reject
+from hypothesis import strategies as st
+
+from durable_dsl import DslError, compile_text
+from tests.model.steps import HERE
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Node = dict[str, Any]
+
+MOST_NODES = 18
+NEVER = "10d"
+HANGS = "2h"
+AT_ONCE = "300ms"
+
+ERRORS = ("StepFailed", "Declined", "Fatal")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a list stands: what later nodes a jump may reach, and what its expressions may read."""
+
+    depth: int = 0
+    targets: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    in_catch: bool = False
+    may_finish: bool = True
+
+
+@st.composite
+def documents(draw: Draw) -> dict[str, Any]:
+    """Draws the mapping of one workflow without mistakes."""
+    document = Drawer(draw).document()
+    try:
+        compile_text(json.dumps(document))
+    except DslError as error:
+        event(f"mistake {error.problems[0].code}")
+        reject()
+    return document
+
+
+@st.composite
+def inputs(draw: Draw) -> dict[str, Any]:
+    """Draws an input."""
+    simple: tuple[dict[str, Any], ...] = ({}, {"n": 1}, {"n": 2, "m": "text"}, {"n": [1, {"z": 1.0, "a": None}]})
+    return dict(draw(st.sampled_from(simple)))
+
+
+class Drawer:
+    """Draws one document."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+        self._number = 0
+        self._keys: list[str] = []
+        self._goes: dict[str, str | None] = {}
+        self._fails = self.chance(50)
+
+    def pick(self, *options: Any) -> Any:
+        """Draws one of these; the first is the simplest."""
+        return self._draw(st.sampled_from(options))
+
+    def number(self, least: int, most: int) -> int:
+        return int(self._draw(st.integers(least, most)))
+
+    def chance(self, percent: int) -> bool:
+        # Smaller draws are simpler: what is rare is drawn by large numbers.
+        return self.number(0, 99) >= 100 - percent
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = {"workflow": "drawn"}
+        steps = self.nodes(Place(), least=2)
+        if self.chance(10):
+            document["timeout"] = NEVER
+        elif self.chance(5):
+            document["timeout"] = AT_ONCE
+            steps = [*self.quiet_nodes(), {"wait": self.name("w"), "for": HANGS}]
+        if self.chance(30):
+            document["output"] = {"all": "${ data }", "n": "${ input.?n.orValue(0) }"}
+        if self.chance(25):
+            closing = Place(depth=2, reads=self.error_reads(), may_finish=False)
+            document["on_failure"] = self.nodes(closing)
+        if self._goes:
+            steps.insert(0, {"step": "routes", "set": self._goes})
+        return document | {"steps": steps}
+
+    # -- lists
+
+    def name(self, letter: str) -> str:
+        self._number += 1
+        return f"{letter}{self._number}"
+
+    def nodes(self, place: Place, least: int = 1) -> list[Node]:
+        """Draws a list from its end to its beginning, so that a decision knows what comes after it."""
+        nodes: list[Node] = []
+        for _ in range(self.number(least, 4)):
+            later = (*place.targets, *(next(iter(node.values())) for node in nodes))
+            nodes.insert(0, self.node(replace(place, targets=later)))
+            if self._number >= MOST_NODES:
+                break
+        return nodes
+
+    def quiet_nodes(self) -> list[Node]:
+        """Draws nodes that change nothing, for lists that a timeout cuts off wherever they are."""
+        quiet: list[Node] = []
+        for _ in range(self.number(0, 2)):
+            log = {"step": self.name("l"), "log": "${ size(data) } keys"}
+            call = {"step": self.name("s"), "call": f"{HERE}.act", "with": {"value": 1}}
+            quiet.append(self.pick(log, call))
+        return quiet
+
+    def node(self, place: Place) -> Node:
+        kinds = [self.step, self.step, self.set, self.pipeline, self.log, self.wait, self.decision]
+        if self._fails:
+            kinds += [self.failing, self.failing, self.fail]
+        if place.may_finish and self.chance(4):
+            kinds = [self.finish]
+        elif place.depth < 3 and self._number < MOST_NODES and self.chance(45):
+            kinds = [self.group, self.branch, self.parallel, self.parallel, self.foreach, self.foreach, self.loop]
+        return self._draw(st.sampled_from(kinds))(place)  # type: ignore[no-any-return]
+
+    def common(self, place: Place, *, saves: bool = True, catches: bool = True) -> Node:
+        """Draws what every node may have."""
+        common: Node = {}
+        if self.chance(12):
+            common["when"] = self.condition(place)
+        if saves and self.chance(40):
+            common["save"] = f"k{self._number}"
+            self._keys.append(common["save"])
+            if self.chance(15):
+                common["output"] = self.pick("${ [result] }", {"was": "${ result }"}, None)
+        if catches and self.chance(8):
+            common["ignore_errors"] = True
+        if catches and self._number < MOST_NODES and self.chance(25 if self._fails else 4):
+            rows = [self.row(place) for _ in range(self.number(1, 2))]
+            if len(rows) == 2:
+                rows[0] = {"errors": ["Declined"]} | rows[0]
+            common["catch"] = rows
+        return common
+
+    def error_reads(self) -> tuple[str, ...]:
+        return ("${ error.type }", "${ error.node }", "${ error.attempt }")
+
+    def row(self, place: Place) -> Node:
+        row: Node = {}
+        errors = self.pick([], ["StepFailed"], ["Declined"], ["Exception", "OnPurpose"], ["Timeout"], ["JoinFailed"])
+        if errors:
+            row["errors"] = errors
+        if self.chance(20):
+            row["when"] = self.pick("error.attempt < 2", "error.type != 'Fatal'")
+        if self.chance(20):
+            row["rethrow"] = True
+        targets = () if row.get("rethrow") else place.targets
+        inside = replace(
+            place, depth=place.depth + 1, targets=targets, reads=(*place.reads, *self.error_reads()), in_catch=True
+        )
+        row["steps"] = [] if self.chance(15) and not row.get("rethrow") else self.nodes(inside)
+        return row
+
+    def condition(self, place: Place) -> str:
+        known = [f"has(data.{key})" for key in self._keys[-3:]]
+        return str(self.pick("size(data) % 2 == 0", "size(data) >= 0", "size(data) < 0", "size(data) < 4", *known))
+
+    def value(self, place: Place) -> Any:
+        known = [f"${{ data.?{key}.orValue('none') }}" for key in self._keys[-3:]]
+        return self.pick(7, "text", 1.0, {"z": 1, "a": [None, True]}, ["${ size(data) }"], *place.reads, *known)
+
+    # -- leaves
+
+    def retry(self) -> Node:
+        policy: Node = {"max_attempts": self.number(1, 4), "delay": self.pick("0ms", "30ms", "700ms")}
+        if self.chance(20):
+            policy["backoff"] = self.pick("linear", "constant")
+        if self.chance(20):
+            policy["jitter"] = "full"
+        if self.chance(15):
+            policy["only"] = [self.pick("StepFailed", "Declined")]
+        elif self.chance(15):
+            policy["except"] = [self.pick("Declined", "StepFailed")]
+        if self.chance(15):
+            policy["when"] = "error.attempt < 2"
+        return policy
+
+    def step(self, place: Place) -> Node:
+        node: Node = {"step": self.name("s"), "call": f"{HERE}.act"}
+        arguments: Node = {"value": self.value(place)}
+        if self.chance(25):
+            node["retry"] = self.retry() | {"max_attempts": 4}
+            arguments["failures"] = self.number(1, 2)
+        elif self._fails and self.chance(30):
+            # How often it fails depends on the path, so that it differs among items and turns.
+            node["retry"] = self.retry()
+            arguments["salt"] = self.number(0, 50)
+        if self.chance(10):
+            node["timeout"] = NEVER
+        return node | {"with": arguments} | self.common(place)
+
+    def failing(self, place: Place) -> Node:
+        node: Node = {"step": self.name("f"), "call": f"{HERE}.act"}
+        way = self.pick("always", "error", "hangs", "unstorable", "expression")
+        if way == "hangs":
+            node |= {"with": {"hangs": True}, "timeout": AT_ONCE, "retry": {"max_attempts": 2, "delay": "10ms"}}
+        elif way == "unstorable":
+            node["with"] = {"unstorable": True}
+        elif way == "expression":
+            node["with"] = {"value": "${ data.nothing_of_this_name }"}
+        else:
+            error = "StepFailed" if way == "always" else self.pick(*ERRORS)
+            node |= {"with": {"failures": 9, "error": error}, "retry": self.retry()}
+        return node | self.common(place)
+
+    def fail(self, place: Place) -> Node:
+        node = {"fail": self.name("x"), "type": self.pick("OnPurpose", "Declined"), "message": "${ size(data) } keys"}
+        return node | {"data": {"why": "drawn"}, "when": self.condition(place)}
+
+    def set(self, place: Place) -> Node:
+        name = self.name("v")
+        values = {name: f"${{ data.?{name}.orValue(0) + 1 }}", f"{name}b": self.value(place)}
+        return {"step": name, "set": values} | self.common(place)
+
+    def pipeline(self, place: Place) -> Node:
+        node = {"step": self.name("p"), "call": f"{HERE}.{self.pick('pipeline', 'pipeline', 'same_key')}"}
+        common = self.common(place)
+        if "save" not in common:
+            common.pop("output", None)
+        return node | common
+
+    def log(self, place: Place) -> Node:
+        return {"step": self.name("l"), "log": "${ size(data) } keys"} | self.common(place)
+
+    def wait(self, place: Place) -> Node:
+        node: Node = {"wait": self.name("w")}
+        way = self.pick("for", "for", "at", "late") if self._fails else self.pick("for", "at")
+        if way == "late":
+            node |= {"for": HANGS, "timeout": AT_ONCE}
+        elif way == "at":
+            node["at"] = self.pick("2020-12-31T23:00:00Z", "2021-01-01T01:00:00+01:00")
+        else:
+            node["for"] = self.pick("0ms", "20ms", "900ms", "${ '30ms' }")
+            if self.chance(20):
+                node["timeout"] = NEVER
+        return node | self.common(place)
+
+    def decision(self, place: Place) -> Node:
+        name = self.name("d")
+        targets = ["end", *place.targets]
+        if self.chance(35):
+            goto = sorted({self.pick(*targets), self.pick(*targets)})
+            self._goes[f"from_{name}"] = self.pick(*goto, None, *(["nowhere"] if self._fails else []))
+            return {"decision": name, "call": f"{HERE}.choose", "goto": goto}
+        rows = [{"when": self.condition(place), "goto": self.pick(*targets)} for _ in range(self.number(1, 2))]
+        return {"decision": name, "choose": rows}
+
+    def finish(self, place: Place) -> Node:
+        node: Node = {"finish": self.name("e"), "when": self.condition(place)}
+        if self.chance(50):
+            node["output"] = {"early": "${ size(data) }"}
+        return node
+
+    # -- containers
+
+    def inside(self, place: Place, *reads: str, closed: bool = False) -> Place:
+        targets = () if closed else place.targets
+        return replace(place, depth=place.depth + 1, targets=targets, reads=(*place.reads, *reads))
+
+    def late(self, node: Node, hang: Callable[[], None]) -> None:
+        """Gives a container a timeout: one that never comes, or one that does, with something in it that hangs."""
+        if self.chance(8):
+            node["timeout"] = NEVER
+        elif self._fails and self.chance(10):
+            node["timeout"] = AT_ONCE
+            hang()
+
+    def group(self, place: Place) -> Node:
+        node: Node = {"group": self.name("g")}
+        node["steps"] = self.nodes(self.inside(place))
+
+        def hang() -> None:
+            node["steps"] = [*self.quiet_nodes(), {"wait": self.name("w"), "for": HANGS}]
+
+        self.late(node, hang)
+        return node | self.common(place)
+
+    def branch(self, place: Place) -> Node:
+        node: Node = {"branch": self.name("b")}
+        inside = self.inside(place)
+        if self.chance(50):
+            node |= {"match": "size(data) % 2", "cases": {"0": self.nodes(inside), "1": self.nodes(inside)}}
+        else:
+            node["cases"] = [{"when": self.condition(place), "steps": self.nodes(inside)}]
+            if not (self._fails and self.chance(30)):
+                node["default"] = [] if self.chance(40) else self.nodes(inside)
+        return node | self.common(place)
+
+    def parallel(self, place: Place) -> Node:
+        node: Node = {"parallel": self.name("y")}
+        inside = self.inside(place, closed=True)
+        branches = {f"way{number}": self.nodes(inside) for number in range(self.number(1, 3))}
+        node["branches"] = branches
+        policy = self.pick("none", "complete_all", "any", "some")
+        if policy == "complete_all":
+            node["on_error"] = "complete_all"
+        elif policy == "any":
+            node["join"] = "any"
+        elif policy == "some" and len(branches) > 1:
+            node["join"] = {"at_least": len(branches) - 1}
+
+        def hang() -> None:
+            branches["way0"] = [*self.quiet_nodes(), {"wait": self.name("w"), "for": HANGS}]
+
+        self.late(node, hang)
+        return node | self.common(place)
+
+    def foreach(self, place: Place) -> Node:
+        name = self.name("i")
+        node: Node = {"foreach": name, "as": f"item_{name}"}
+        node["in"] = self.pick("[3, 1, 2]", "[]", "[{'x': 1.5}, null, true, 'b', [1]]", "['a']", "[0, 1, 2, 3]")
+        if self.chance(5):
+            node["in"] = "size(data)"
+        if self.chance(50):
+            node["concurrency"] = self.number(2, 4)
+        if self.chance(20):
+            node["batch"] = 2
+        if self.chance(50):
+            node["on_error"] = "complete_all"
+        node["steps"] = self.nodes(self.inside(place, f"${{ item_{name} }}", "${ index }", closed=True))
+        return node | self.common(place)
+
+    def loop(self, place: Place) -> Node:
+        node: Node = {"loop": self.name("o")}
+        turns = self.number(0, 3)
+        node |= self.pick({"until": f"iteration >= {turns}"}, {"while": f"iteration <= {turns}"})
+        if self.chance(30):
+            node["every"] = self.pick("10ms", "800ms")
+            if self.chance(50):
+                node["backoff"] = {"factor": 2, "max": "1s"}
+        if self.chance(20):
+            node |= {"max_iterations": 2, "on_limit": self.pick("continue", "fail")}
+        node["steps"] = self.nodes(self.inside(place, "${ iteration }"))
+        return node | self.common(place)

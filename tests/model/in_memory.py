@@ -1,0 +1,76 @@
+"""A document on simulated workers, some of which die in the moment of a commit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from durable_dsl import Graph
+from durable_runtime.core.values import decode
+from durable_runtime.store.protocol import Commit, Lease, Outcome, TryAgain
+from tests.model.agreement import Observed
+from tests.simulation.installation import Installation, Report
+from tests.simulation.invariants import history_of
+
+Deed = Literal["die before", "die after", "cancel"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What happens at which commit of an installation, counted from 1."""
+
+    commit: int
+    deed: Deed
+
+
+class ModelInstallation(Installation):
+    """Strikes at commits by a plan, beside everything that a storm does."""
+
+    def __init__(
+        self, graph: Graph, inputs: list[dict[str, Any]], seed: int, plan: Sequence[Moment], *, stormy: bool
+    ) -> None:
+        super().__init__(graph, inputs, seed, stormy=stormy)
+        self.cancels = 0
+        self._plan = {moment.commit: moment.deed for moment in plan}
+        self._commits = 0
+        self._commit = self.store.commit
+        self.store.commit = self._strike  # type: ignore[method-assign]
+
+    async def _strike(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]:
+        self._commits += 1
+        deed = self._plan.pop(self._commits, None)
+        if deed == "die before":
+            await self._kill(lease.worker_id)
+            raise TryAgain("it never arrived, and nobody hears of it")
+        if deed == "cancel":
+            self.cancels += 1
+            await self._send_cancel(self._ids[0])
+        outcomes = await self._commit(lease, lane, commits)
+        if deed == "die after":
+            await self._kill(lease.worker_id)
+        return outcomes
+
+    async def _kill(self, worker_id: int) -> None:
+        for worker in [worker for worker in self._workers if worker.id == worker_id]:
+            self._workers.remove(worker)
+            await worker.kill()
+        self._add_worker()
+
+    async def _cancel(self) -> None:
+        self.cancels += 1
+        await super()._cancel()
+
+
+def observed(report: Report, id: str) -> Observed:
+    """Gives what became of one execution of an installation."""
+    (ending,) = (ending for ending in report.endings if ending.id == id)
+    began = {(node, attempt): times for (of, node, attempt), times in report.ledger.began.items() if of == id}
+    return Observed(
+        status=ending.status,
+        output=decode(ending.output) if ending.output is not None else None,
+        error=decode(ending.error) if ending.error is not None else None,
+        history=history_of(report.store, id),
+        began=Counter(began),
+    )
