@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -206,13 +206,13 @@ def test_once_the_definition_is_stored_a_start_is_one_statement(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    fetch = PostgresClientStore._fetch
+    run_statement = PostgresClientStore._run
 
-    async def noted(store: PostgresClientStore, name: str, **parameters: object) -> Any:
+    async def noted(store: PostgresClientStore, name: str, parameters: Mapping[str, Any]) -> Any:
         asked.append(name)
-        return await fetch(store, name, **parameters)
+        return await run_statement(store, name, parameters)
 
-    monkeypatch.setattr(PostgresClientStore, "_fetch", noted)
+    monkeypatch.setattr(PostgresClientStore, "_run", noted)
 
     async def story() -> None:
         async with AsyncDurable(database_url) as durable:
@@ -255,11 +255,12 @@ class AnswerLost:
         self._store = store
         self._lost = False
 
-    async def insert_executions(self, executions: Sequence[NewExecution]) -> None:
-        await self._store.insert_executions(executions)
+    async def insert_executions(self, executions: Sequence[NewExecution], *, reject: bool = False) -> list[str]:
+        started = await self._store.insert_executions(executions, reject=reject)
         if not self._lost:
             self._lost = True
             raise NoAnswer("the connection is gone")
+        return started
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

@@ -14,13 +14,14 @@ from typing import Protocol, Self
 import psycopg
 import pytest
 
+from durable_runtime.store.queries import Statement
 from tests.postgres import wait_until
 
 EITHER_WAY = pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "guard taken out"])
 """Runs a race twice: as it is, and with the guard taken out to see that then the bad thing really happens."""
 
 FENCE = "select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share"
-NO_FENCE = "select 1 where (%(worker_id)s, %(lane)s, %(epoch)s) is not null"
+NO_FENCE = "select 1 where (%(worker_id)s::bigint, %(lane)s::int, %(epoch)s::int) is not null"
 
 
 class HasStatements(Protocol):
@@ -33,7 +34,12 @@ def take_out(store: HasStatements, statement: str, guard: str, replacement: str 
     """Takes a guard out of this store's copy of a statement; it has to be there."""
     text = store._sql[statement].decode()
     assert guard in text, f"{statement} has no {guard!r}: the guard went away, or was written differently"
-    store._sql = {**store._sql, statement: text.replace(guard, replacement).encode()}
+    without = text.replace(guard, replacement).encode()
+    store._sql = {**store._sql, statement: without}
+    often: dict[str, Statement] = getattr(store, "_often", {})
+    if statement in often:
+        plan_lasts = often[statement].plan_lasts
+        often[statement] = Statement(statement, without, plan_lasts=plan_lasts)
 
 
 class Observer:

@@ -110,7 +110,7 @@ async def test_the_cancel_comes_between_the_snapshot_of_the_batch_and_its_locks(
     stores: PostgresUnderTest, observer: Observer, guarded: bool, move: Callable[..., Commit], status: str
 ) -> None:
     if not guarded:
-        take_out(stores.worker, "append_and_move", "for no key update of e skip locked")
+        take_out(stores.worker, "append_and_move", "for no key update skip locked")
     (key,) = await start(stores, 1)
     lease = await register(stores)
     await claim(stores, lease)

@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
+from durable_runtime.store.direct import Direct
 from durable_runtime.store.protocol import (
     RECOVERY_LIMIT,
     Claimed,
@@ -302,7 +303,14 @@ async def test_a_batch_without_messages_is_one_statement(
         sent.append(query)
         return await execute(self, query, *arguments, **options)
 
+    run = Direct.run
+
+    async def counted_too(self: Direct, *arguments: Any, **options: Any) -> Any:
+        sent.append(arguments)
+        return await run(self, *arguments, **options)
+
     monkeypatch.setattr(psycopg.AsyncConnection, "execute", counted)
+    monkeypatch.setattr(Direct, "run", counted_too)
     await postgres.worker.commit(lease, 0, [goes_on(first.key, checkpoint(2)), suspends(second.key, checkpoint(1))])
     await postgres.worker.commit(lease, 0, [completes(first.key, checkpoint(3))])
     assert len(sent) == 2

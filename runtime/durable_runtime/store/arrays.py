@@ -20,8 +20,8 @@ _HEADER = struct.Struct("!iiiii")
 _NULL = (-1).to_bytes(4, "big", signed=True)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
-INT4, INT8, TEXT, JSON, TIMESTAMPTZ = 23, 20, 25, 114, 1184
-_ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, JSON: 199, TIMESTAMPTZ: 1185}
+INT4, INT8, TEXT, JSON, TIMESTAMPTZ, UUID = 23, 20, 25, 114, 1184, 2950
+_ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, JSON: 199, TIMESTAMPTZ: 1185, UUID: 2951}
 
 
 class Column:
@@ -57,6 +57,12 @@ class JsonColumn(Column):
     __slots__ = ()
 
 
+class UuidColumn(Column):
+    """uuid[]"""
+
+    __slots__ = ()
+
+
 class TimeColumn(Column):
     """timestamptz[]"""
 
@@ -83,8 +89,14 @@ def register_columns(connection: psycopg.AsyncConnection[Any] | psycopg.Connecti
         (TextColumn, TEXT),
         (JsonColumn, JSON),
         (TimeColumn, TIMESTAMPTZ),
+        (UuidColumn, UUID),
     ):
         adapters.register_dumper(kind, _dumper(element))
+
+
+def uuids(values: Sequence[str]) -> UuidColumn:
+    """Encodes UUIDs, given as text."""
+    return UuidColumn(_with_lengths(UUID, [bytes.fromhex(value.replace("-", "")) for value in values]))
 
 
 def int4s(values: Sequence[int]) -> Int4Column:

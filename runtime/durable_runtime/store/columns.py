@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times
+from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times, uuids
 from durable_runtime.store.protocol import Commit, End, NewExecution, Suspend
 from durable_runtime.store.rows import error_text, result_text
 
@@ -110,7 +110,7 @@ def log_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
 def insert_columns(executions: Sequence[NewExecution]) -> dict[str, Any]:
     """Gives the columns of executions to be started."""
     return {
-        "public_ids": [execution.public_id for execution in executions],
+        "public_ids": uuids([execution.public_id for execution in executions]),
         "definition_ids": int8s([execution.definition_id for execution in executions]),
         "workflows": texts([execution.workflow for execution in executions]),
         "queues": texts([execution.queue for execution in executions]),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -12,7 +14,9 @@ import psycopg
 from durable_runtime.errors import DatabaseUnavailable, SchemaMismatch
 from durable_runtime.store.addresses import check_address, describe_address
 from durable_runtime.store.arrays import register_columns
+from durable_runtime.store.direct import Direct
 from durable_runtime.store.protocol import NoAnswer, Row, StatementRefused, TryAgain
+from durable_runtime.store.queries import Statement
 
 # A pooler gave this connection's place at the server to others, or the tables changed under a plan that was kept.
 _PLAN_LOST = ("26000", "42P05", "0A000")
@@ -90,9 +94,11 @@ class Line:
         self._conninfo = conninfo
         self._name = name
         self._connection: Connection | None = None
+        self._direct: Direct | None = None
         self._lock = asyncio.Lock()
+        self._planned_at = self._asked_at = float("-inf")
         self.prepares = True
-        """Whether plans are kept when asked for: not any more once one was lost, as behind a pooler of transactions."""
+        """Whether statements are prepared: not any more once one was lost, as behind a pooler of transactions."""
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Connection]:
@@ -100,6 +106,7 @@ class Line:
         async with self._lock:
             if self._connection is None or self._connection.closed:
                 self._connection = await connect(self._conninfo, application_name=self._name)
+                self._direct = None
             connection = self._connection
             try:
                 yield connection
@@ -118,13 +125,29 @@ class Line:
                     await self._drop(connection)
                 raise
 
-    async def fetch(
-        self, query: bytes, parameters: Mapping[str, Any] | None = None, *, prepare: bool | None = None
-    ) -> list[Row]:
-        """Runs one statement and gives its rows; `prepare` keeps its plan, for what can be planned in one way only."""
+    async def fetch(self, query: bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Runs one statement, planned as the tables are, and gives its rows."""
         async with self.use() as connection:
-            cursor = await connection.execute(query, parameters, prepare=prepare and self.prepares, binary=False)
+            cursor = await connection.execute(query, parameters, binary=False)
             return await cursor.fetchall() if cursor.description is not None else []
+
+    async def ask(self, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
+        """Runs a statement that is asked often, and gives its rows.
+
+        A plan that lasts for a while only is kept while the statement is asked again and again.
+        """
+        async with self.use() as connection:
+            direct = self._direct
+            if direct is None:
+                direct = self._direct = Direct(connection)
+            if math.isinf(statement.plan_lasts) or not self.prepares:
+                return await direct.run(statement, parameters, prepared=self.prepares)
+            now = time.monotonic()
+            often, self._asked_at = now - self._asked_at < statement.plan_lasts, now
+            if often and now - self._planned_at >= statement.plan_lasts:
+                self._planned_at = now
+                await direct.forget_plans()
+            return await direct.run(statement, parameters, prepared=often)
 
     async def _drop(self, connection: Connection) -> None:
         self._connection = None
@@ -156,6 +179,10 @@ class Lines:
     async def fetch(self, query: bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         async with self.line() as line:
             return await line.fetch(query, parameters)
+
+    async def ask(self, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
+        async with self.line() as line:
+            return await line.ask(statement, parameters)
 
     async def close(self) -> None:
         for line in self._all:

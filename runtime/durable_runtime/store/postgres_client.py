@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode, encode
@@ -24,8 +25,11 @@ from durable_runtime.store.protocol import (
     TryAgain,
     WorkerRow,
 )
-from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
+from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
 from durable_runtime.store.rows import checkpoint_of, execution_of, public_id_of
+
+Run: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
+"""Runs the statement of this name and gives its rows."""
 
 
 class PostgresClientStore:
@@ -35,8 +39,22 @@ class PostgresClientStore:
         self.schema = schema
         self._sql = load_queries("client", schema)
         self._lines = Lines(conninfo, "durable client", connections)
+        self._often = {
+            name: Statement(name, self._sql[name], plan_lasts=plan_lasts)
+            for name, plan_lasts in (
+                ("insert_executions", math.inf),
+                ("wake_workers", math.inf),
+                ("execution_outcome", 1.0),
+            )
+        }
 
     async def _fetch(self, name: str, **parameters: object) -> list[Row]:
+        return await self._run(name, parameters)
+
+    async def _run(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        often = self._often.get(name)
+        if often is not None:
+            return await self._lines.ask(often, parameters)
         return await self._lines.fetch(self._sql[name], parameters)
 
     async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int:
@@ -74,14 +92,17 @@ class PostgresClientStore:
         keyed = any(execution.key is not None for execution in executions)
         if connection is not None:
             async with lent(connection) as ask:
-                return await self._start(ask, executions, keyed=keyed, reject=reject)
+                return await self._start(self._named(ask), executions, keyed=keyed, reject=reject)
         if not reject or not keyed:
-            return await self._start(self._lines.fetch, executions, keyed=keyed, reject=reject)
+            return await self._start(self._run, executions, keyed=keyed, reject=reject)
         async with self._lines.line() as line, line.use() as own, lent(own) as ask:
-            return await self._start(ask, executions, keyed=keyed, reject=reject)
+            return await self._start(self._named(ask), executions, keyed=keyed, reject=reject)
 
-    async def _start(self, ask: Ask, executions: Sequence[NewExecution], *, keyed: bool, reject: bool) -> list[str]:
-        rows = await ask(self._sql["insert_executions"], insert_columns(executions))
+    def _named(self, ask: Ask) -> Run:
+        return lambda name, parameters: ask(self._sql[name], parameters)
+
+    async def _start(self, run: Run, executions: Sequence[NewExecution], *, keyed: bool, reject: bool) -> list[str]:
+        rows = await run("insert_executions", insert_columns(executions))
         ids = [execution.public_id for execution in executions]
         if not keyed or rows[0][0] == len(ids):
             return ids
@@ -93,7 +114,7 @@ class PostgresClientStore:
         # A snapshot later than the insertion's, which has waited for whoever took the key: it is there by now.
         found = {
             execution.public_id: row[0]
-            for execution, row in zip(with_key, await ask(self._sql["executions_by_key"], columns), strict=True)
+            for execution, row in zip(with_key, await run("executions_by_key", columns), strict=True)
         }
         taken = [execution for execution in with_key if found[execution.public_id] != execution.public_id]
         if reject and taken:

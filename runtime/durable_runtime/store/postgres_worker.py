@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 from collections.abc import Collection, Sequence
@@ -33,7 +34,7 @@ from durable_runtime.store.protocol import (
     TryAgain,
     Woken,
 )
-from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
+from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
 from durable_runtime.store.rows import checkpoint_of, json_or_none
 
 
@@ -50,6 +51,15 @@ class PostgresWorkerStore:
         self._server_time = load_queries("client", schema)["server_time"]
         self._wake_workers = load_queries("client", schema)["wake_workers"]
         self._channel = workers_channel(schema)
+        self._often = {
+            name: Statement(name, self._sql[name], plan_lasts=plan_lasts)
+            for name, plan_lasts in (
+                ("append", math.inf),
+                ("append_and_move", 1.0),
+                # Planned each time: in front of a queue that has just become long, a wrong plan takes seconds.
+                ("claim", 0.0),
+            )
+        }
         self._lanes = [Line(conninfo, f"durable lane {lane}") for lane in range(lanes)]
         self._claims = Line(conninfo, "durable claims")
         self._chores = Line(conninfo, "durable chores")
@@ -101,8 +111,8 @@ class PostgresWorkerStore:
             rows = await self._claims.fetch(self._sql["claim_one"], {**fence, "ids": list(only), "limit": limit})
         else:
             rank, after = self._low_water.get((queue, alone), (-(2**31), 0))
-            rows = await self._claims.fetch(
-                self._sql["claim"],
+            rows = await self._claims.ask(
+                self._often["claim"],
                 {**fence, "queue": queue, "limit": limit, "alone": alone, "rank": rank, "after": after},
             )
         if not rows[0][0]:
@@ -138,14 +148,12 @@ class PostgresWorkerStore:
         parameters = {**fence, **checkpoint_columns(commits)}
         if moving:
             parameters |= move_columns(commits)
-        query = self._sql["append_and_move" if moving else "append"]
-        # An insert behind one lookup by key: there is but one plan. The other joins, and is planned as the tables are.
-        prepare = not moving and self._lanes[lane].prepares
         line = self._lanes[lane]
         if not any(map(_has_more, commits)):
-            return _outcomes(lease, commits, await line.fetch(query, parameters, prepare=prepare))
+            statement = self._often["append_and_move" if moving else "append"]
+            return _outcomes(lease, commits, await line.ask(statement, parameters))
         async with line.use() as connection, connection.transaction():
-            cursor = await connection.execute(query, parameters, prepare=prepare)
+            cursor = await connection.execute(self._sql["append_and_move" if moving else "append"], parameters)
             outcomes = _outcomes(lease, commits, await cursor.fetchall())
             written = [
                 commit for commit, outcome in zip(commits, outcomes, strict=True) if outcome is Outcome.COMMITTED

@@ -8,6 +8,8 @@ from importlib.resources import files
 
 DEFAULT_SCHEMA = "durable"
 
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _SCHEMA = re.compile(r"\bdurable\.")
 _SAFE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -24,6 +26,25 @@ def load_queries(file: str, schema: str = DEFAULT_SCHEMA) -> dict[str, bytes]:
     return {
         name: with_schema(body.strip(), schema).encode() for name, body in zip(parts[::2], parts[1::2], strict=True)
     }
+
+
+class Statement:
+    """A statement in the form of the server's protocol: `$1` where the file says `%(name)s`.
+
+    `plan_lasts` are the seconds for which its plan is kept, `math.inf` for what can be planned in one way only. Others
+    were best for the tables as they were: one made when they were empty read all of a hundred thousand rows, again and
+    again, until statistics happened to be gathered.
+    """
+
+    __slots__ = ("name", "parameters", "plan_lasts", "text")
+
+    def __init__(self, name: str, query: bytes, *, plan_lasts: float) -> None:
+        numbers: dict[str, int] = {}
+        text = _PARAMETER.sub(lambda found: f"${numbers.setdefault(found[1], len(numbers) + 1)}", query.decode())
+        self.name = f"durable_{name}".encode()
+        self.text = text.replace("%%", "%").encode()
+        self.parameters = tuple(numbers)
+        self.plan_lasts = plan_lasts
 
 
 def check_schema(schema: str) -> None:

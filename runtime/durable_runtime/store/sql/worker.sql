@@ -112,7 +112,8 @@ select count(*) from fence
 -- name: append_and_move
 -- The same with executions that suspend or finish. These are locked and looked at: one that met a request is refused and writes
 -- nothing; one whose row a stranger holds is skipped and tried in the next batch; neither holds up the rest. In `guarded` a concurrent
--- update is seen because a locked row is checked again in its newest version.
+-- update is seen because a locked row is checked again in its newest version. Rows are looked up one by one, whatever a plan that is
+-- kept for a second believes of the tables.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
 ), move as materialized (
@@ -122,10 +123,11 @@ with fence as materialized (
     ) m(id, seen, status, output, error, ended_at)
 ), guarded as materialized (
     select m.id, m.status, m.output, m.error, m.ended_at
-    from move m join durable.execution e on e.id = m.id, fence
-    where e.owner = %(worker_id)s and e.status = 'running' and e.signal = m.seen
-    order by e.id
-    for no key update of e skip locked
+    from fence, (select * from move order by id) m, lateral (
+        select from durable.execution e
+        where e.id = m.id and e.owner = %(worker_id)s and e.status = 'running' and e.signal = m.seen
+        for no key update skip locked
+    ) e
 ), moved as (
     update durable.execution e
     set status = g.status, owner = null, output = g.output, error = g.error, finished_at = g.ended_at,
@@ -150,8 +152,11 @@ select
     (select count(*) from fence),
     array(select id from guarded),
     array(
-        select m.id from move m left join durable.execution e on e.id = m.id
-        where e.signal is distinct from m.seen or e.owner is distinct from %(worker_id)s or e.status <> 'running'
+        select m.id from move m left join lateral (
+            select e.signal, e.owner, e.status from durable.execution e where e.id = m.id limit 1
+        ) e on true
+        where m.id not in (select id from guarded)
+          and (e.signal is distinct from m.seen or e.owner is distinct from %(worker_id)s or e.status <> 'running')
     )
 
 -- name: write_logs
