@@ -270,10 +270,10 @@ def test_a_start_whose_answer_was_lost_is_not_doubled(database_url: str, monkeyp
     stores: list[Any] = []
     insert = Insertion.__call__
 
-    async def over_a_bad_line(insertion: Insertion, store: PostgresClientStore) -> None:
+    async def over_a_bad_line(insertion: Insertion, store: PostgresClientStore) -> list[str]:
         if not stores:
             stores.append(AnswerLost(store))
-        await insert(insertion, stores[0])
+        return await insert(insertion, stores[0])
 
     monkeypatch.setattr(Insertion, "__call__", over_a_bad_line)
 
