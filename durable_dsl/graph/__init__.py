@@ -27,6 +27,7 @@ from durable_dsl.graph.actions import (
     templates_of,
 )
 from durable_dsl.graph.nodes import (
+    COMPENSATE,
     BaseNode,
     Branch,
     Case,
@@ -52,6 +53,7 @@ from durable_dsl.graph.waits import Ask, Awaited, Event, OnTimeout, templates_of
 from durable_dsl.graph.whole import FORMAT, Graph, graph_from_json
 
 __all__ = [
+    "COMPENSATE",
     "END",
     "FORMAT",
     "ONE_ATTEMPT",

@@ -55,12 +55,24 @@ class Compensation(Value, frozen=True, kw_only=True):
     timeout: Span | None = None
 
 
+COMPENSATE = "compensate"
+"""The last segment of the id of what undoes a step: `charge/compensate`."""
+
+
 class Step(BaseNode, frozen=True, kw_only=True, tag="step"):
     """One action with its whole retry policy."""
 
     action: Action
     retry: RetryPolicy = ONE_ATTEMPT
     compensate: Compensation | None = None
+
+    @property
+    def undoing(self) -> Step | None:
+        """The step that undoes this one, `charge/compensate`; None when nothing does."""
+        undo = self.compensate
+        if undo is None:
+            return None
+        return Step(id=f"{self.id}/{COMPENSATE}", action=undo.action, retry=undo.retry, timeout=undo.timeout)
 
 
 class Choice(Value, frozen=True, kw_only=True):

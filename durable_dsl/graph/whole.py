@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from durable_dsl.graph.nodes import Node, walk
+from durable_dsl.graph.nodes import Node, Step, walk
 from durable_dsl.graph.settings import CancelOn, Concurrency, Schedule
 from durable_dsl.graph.values import Json, Span, Value
 
@@ -55,6 +55,13 @@ class Graph(Value, frozen=True, kw_only=True):
         """Yields every node, containers before what they hold, in the order written."""
         yield from walk(self.steps)
         yield from walk(self.on_failure)
+
+    def walk_all(self) -> Iterator[Node]:
+        """Yields every node as `walk` does, and behind a step the step that undoes it."""
+        for node in self.walk():
+            yield node
+            if isinstance(node, Step) and node.undoing is not None:
+                yield node.undoing
 
 
 _encoder = msgspec.json.Encoder()

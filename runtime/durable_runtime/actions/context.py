@@ -13,15 +13,16 @@ class StepContext:
     """The place of one attempt: which execution, which instance, which attempt.
 
     `idempotency_key` is the same for every attempt of an instance and differs between instances: hand it to services
-    that can tell a repeated request from a new one.
+    that can tell a repeated request from a new one. `error` is the error for which a step is undone; None elsewhere.
     """
 
-    __slots__ = ("_cancelled", "attempt", "execution_id", "node")
+    __slots__ = ("_cancelled", "attempt", "error", "execution_id", "node")
 
     def __init__(self, execution_id: str, perform: Perform) -> None:
         self.execution_id = execution_id
         self.node = perform.path
         self.attempt = perform.attempt
+        self.error = perform.error
         self._cancelled = False
 
     @property

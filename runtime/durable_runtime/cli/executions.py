@@ -27,8 +27,8 @@ from durable_runtime.cli.steps import lasted, log_line, note, status_of
 if TYPE_CHECKING:
     from durable_runtime.client import Execution, StepRecord
 
-STATUSES = ("pending", "running", "waiting", "completed", "failed", "cancelled")
-ENDED = ("completed", "failed", "cancelled")
+ENDED = ("completed", "failed", "cancelled", "compensated", "compensation_failed")
+STATUSES = ("pending", "running", "waiting", *ENDED)
 
 
 @click.command("list")
@@ -105,9 +105,10 @@ def logs(settings: Settings, execution: str) -> None:
 @click.command()
 @click.argument("execution", metavar="ID")
 @click.option("--reason", metavar="TEXT", help="Why; it is stored with the execution.")
+@click.option("--compensate", is_flag=True, help="Undo the steps that completed, where they say how.")
 @database_options
 @pass_settings
-def cancel(settings: Settings, execution: str, reason: str | None) -> None:
+def cancel(settings: Settings, execution: str, reason: str | None, compensate: bool) -> None:
     """Cancel an execution.
 
     Once this has returned the execution can no longer complete. Attempts that run are told to stop.
@@ -115,7 +116,7 @@ def cancel(settings: Settings, execution: str, reason: str | None) -> None:
 
     async def ask() -> str:
         async with connect(settings) as durable:
-            return str(await durable.cancel(execution, reason))
+            return str(await durable.cancel(execution, reason, compensate=compensate))
 
     found = run_async(ask())
     if settings.json:
@@ -123,8 +124,9 @@ def cancel(settings: Settings, execution: str, reason: str | None) -> None:
     elif found in ENDED:
         say(settings, f"execution {execution} is {found}")
     else:
-        say(settings, f"execution {execution} was {found} and ends as cancelled; a worker sees to it")
-    if found in ("completed", "failed"):
+        how = "is undone and ends" if compensate else "ends"
+        say(settings, f"execution {execution} was {found} and {how} as cancelled; a worker sees to it")
+    if found in ENDED and found != "cancelled":
         raise Ended(Exit.FAILED)
 
 

@@ -26,6 +26,8 @@ STATUS_COLOURS = {
     "completed": "green",
     "failed": "red",
     "cancelled": "magenta",
+    "compensated": "magenta",
+    "compensation_failed": "bright_red",
     "skipped": "bright_black",
 }
 

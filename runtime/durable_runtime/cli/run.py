@@ -73,7 +73,7 @@ def run(
     limit = None if timeout is None else _span(timeout)
     source = get_workflow(file, workflow)
     check_calls(source)
-    if not allow_shell and any(runs_programs(node) for node in source.graph.walk()):
+    if not allow_shell and any(runs_programs(node) for node in source.graph.walk_all()):
         raise click.UsageError("this workflow runs programs of this machine; say --allow-shell if it may")
     if missing := [name for name in source.graph.secrets if not os.environ.get(name)]:
         hint = f"export {missing[0]}=…"
@@ -165,11 +165,17 @@ def tell(settings: Settings, left: Left) -> None:
         return
     if found.has_ended:
         reason = f": {error_text(found.error)}" if found.error else ""
-        ended = "failed" if found.status == "failed" else f"was {found.status}"
-        complain(f"error: execution {found.id} {ended}{reason}")
+        ended = "was cancelled" if found.status == "cancelled" else "failed"
+        complain(f"error: execution {found.id} {ended}{reason}{_UNDONE.get(found.status, '')}")
         say(settings, f"look at it: durable status {found.id}")
         raise Ended(Exit.FAILED)
     _tell_unfinished(settings, left)
+
+
+_UNDONE = {
+    "compensated": "; what it had completed is undone",
+    "compensation_failed": "; not all that it had completed could be undone",
+}
 
 
 def _tell_unfinished(settings: Settings, left: Left) -> NoReturn:

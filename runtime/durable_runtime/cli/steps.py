@@ -16,9 +16,10 @@ def status_of(step: StepRecord) -> NodeStatus | None:
     """Gives the status that a record gave its node; None where a container only began an item, a turn or a list."""
     from durable_dsl.drawing import NodeStatus
 
-    if step.kind in ("entered", "turned", "paused", "resumed"):
+    if step.kind in ("entered", "turned", "paused", "resumed", "compensating"):
         return None
-    return NodeStatus.completed if step.kind == "collected" else NodeStatus(step.kind)
+    shown = {"collected": "completed", "caught": "failed", "ignored": "failed"}
+    return NodeStatus(shown.get(step.kind, step.kind))
 
 
 def lasted(step: StepRecord) -> str:
@@ -33,6 +34,8 @@ def note(step: StepRecord) -> str:
         parts.append(f"attempt {step.attempt}")
     if step.error:
         parts.append(error_text(step.error, with_place=False))
+    if step.kind in ("caught", "ignored"):
+        parts.append(step.kind)
     if step.due_at is not None:
         parts.append(f"{'again at' if step.kind == 'retrying' else 'until'} {clock(step.due_at)}")
     return "; ".join(parts)
@@ -45,7 +48,7 @@ def step_line(step: StepRecord, status: NodeStatus, *, unicode: bool) -> str:
     look = LOOKS[status]
     name = printable(step.path) or "the execution"
     line = f"{clock(step.finished_at)} {look.glyph if unicode else look.code} {name}"
-    if status.value in ("skipped", "waiting", "cancelled"):
+    if status.value in ("skipped", "waiting", "cancelled", "compensated"):
         line += f" {status.value}"
     took, said = lasted(step), note(step)
     if took:

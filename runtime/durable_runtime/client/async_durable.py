@@ -223,14 +223,20 @@ class AsyncDurable(Control):
             await asyncio.sleep(min(pause, left))
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def cancel(self, id: str, reason: str | None = None, *, by: str | None = None) -> Status:
+    async def cancel(
+        self, id: str, reason: str | None = None, *, by: str | None = None, compensate: bool = False
+    ) -> Status:
         """Asks for an execution to be cancelled and gives the status it was found in.
 
         Once this returns, it cannot complete any more, and it is `cancelled` as soon as a worker has seen the
-        request. One that has ended stays as it is; its status tells, and that is no error. Raises `UnknownExecution`.
+        request. With `compensate` what it had completed is undone first, and it is `compensation_failed` if a part of
+        that could not be; without, it also ends an execution that is being undone, where that stands. One that has
+        ended stays as it is; its status tells, and that is no error. Raises `UnknownExecution`.
         """
         public_id = _known(id)
-        payload = {"reason": reason, "by": by}
+        payload: dict[str, Json] = {"reason": reason, "by": by}
+        if compensate:
+            payload["compensate"] = True
         status = await self._session.ask(lambda store: store.send_request(public_id, "cancel", payload))
         if status is None:
             raise _unknown(id)
@@ -301,4 +307,11 @@ def _output(id: str, status: Status, output: Json, error: Json) -> Json:
     where = f" at {told['node']}" if told.get("node") else ""
     if status == "cancelled":
         raise ExecutionCancelled(f"the execution {id} was cancelled: {told.get('message')}", error)
-    raise ExecutionFailed(f"the execution {id} failed{where}: {told.get('type')}: {told.get('message')}", error)
+    message = f"the execution {id} failed{where}: {told.get('type')}: {told.get('message')}"
+    raise ExecutionFailed(message + _UNDONE.get(status, ""), error)
+
+
+_UNDONE: dict[Status, str] = {
+    "compensated": " (what it had completed is undone)",
+    "compensation_failed": " (and not all that it had completed could be undone: see data.compensation_errors)",
+}

@@ -20,8 +20,10 @@ class StepRecord:
     """One committed outcome in an execution's history.
 
     `path` is the instance (`lines[3]/price`, empty for the execution itself), `kind` what happened: `completed`,
-    `collected` (a foreach whose results stand with its items), `skipped`, `retrying`, `failed`, `entered`, `turned`,
-    `waiting`, `cancelled`, `paused`, `resumed`. `due_at` is when a retry or a wait falls due.
+    `collected` (a foreach whose results stand with its items), `skipped`, `retrying`, `failed`, `caught`, `ignored`,
+    `entered`, `turned`, `waiting`, `cancelled`, `paused`, `resumed`, `compensating` (the execution begins to be undone;
+    each step that is undone is an instance of its own, `charge/compensate`), `compensated`. `due_at` is when a retry or
+    a wait falls due.
     `started_at` is None where nothing ran outside of the engine.
     """
 

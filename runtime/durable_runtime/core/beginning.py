@@ -16,7 +16,7 @@ from durable_runtime.core.commands import Command, Perform, Record, Sealed
 from durable_runtime.core.environment import environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
-from durable_runtime.core.state import Frame, State, data_of
+from durable_runtime.core.state import Frame, State, Undoing, data_of
 from durable_runtime.core.support import never_started
 
 
@@ -119,7 +119,14 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         sealed=Sealed(node.values, node.secrets, names, state.now)
         if node.values is not None and node.secrets
         else None,
+        error=_undone_for(chain) if node.undoes else None,
     )
+
+
+def _undone_for(chain: list[Frame]) -> Json:
+    """Gives the error for which the step at the end of a chain undoes another."""
+    undoing = chain[-2].opening
+    return undoing.error.as_json() if isinstance(undoing, Undoing) else None
 
 
 def _deadline_at(program: Program, state: State, chain: list[Frame]) -> datetime | None:

@@ -8,7 +8,7 @@ from durable_dsl.expressions import ExpressionError
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.environment import environment
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import Catching, State, chain_to
+from durable_runtime.core.state import Catching, State, Undoing, chain_to
 
 replace = msgspec.structs.replace
 
@@ -16,7 +16,8 @@ replace = msgspec.structs.replace
 def catch(program: Program, state: State, checkpoint: Checkpoint) -> Checkpoint:
     """Turns a `failed` checkpoint into `caught` or `ignored` where its node says so; gives every other one back.
 
-    The first row that fits takes the error. An error within a row's own list is not caught by the same node again.
+    The first row that fits takes the error. An error within a row's own list, or in undoing for it, is not caught by
+    the same node again.
     """
     if checkpoint.kind != "failed" or not checkpoint.path or checkpoint.keys is None or checkpoint.error is None:
         return checkpoint
@@ -24,7 +25,7 @@ def catch(program: Program, state: State, checkpoint: Checkpoint) -> Checkpoint:
     if chain is None:
         return checkpoint
     node, graph, error = chain[-1].node, chain[-1].node.graph, checkpoint.error
-    if graph.catch and not isinstance(chain[-1].opening, Catching):
+    if graph.catch and not isinstance(chain[-1].opening, Catching | Undoing):
         names = environment(program, state, chain) | {"error": error.as_json()}
         types = {error.type, *error.names}
         for index, row in enumerate(graph.catch):

@@ -27,6 +27,8 @@ Kind: TypeAlias = Literal[
     "cancelled",
     "paused",
     "resumed",
+    "compensating",
+    "compensated",
 ]
 
 
@@ -64,7 +66,9 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     (`poll#2/lines[3]/price`), empty for the execution itself. `result` means, by kind: the value (`completed`,
     `skipped`), nothing stored (`collected`: the value is put together from the items' own checkpoints), the case's
     index or the number of items (`entered`), the turn (`turned`), the row of `catch` that takes the error (`caught`),
-    who asked and why (`cancelled`, `paused`, `resumed`). `due_at` is when a retry, a wait or a deadline falls due.
+    who asked and why (`cancelled`, `paused`, `resumed`), what undoing a step gave (`compensated`). `compensating` tells
+    that the whole execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`.
+    `due_at` is when a retry, a wait or a deadline falls due.
     `encoded` is `result` as the JSON text that is stored, when someone encoded it already.
     """
 

@@ -34,7 +34,7 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
 
     `function` is the import path of a call, the name of a plug-in's action (`use`), and empty for `http` and `shell`.
     `arguments` None, which only a call can have, gives it `data`, the whole data at this place. With `sealed` they are
-    not known yet.
+    not known yet. `error` is the later one for which a step is undone.
     """
 
     path: str
@@ -47,6 +47,7 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     arguments: dict[str, Json] | None
     timeout: timedelta | None
     sealed: Sealed | None = None
+    error: Json = None
 
 
 class Collect(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ class Abandon(msgspec.Struct, frozen=True):
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """End the execution with this status."""
 
-    status: Literal["completed", "failed", "cancelled"]
+    status: Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
     at: datetime
     output: Json = None
     error: ErrorValue | None = None

@@ -7,7 +7,7 @@ twice gives the same commands twice; whoever performs them knows which attempts 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -32,10 +32,12 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
+    Undoing,
     Waiting,
     chain_to,
     rests,
 )
+from durable_runtime.core.undoing import begin_undoing, cancelled_error, failed_error, failed_status, with_errors
 
 
 def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
@@ -82,6 +84,13 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
                 return [Record(completed(program, state, chain, keys, None, at=now))]
             case Inside() | Catching() | Closing():
                 return []
+            case Undoing(frame=None):
+                # Undone as far as could be, it fails with what it failed with; the row's list counts on more.
+                error = with_errors(frame.opening.error, frame.opening.errors)
+                again = Checkpoint(path=frame.path, kind="failed", keys=keys, error=error, finished_at=state.now)
+                return [Record(again)]
+            case Undoing():
+                return []
             case Forked():
                 return join(program, state, chain, keys)
             case Each(done=done, total=total):
@@ -99,8 +108,7 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
 def _ending(program: Program, state: State, now: datetime) -> list[Command] | None:
     """Tells how the execution ends, or None while it goes on."""
     if state.cancelled is not None:
-        error = ErrorValue(type="Cancelled", message=state.cancelled.get("reason") or "cancelled", data=state.cancelled)
-        return [Abandon(""), Finish(status="cancelled", error=error, at=state.now)]
+        return _cancelled(state)
     if state.root.error is not None:
         return _failed(program, state)
     if state.finished:
@@ -118,19 +126,41 @@ def _ending(program: Program, state: State, now: datetime) -> list[Command] | No
     return None
 
 
+def _cancelled(state: State) -> list[Command] | None:
+    """An execution that was cancelled undoes what it has completed if it was asked to, then ends."""
+    error = cancelled_error(state)
+    assert error is not None
+    status: Literal["cancelled", "compensation_failed"] = "cancelled"
+    if error.data.get("compensate"):
+        if isinstance(state.root.opening, Undoing):
+            return None
+        if state.undo is not None:
+            return begin_undoing(state)
+        if state.undo_errors:
+            status, error = "compensation_failed", with_errors(error, state.undo_errors)
+    return [Abandon(""), Finish(status=status, error=error, at=state.now)]
+
+
 def _failed(program: Program, state: State) -> list[Command] | None:
-    """An execution that has failed runs its `on_failure`, then ends; None while that runs."""
-    error, closing = state.root.error, state.root.opening
+    """An execution that has failed undoes what it has completed, runs its `on_failure`, then ends; None meanwhile."""
+    error, closing = failed_error(state), state.root.opening
+    if isinstance(closing, Undoing):
+        return None
+    is_broken = isinstance(closing, Closing) and closing.frame.error is not None
+    if state.undo is not None and (closing is None or is_broken):
+        return begin_undoing(state)
     if closing is None and program.on_failure is not None:
         return [Abandon(""), Record(Checkpoint(path=ON_FAILURE, kind="entered", finished_at=state.now))]
     if isinstance(closing, Closing) and not state.finished:
         if not closing.frame.ended and closing.frame.error is None:
             return None
-        if closing.frame.error is not None and error is not None:
+        if closing.frame.error is not None:
             # What went wrong while telling of the failure is told beside it, and does not hide it.
-            second = {"on_failure": closing.frame.error.as_json(), "data": error.data}
-            error = msgspec.structs.replace(error, data=second)
-    return [Abandon(""), Finish(status="failed", error=error, at=state.now)]
+            first = state.root.error
+            assert first is not None
+            second = {"on_failure": closing.frame.error.as_json(), "data": first.data}
+            error = with_errors(msgspec.structs.replace(first, data=second), state.undo_errors)
+    return [Abandon(""), Finish(status=failed_status(state), error=error, at=state.now)]
 
 
 def _deadline(frame: Frame, keys: Keys, now: datetime) -> list[Command]:

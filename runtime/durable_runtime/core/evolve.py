@@ -15,7 +15,7 @@ import msgspec
 from durable_dsl import graph as g
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.environment import environment
-from durable_runtime.core.program import CATCH, ON_FAILURE, Program, catch_key
+from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.state import (
     Catching,
     Closing,
@@ -27,11 +27,13 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
+    Undoing,
     Waiting,
     chain_to,
     data_of,
     frames_of,
 )
+from durable_runtime.core.undoing import advance, failed_error, locate, remember, take_caught, undo_execution
 
 replace = msgspec.structs.replace
 
@@ -72,7 +74,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         return _evolve_execution(state, checkpoint)
     if checkpoint.path == ON_FAILURE:
         return _begin_closing(program, state, checkpoint)
-    keys = checkpoint.keys if checkpoint.keys is not None else program.locate(checkpoint.path)
+    keys = checkpoint.keys if checkpoint.keys is not None else locate(program, state, checkpoint.path)
     chain = chain_to(state, keys)
     if chain is None:
         raise HistoryMismatch(f"{checkpoint.path!r} is not open")
@@ -93,16 +95,24 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, patch, touched = replace(frame, at=position, opening=None, result=None), None, (keys,)
     else:
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
+    if len(chain) > 1 and isinstance(chain[-2].opening, Undoing):
+        # Nobody reads the data after it, whatever it gave.
+        state, frame, looked_at = advance(state, chain, keys, frame)
+        root, _nothing = _rebuild(chain[:-1], keys[:-1], frame, None)
+        return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (looked_at,)
+    undo = remember(state, chain, checkpoint, patch)
     root, more = _rebuild(chain, keys, frame, patch)
     finished, output = state.finished, state.output
     if isinstance(node, g.Finish) and checkpoint.kind == "completed" and not isinstance(chain[-1].opening, Catching):
         finished, output = True, checkpoint.result
-    state = replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output)
+    state = replace(
+        state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output, undo=undo
+    )
     return state, touched + more
 
 
 def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
-    """Applies a checkpoint of the execution itself: its cancellation, or a failure that no node owns."""
+    """Applies a checkpoint of the execution itself: its cancellation, a failure that no node owns, its undoing."""
     state = replace(state, seq=state.seq + 1, now=checkpoint.finished_at)
     match checkpoint.kind:
         case "cancelled":
@@ -113,16 +123,20 @@ def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touc
             return replace(state, paused=None), tuple(keys for keys, _frame in frames_of(state.root))
         case "failed":
             return replace(state, root=replace(state.root, error=checkpoint.error, opening=None)), ((),)
+        case "compensating":
+            if state.undo is None or (state.root.error is None and state.cancelled is None):
+                raise HistoryMismatch("this execution goes on, or has nothing to undo")
+            root, looked_at = undo_execution(state)
+            return replace(state, root=root), (looked_at,)
         case _:
             raise HistoryMismatch(f"an execution has no checkpoint of kind {checkpoint.kind!r}")
 
 
 def _begin_closing(program: Program, state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
     """Begins `on_failure` of an execution that has failed."""
-    error = state.root.error
-    if error is None or state.root.opening is not None or program.on_failure is None:
+    if state.root.error is None or state.root.opening is not None or program.on_failure is None:
         raise HistoryMismatch("this execution has not failed, or has no 'on_failure'")
-    frame = Frame(block=program.on_failure, prefix=f"{ON_FAILURE}/", names={"error": error.as_json()})
+    frame = Frame(block=program.on_failure, prefix=f"{ON_FAILURE}/", names={"error": failed_error(state).as_json()})
     root = replace(state.root, opening=Closing(frame))
     return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), ((ON_FAILURE,),)
 
@@ -157,7 +171,7 @@ def _rebuild(chain: list[Frame], keys: Keys, frame: Frame, patch: _Patch) -> tup
 def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: Keys) -> tuple[Opening, Touched]:
     """Puts a changed inner frame back. A foreach closes an item that is over and begins the next."""
     match opening:
-        case Inside() | Turning() | Catching() | Closing():
+        case Inside() | Turning() | Catching() | Closing() | Undoing():
             return replace(opening, frame=inner), ()
         case Forked():
             assert isinstance(key, str)
@@ -201,12 +215,12 @@ def _begin_items(frame: Frame, each: Each, keys: Keys) -> tuple[Each, Touched]:
 def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
     """Opens a container: its list begins; all lists of a parallel; a window of a foreach's items."""
     frame = chain[-1]
-    node, path, deadline_at = frame.node, frame.path, checkpoint.due_at
+    node, path, deadline_at, since = frame.node, frame.path, checkpoint.due_at, state.seq + 1
     match node.graph:
         case g.Branch() | g.Group():
             key: Key = checkpoint.result if isinstance(node.graph, g.Branch) else "steps"
             inner = Frame(block=node.blocks[key], prefix=path + "/")
-            return replace(frame, opening=Inside(key, inner, deadline_at)), None, ((*keys, key),)
+            return replace(frame, opening=Inside(key, inner, deadline_at, since)), None, ((*keys, key),)
         case g.Parallel():
             data = data_of(chain)
             frames = {
@@ -214,17 +228,23 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, check
                 for label in node.graph.branches
             }
             touched = tuple((*keys, label) for label in frames)
-            return replace(frame, opening=Forked(frames, deadline_at)), None, touched
+            return replace(frame, opening=Forked(frames, deadline_at, since)), None, touched
         case g.Foreach():
             assert node.items is not None
             items = node.items.evaluate(environment(program, state, chain), now=state.now)
             empty = Each(
-                items=items, total=checkpoint.result, next=0, live={}, data=data_of(chain), deadline_at=deadline_at
+                items=items,
+                total=checkpoint.result,
+                next=0,
+                live={},
+                data=data_of(chain),
+                deadline_at=deadline_at,
+                since=since,
             )
             each, begun = _begin_items(frame, empty, keys)
             return replace(frame, opening=each), None, (keys, *begun)
         case g.Loop():
-            return replace(frame, opening=Turning(turn=0, deadline_at=deadline_at)), None, (keys,)
+            return replace(frame, opening=Turning(turn=0, deadline_at=deadline_at, since=since)), None, (keys,)
         case _:
             raise HistoryMismatch(f"{path!r} is not a container")
 
@@ -233,16 +253,13 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
     """Applies what happened to the node that the last frame of the chain stands at."""
     frame = chain[-1]
     match checkpoint.kind:
-        case "completed" | "collected":
+        case "completed" | "collected" | "compensated":
             return _complete(program, state, chain, keys, checkpoint.result)
         case "caught":
             if checkpoint.error is None:
                 raise HistoryMismatch(f"what {frame.path!r} caught is not known")
-            key = catch_key(checkpoint.result)
-            names = {"error": checkpoint.error.as_json()}
-            inner = Frame(block=frame.node.blocks[key], prefix=f"{frame.path}/{CATCH}/", names=names)
-            opening = Catching(checkpoint.result, checkpoint.error, inner)
-            return replace(frame, opening=opening), None, ((*keys, key),)
+            frame, looked_at = take_caught(state, frame, keys, checkpoint.result, checkpoint.error)
+            return frame, None, (looked_at,)
         case "skipped" | "ignored":
             save = frame.node.graph.save
             absent = save is not None and save not in data_of(chain)
@@ -265,7 +282,7 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             body = Frame(block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn})
             next_turn = replace(turning, turn=turn, frame=body, result=_result_so_far(turning), due_at=None)
             return replace(frame, opening=next_turn), None, ((*keys, turn),)
-        case "entered" | "cancelled" | "paused" | "resumed":
+        case "entered" | "cancelled" | "paused" | "resumed" | "compensating":
             raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")
         case _:
             assert_never(checkpoint.kind)

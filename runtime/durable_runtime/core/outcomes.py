@@ -70,8 +70,9 @@ def completed(
         return failed(frame, keys, "ResultNotStorable", str(error), at=at, attempt=attempt, started_at=started_at)
     except ExpressionError as error:
         return failed(frame, keys, "ExpressionError", str(error), at=at, attempt=attempt, started_at=started_at)
-    # What a `catch` gives in the node's place need not be what the node itself would have given.
-    recovers = isinstance(frame.opening, Catching)
+    # What a `catch` gives in the node's place need not be what the node itself would have given, and what undoes a
+    # step may give anything.
+    recovers = node.undoes or isinstance(frame.opening, Catching)
     problem = None if recovers else _refused_by(node, result)
     if problem is not None:
         kind, message = problem
@@ -81,7 +82,7 @@ def completed(
         encoded = encode(result)[0]
     return Checkpoint(
         path=frame.path,
-        kind="completed",
+        kind="compensated" if node.undoes else "completed",
         keys=keys,
         result=result,
         encoded=encoded if result is not None else None,

@@ -23,6 +23,9 @@ ON_FAILURE = "on_failure"
 CATCH = "catch"
 """The segment of a path between a node and what its `catch` runs: `charge/catch/apologise`."""
 
+COMPENSATE = g.COMPENSATE
+"""The key, and the last segment of the path, of what undoes a step: `lines[3]/reserve/compensate`."""
+
 _NO_FRAME = ""
 """The label of a segment that belongs to no frame of its own."""
 
@@ -32,6 +35,7 @@ def catch_key(row: int) -> str:
     return f"{CATCH} {row}"
 
 
+_DECORATIONS = re.compile(r"\[\d+\]|#\d+")
 _DECORATION = re.compile(r"\[(\d+)\]$|#(\d+)$")
 
 
@@ -50,6 +54,7 @@ class CompiledNode:
     """A node with its expressions compiled.
 
     `labels` are the keys of the lists above it, with None where an instance's path says which (an item, a turn).
+    `undoing` is the list of one node that undoes a step, and `undoes` is true of that node.
     `result_used` is false when nobody can read the node's result, so that a container need not store what it only
     passes on.
     """
@@ -74,6 +79,8 @@ class CompiledNode:
         "retry_when",
         "secrets",
         "timeout",
+        "undoes",
+        "undoing",
         "until",
         "until_at",
         "values",
@@ -81,7 +88,9 @@ class CompiledNode:
         "while_",
     )  # fmt: skip
 
-    def __init__(self, node: g.Node, labels: tuple[Key | None, ...], last_and_used: bool) -> None:
+    def __init__(
+        self, node: g.Node, labels: tuple[Key | None, ...], last_and_used: bool, *, undoes: bool = False
+    ) -> None:
         self.graph = node
         self.id = node.id
         self.name = node.name
@@ -104,6 +113,8 @@ class CompiledNode:
         self.for_: int | Template | None = None
         self.until_at: Template | None = None
         self.blocks: dict[Key | None, Block] = {}
+        self.undoes = undoes
+        self.undoing: Block | None = None
         self._compile(node)
         self.secrets = secrets_in(self.values)
         self.catch_when = tuple(_expression(row.when) for row in node.catch)
@@ -115,6 +126,10 @@ class CompiledNode:
         match node:
             case g.Step():
                 self.retry_when = _expression(node.retry.when)
+                if node.undoing is not None:
+                    # Its labels are the step's: where it is undone, only the state can tell.
+                    undo = CompiledNode(node.undoing, self.labels, False, undoes=True)
+                    self.undoing = Block((undo,), False)
                 match node.action:
                     case g.Call(with_=arguments):
                         self.values = compile_template(arguments) if arguments is not None else None
@@ -210,6 +225,14 @@ class Program:
             for inner in node.blocks.values():
                 self._index(inner)
 
+    def find_undone(self, path: str) -> str | None:
+        """Gives the path of the step that the instance at a path undoes; None when it undoes nothing."""
+        step, _slash, last = path.rpartition("/")
+        if last != COMPENSATE or id_of(path) in self.nodes:
+            return None
+        node = self.nodes.get(id_of(step))
+        return step if node is not None and node.undoing is not None else None
+
     def locate(self, path: str) -> Keys:
         """Gives the address of the frame in which the instance at `path` runs.
 
@@ -235,6 +258,11 @@ class Program:
             if key != _NO_FRAME:
                 keys.append(key)
         return tuple(keys)
+
+
+def id_of(path: str) -> str:
+    """Gives the id of the node of an instance: its path without items and turns."""
+    return _DECORATIONS.sub("", path)
 
 
 def _block(steps: tuple[g.Node, ...], labels: tuple[Key | None, ...], result_used: bool) -> Block:

@@ -13,13 +13,19 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
 
 
+def asks_to_undo(payload: Json) -> bool:
+    """Tells whether a cancel asks for what was completed to be undone."""
+    return isinstance(payload, dict) and payload.get("compensate") is True
+
+
 def answer_to(program: Program, state: State, kind: str, payload: Json, now: datetime) -> Checkpoint | None:
     """Gives the checkpoint by which a request takes effect, or None when it changes nothing in this state.
 
     A request of a kind that this release does not know changes nothing.
     """
     match kind:
-        case "cancel" if state.cancelled is None:
+        case "cancel" if state.cancelled is None or (state.cancelled.get("compensate") and not asks_to_undo(payload)):
+            # What is asked to be undone can still be told to stop where it is.
             return Checkpoint(path="", kind="cancelled", result=payload, finished_at=now)
         case "pause" if state.paused is None and state.cancelled is None:
             return Checkpoint(path="", kind="paused", result=payload, finished_at=now)

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
-from durable_runtime.core.program import ON_FAILURE, Block, CompiledNode, catch_key
+from durable_runtime.core.program import COMPENSATE, ON_FAILURE, Block, CompiledNode, catch_key
 
 _EMPTY: dict[str, Any] = {}
 
@@ -73,11 +73,14 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Inside(msgspec.Struct, frozen=True):
-    """A branch or a group: one inner frame under the key of its list."""
+    """A branch or a group: one inner frame under the key of its list. `since` is, as in every container, the number
+    of the checkpoint that entered it.
+    """
 
     key: Key
     frame: Frame
     deadline_at: datetime | None = None
+    since: int = 0
 
 
 class Forked(msgspec.Struct, frozen=True):
@@ -85,6 +88,7 @@ class Forked(msgspec.Struct, frozen=True):
 
     frames: dict[str, Frame]
     deadline_at: datetime | None = None
+    since: int = 0
 
 
 class Each(msgspec.Struct, frozen=True):
@@ -100,6 +104,7 @@ class Each(msgspec.Struct, frozen=True):
     data: dict[str, Json]
     done: int = 0
     deadline_at: datetime | None = None
+    since: int = 0
 
 
 class Turning(msgspec.Struct, frozen=True):
@@ -110,6 +115,7 @@ class Turning(msgspec.Struct, frozen=True):
     result: Json = None
     due_at: datetime | None = None
     deadline_at: datetime | None = None
+    since: int = 0
 
 
 class Catching(msgspec.Struct, frozen=True):
@@ -126,13 +132,44 @@ class Closing(msgspec.Struct, frozen=True):
     frame: Frame
 
 
-Opening: TypeAlias = Retrying | Waiting | Inside | Forked | Each | Turning | Catching | Closing
+class Undo(msgspec.Struct, frozen=True):
+    """A step that completed and can be undone, and those that completed before it.
+
+    `seq` is the number of its checkpoint. `frame` is the list of the one node that undoes it, with the data and the
+    names as they were right after the step; once an attempt has failed, it tells which one is next and when.
+    """
+
+    seq: int
+    frame: Frame
+    below: Undo | None = None
+
+
+class Undoing(msgspec.Struct, frozen=True, kw_only=True):
+    """What was completed below a node, or in the whole execution, while it is undone, newest first.
+
+    `seq` and `frame` are of the step that is being undone now; there is none when all are and some could not be.
+    `error` is the later error, `errors` are those of compensations that failed. Only what has a number above `since`
+    can lie below the node. `row` is the row of its `catch`, and `after` what the root frame held before.
+    """
+
+    error: ErrorValue
+    seq: int = 0
+    frame: Frame | None = None
+    errors: tuple[ErrorValue, ...] = ()
+    row: int | None = None
+    since: int = 0
+    after: Opening | None = None
+
+
+Opening: TypeAlias = Retrying | Waiting | Inside | Forked | Each | Turning | Catching | Closing | Undoing
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known of an execution. `now` is the time of its last checkpoint, before the first one its start.
 
     `paused` says who paused it and why, while it is. `not_before` is when it was to begin, if it was claimed sooner.
+    `undo` are the steps that completed and are not undone, the newest first. `undone` counts the compensations that
+    worked, and `undo_errors` are the errors of those that did not.
     """
 
     root: Frame
@@ -146,6 +183,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: dict[str, Json] | None = None
     paused: dict[str, Json] | None = None
     not_before: datetime | None = None
+    undo: Undo | None = None
+    undone: int = 0
+    undo_errors: tuple[ErrorValue, ...] = ()
 
 
 def child_of(opening: Opening | None, key: Key) -> Frame | None:
@@ -163,6 +203,8 @@ def child_of(opening: Opening | None, key: Key) -> Frame | None:
             return opening.frame if key == catch_key(opening.row) else None
         case Closing():
             return opening.frame if key == ON_FAILURE else None
+        case Undoing():
+            return opening.frame if key == COMPENSATE else None
         case _:
             return None
 
@@ -182,6 +224,8 @@ def children_of(opening: Opening | None) -> Iterator[tuple[Key, Frame]]:
             yield catch_key(opening.row), opening.frame
         case Closing():
             yield ON_FAILURE, opening.frame
+        case Undoing() if opening.frame is not None:
+            yield COMPENSATE, opening.frame
         case _:
             return
 
@@ -218,8 +262,8 @@ def timers_of(state: State) -> Iterator[tuple[datetime, Keys, str]]:
     """Yields everything that falls due by itself: (instant, address of its frame, instance path)."""
     if state.paused is not None:
         return  # times go on, and what is due then is found when it is resumed
-    # Nothing bounds what an execution does after it has failed.
-    if state.deadline_at is not None and state.root.error is None:
+    # Nothing bounds what an execution does after it has failed or was cancelled.
+    if state.deadline_at is not None and state.root.error is None and state.cancelled is None:
         yield state.deadline_at, (), ""
     for keys, frame in frames_of(state.root):
         for due_at in due_times(frame.opening):
@@ -249,7 +293,7 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
                 yield opening.due_at
             if opening.deadline_at is not None:
                 yield opening.deadline_at
-        case Catching() | Closing():
+        case Catching() | Closing() | Undoing():
             return
         case Inside() | Forked() | Each():
             if opening.deadline_at is not None:

@@ -6,7 +6,6 @@ what completed. A node inside of a loop has the status of the current turn.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.program import ON_FAILURE, CompiledNode, Program
+from durable_runtime.core.program import COMPENSATE, ON_FAILURE, CompiledNode, Program, id_of
 from durable_runtime.core.state import (
     Catching,
     Closing,
@@ -27,11 +26,12 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
+    Undoing,
     Waiting,
     children_of,
+    frames_of,
 )
 
-_DECORATION = re.compile(r"\[\d+\]|#\d+")
 # Of several instances of one node, the first in this order is shown.
 _RANK = {
     status: rank
@@ -42,6 +42,7 @@ _RANK = {
             NodeStatus.waiting,
             NodeStatus.failed,
             NodeStatus.cancelled,
+            NodeStatus.compensated,
             NodeStatus.completed,
             NodeStatus.skipped,
             NodeStatus.pending,
@@ -64,6 +65,9 @@ def statuses(
     painter.paint_frame(state.root, repeated=False)
     if isinstance(state.root.opening, Closing):
         painter.paint_frame(state.root.opening.frame, repeated=False)
+    for _keys, frame in frames_of(state.root):
+        if isinstance(frame.opening, Undoing):
+            painter.paint_undoing(frame.opening)
     untouched = _SKIPPED if row_status == "completed" else NodeState(NodeStatus.pending)
     return {id: painter.states.get(id, untouched) for id in program.nodes}
 
@@ -78,8 +82,11 @@ class _History:
         self.finished_at: str | None = None
         """The id of the `finish` that ended the execution, if one did."""
         for checkpoint in checkpoints:
-            if checkpoint.path not in ("", ON_FAILURE):
-                self._add(_DECORATION.sub("", checkpoint.path), checkpoint)
+            undone = program.find_undone(checkpoint.path)
+            if undone is not None:
+                self._add_undone(id_of(undone), checkpoint)
+            elif checkpoint.path not in ("", ON_FAILURE):
+                self._add(id_of(checkpoint.path), checkpoint)
 
     def _add(self, id: str, checkpoint: Checkpoint) -> None:
         node = self._program.nodes[id].graph
@@ -109,10 +116,18 @@ class _History:
                     self._forget_turn(id + "/")
             case "waiting":
                 self.begun[id] = begun
-            case "cancelled" | "paused" | "resumed":
+            case "cancelled" | "paused" | "resumed" | "compensating" | "compensated":
                 pass
             case _:
                 assert_never(checkpoint.kind)
+
+    def _add_undone(self, id: str, checkpoint: Checkpoint) -> None:
+        """Takes over what became of undoing a step."""
+        before = self.ended.get(id, NodeState(NodeStatus.completed))
+        if checkpoint.kind == "compensated":
+            self._end(id, replace(before, status=NodeStatus.compensated))
+        elif checkpoint.kind == "failed" and checkpoint.error is not None:
+            self._end(id, replace(before, status=NodeStatus.failed, detail=f"not undone: {checkpoint.error.type}"))
 
     def knows(self, id: str) -> bool:
         """Tells whether anything is stored of a node."""
@@ -137,7 +152,7 @@ class _Painter:
         self._history = history
         self._row_status = row_status
         self._now = now
-        self._is_over = row_status in ("completed", "failed", "cancelled")
+        self._is_over = row_status not in ("pending", "running", "waiting")
 
     def paint_frame(self, frame: Frame, *, repeated: bool) -> None:
         """Paints one open list; in a `repeated` one, what this instance passed says nothing of the others."""
@@ -169,7 +184,8 @@ class _Painter:
 
     def _paint_current(self, node: CompiledNode, frame: Frame, *, repeated: bool) -> None:
         """Paints the node that a list stands at, and what is open inside of it."""
-        if frame.error is not None or (self._is_over and frame.opening is None):
+        is_cut = isinstance(frame.opening, Undoing) and frame.opening.row is None
+        if frame.error is not None or is_cut or (self._is_over and frame.opening is None):
             self._paint_known(node)
             behind_finish = frame.at > 0 and frame.block.nodes[frame.at - 1].id == self._history.finished_at
             if node.id not in self._history.ended and not behind_finish:
@@ -182,6 +198,10 @@ class _Painter:
                 for inner in _inner(node):
                     self._paint_known(inner)
                 repeated = True
+            case Undoing():
+                for inner in _inner(node):
+                    self._paint_known(inner)
+                return
             case Turning(frame=None) if not repeated:
                 for inner in _inner(node):
                     self._paint_passed(inner, NodeStatus.completed)
@@ -193,6 +213,14 @@ class _Painter:
                 pass
         for _key, inner_frame in children_of(frame.opening):
             self.paint_frame(inner_frame, repeated=repeated)
+
+    def paint_undoing(self, undoing: Undoing) -> None:
+        """Paints the step that is being undone."""
+        if undoing.frame is None:
+            return
+        state = self._open_state(undoing.frame.node, undoing.frame.opening)
+        id = undoing.frame.node.id.removesuffix(f"/{COMPENSATE}")
+        self.states[id] = replace(state, detail=f"undoing, {state.detail}" if state.detail else "undoing")
 
     def _paint_known(self, node: CompiledNode) -> None:
         """Paints what history tells of a node and all below it: a failed container, the body of a foreach."""
@@ -259,7 +287,7 @@ class _Painter:
                 return NodeState(NodeStatus.waiting, turns=turn, detail=detail)
             case Turning(turn=turn):
                 return replace(state, turns=turn)
-            case Inside() | Forked() | Catching() | Closing():
+            case Inside() | Forked() | Catching() | Closing() | Undoing():
                 return state
             case _:
                 assert_never(opening)

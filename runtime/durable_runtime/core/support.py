@@ -21,7 +21,7 @@ def never_started(value: NotExecuted) -> NoReturn:
 def unsupported(graph: g.Graph) -> list[str]:
     """Gives a sentence for every feature of a graph that cannot be executed, with the id of the node that uses it."""
     sentences = [
-        f"'{node.id}': {what} is not executed by this release" for node in graph.walk() for what in _uses(node)
+        f"'{node.id}': {what} is not executed by this release" for node in graph.walk_all() for what in _uses(node)
     ]
     for word in ("concurrency", "cancel_on", "schedules"):
         if getattr(graph, word):
@@ -31,13 +31,9 @@ def unsupported(graph: g.Graph) -> list[str]:
 
 def _uses(node: g.Node) -> Iterator[str]:
     """Yields what a node uses, as it is written in a file."""
-    if any(row.compensate for row in node.catch):
-        yield "'compensate' in a catch"
     if isinstance(node, g.Loop) and node.keep is not None:
         yield "'keep'"
     if isinstance(node, g.Wait) and (node.event or node.ask or node.any or node.all):
         yield f"'{next(key for key in ('event', 'ask', 'any', 'all') if getattr(node, key))}' of a wait"
-    if isinstance(node, g.Step) and node.compensate is not None:
-        yield "'compensate'"
     if isinstance(node, g.Step) and isinstance(node.action, NotExecuted):
         yield f"'{'workflow' if isinstance(node.action, g.Child) else type(node.action).__name__.lower()}'"

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 
-Status: TypeAlias = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
-TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+Terminal: TypeAlias = Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
+Status: TypeAlias = Literal["pending", "running", "waiting", Terminal]
+TERMINAL: frozenset[str] = frozenset(get_args(Terminal))
 
 ALONE_FROM = 3
 """From this many recoveries without a checkpoint on, an execution is claimed by a worker that runs nothing else."""
@@ -216,7 +217,7 @@ class Suspend(msgspec.Struct, frozen=True):
 class End(msgspec.Struct, frozen=True, kw_only=True):
     """End the execution; `output` and `error` are JSON texts."""
 
-    status: Literal["completed", "failed", "cancelled"]
+    status: Terminal
     at: datetime
     output: bytes | None = None
     error: bytes | None = None

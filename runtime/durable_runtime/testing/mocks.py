@@ -82,7 +82,7 @@ class MockedPerformer(Performer):
 def _calls_of(graph: Graph) -> list[tuple[str, str]]:
     """Lists (node id, import path) of everything that is called."""
     found: list[tuple[str, str]] = []
-    for node in graph.walk():
+    for node in graph.walk_all():
         match node:
             case Step(action=Call(function=path)) | Decision(call=str() as path):
                 found.append((node.id, path))

@@ -95,7 +95,7 @@ class Executor:
         self._programs[definition_id] = program
 
     def _import_calls(self, program: Program) -> None:
-        for node in program.graph.walk():
+        for node in program.graph.walk_all():
             match node:
                 case Step(action=Call(function=path)) | Decision(call=str() as path):
                     try:

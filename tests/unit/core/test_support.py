@@ -16,8 +16,7 @@ def test_what_is_executed_is_not_told() -> None:
 
 
 def test_each_feature_is_told_with_its_node() -> None:
-    group = "{group: g, steps: [{step: a, call: shop.a}], catch: [{compensate: true, steps: []}]}"
-    assert told(group) == ["'g': 'compensate' in a catch is not executed by this release"]
-    assert told("{step: a, call: shop.a, compensate: shop.b}") == ["'a': 'compensate' is not executed by this release"]
+    undo = "{step: a, call: shop.a, compensate: {emit: undone, key: '1'}}"
+    assert told(undo) == ["'a/compensate': 'emit' is not executed by this release"]
     assert told("{wait: a, any: {b: {event: c}}}") == ["'a': 'any' of a wait is not executed by this release"]
     assert told("{step: a, log: a}", "concurrency: {limit: 2}") == ["'concurrency' is not executed by this release"]
