@@ -8,7 +8,7 @@ from typing import Any
 from durable_dsl import Graph, graph_from_json
 from durable_runtime.core.program import Program
 from durable_runtime.testing.clock import START
-from tests.simulation.installation import Installation, Report
+from tests.simulation.installation import Ending, Installation, Report
 from tests.simulation.invariants import history_of, problems_of, start_of
 from tests.simulation.looks import differences_between_looks
 
@@ -33,9 +33,9 @@ def broken_promises(graph: Graph, seed: int, *, is_racy: bool) -> list[str]:
     calm = Installation(graph, inputs, seed, stormy=False).run()
     storm = Installation(graph, inputs, seed, stormy=True).run()
     found = [f"uninterrupted: {problem}" for problem in problems_of(calm, graph)] + problems_of(storm, graph)
+    program = Program(graph)
     if not is_racy:
         found += _differences(calm, storm)
-    program = Program(graph)
     for ending in storm.endings:
         start, history = start_of(storm.store, ending.id, program), history_of(storm.store, ending.id)
         for now in (_BEFORE_ALL, _AFTER_ALL):
@@ -49,6 +49,13 @@ def _differences(calm: Report, storm: Report) -> list[str]:
         f"{after.id} would have been {before.status}, {before.output}, {before.error} and is "
         f"{after.status}, {after.output}, {after.error}"
         for before, after in zip(calm.endings, storm.endings, strict=True)
-        if after.status != "cancelled"
-        and (before.status, before.output, before.error) != (after.status, after.output, after.error)
+        if not after.cancelled and _told(calm, before) != _told(storm, after)
     ]
+
+
+def _told(report: Report, ending: Ending) -> tuple[object, ...]:
+    """Gives what became of an execution: its end, and what its compensations gave, whatever their order."""
+    undone = sorted(
+        (one.path, repr(one.result)) for one in history_of(report.store, ending.id) if one.kind == "compensated"
+    )
+    return ending.status, ending.output, ending.error, undone

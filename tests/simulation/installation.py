@@ -202,8 +202,11 @@ class Installation:
             await self._send_cancel(id)
 
     async def _send_cancel(self, id: str) -> None:
+        payload: dict[str, Any] = {"reason": "a client said so"}
+        if self._random.random() < 0.5:
+            payload["compensate"] = True
         try:
-            found = await self.store.send_request(id, "cancel", {"reason": "a client said so"})
+            found = await self.store.send_request(id, "cancel", payload)
         except (NoAnswer, TryAgain):
             return
         if found not in TERMINAL:

@@ -13,6 +13,7 @@ from durable_runtime.store.protocol import TERMINAL
 from durable_runtime.store.rows import checkpoint_of
 from durable_runtime.testing import MemoryStore
 from tests.simulation.installation import Ending, Report
+from tests.simulation.undone import undoing_problems
 
 
 def problems_of(report: Report, graph: Graph) -> list[str]:
@@ -36,13 +37,15 @@ def _of_ending(report: Report, ending: Ending) -> list[str]:
     waits = [wait for wait in rows.waits.values() if wait.key == one.key]
     if waits:
         found.append(f"is {ending.status} and still waits: {waits}")
-    if ending.cancelled and ending.status != "cancelled":
+    if ending.cancelled and ending.status not in ("cancelled", "compensation_failed"):
         found.append(f"is {ending.status} although its cancel had returned before")
     error = decode(ending.error) if ending.error is not None else None
     if error is not None and error["type"] in ("Stuck", "RecoveryLimit", "EngineError"):
         found.append(f"ended with {error}")
     for (id, node, attempt), times in report.ledger.began.items():
-        if id == ending.id and times > 1 + ending.losses + report.ledger.refusals[one.key]:
+        # What undoes a step is begun once more where the undoing was cut off by a failure, a timeout or a cancel above.
+        cuts = node.count("/") if node.endswith("/compensate") else 0
+        if id == ending.id and times > 1 + cuts + ending.losses + report.ledger.refusals[one.key]:
             found.append(f"{node} began attempt {attempt} {times} times, and {ending.losses} workers were lost")
     return found
 
@@ -81,4 +84,5 @@ def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
         found.append(f"is {ending.status}, but its checkpoints lead to {finish}")
     elif finish.status == "completed" and decode(ending.output) != finish.output:
         found.append(f"gave {ending.output}, but its checkpoints lead to {finish.output}")
+    found += undoing_problems(program.graph, history, ending.status)
     return found

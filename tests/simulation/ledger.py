@@ -14,7 +14,7 @@ from durable_runtime.testing import MemoryStore
 ACT = "tests.simulation.ledger.act"
 CHOOSE = "tests.simulation.ledger.choose"
 UNSTORABLE = "the server refuses this"
-_OVER = ("completed", "collected", "failed", "skipped")
+_OVER = ("completed", "collected", "failed", "skipped", "compensated")
 
 
 class StepFailed(Exception):

@@ -33,9 +33,11 @@ def differences_between_looks(program: Program, start: State, history: list[Chec
             checkpoint = msgspec.structs.replace(checkpoint, result=value)
         results.add(checkpoint)
         state, touched = evolve(program, state, checkpoint)
-        if state.cancelled is not None or state.finished or state.root.error is not None:
-            break  # from here on every frame calls for the end, and the first look takes it
         seen = _everything(program, state, now)
+        is_ending = state.cancelled is not None or state.finished or state.root.error is not None
+        if is_ending and seen[()]:
+            looked_at = set(seen)  # every frame calls for the same, and the first look takes it
+            continue
         looked_at |= {*touched, *(keys for due_at, keys, _path in timers_of(state) if due_at <= now)}
         missed = _union(seen) - _union({keys: commands for keys, commands in seen.items() if keys in looked_at})
         if missed:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+import msgspec
+
 from durable_dsl import graph as g
 from tests.simulation.ledger import ACT, CHOOSE, UNSTORABLE
 
@@ -88,7 +90,7 @@ class GraphDrawer:
                 self._foreach,
                 self._loop,
                 self._group,
-            ]
+            ] + [self._saga] * (2 if self._fails else 0)
         return self._random.choice(kinds)(place)
 
     def _base(self, place: _Place, letter: str) -> dict[str, Any]:
@@ -114,6 +116,7 @@ class GraphDrawer:
         return g.Catch(
             errors=self._random.choice(((), ("StepFailed",), ("OnPurpose", "Exception"), ("Timeout",))),
             when=self._random.choice((None, None, "error.attempt < 2")),
+            compensate=self._chance(0.6),
             rethrow=self._chance(0.2),
             steps=self._list(inside),
         )
@@ -130,7 +133,26 @@ class GraphDrawer:
             arguments["failures"] = self._random.randint(1, 2)
             retry = g.RetryPolicy(max_attempts=4, delay=self._random.choice((0, 30, 700)), jitter=0.5)
         action = g.Call(function=ACT, with_=arguments)
-        return g.Step(**self._base(place, "s"), action=action, retry=retry)
+        return g.Step(**self._base(place, "s"), action=action, retry=retry, compensate=self._undo(place))
+
+    def _undo(self, place: _Place) -> g.Compensation | None:
+        """Draws what undoes a step: mostly an attempt that works, at once or later."""
+        if not self._chance(0.6):
+            return None
+        if self._chance(0.1):
+            return g.Compensation(action=g.Log(message="${ size(data) } keys, undone"))
+        if self._chance(0.1):
+            return g.Compensation(action=g.Call(function=PIPELINE))
+        arguments: dict[str, Any] = {"value": self._random.choice(("${ [result, data] }", *place.names))}
+        retry, timeout = g.ONE_ATTEMPT, None
+        if self._chance(0.4):
+            arguments["failures"] = self._random.choice((1, 2, 9, 9))
+            retry = g.RetryPolicy(max_attempts=3, delay=self._random.choice((0, 30, 700)), jitter=0.5)
+        elif self._chance(0.1):
+            arguments["value"] = UNSTORABLE
+        elif self._chance(0.1):
+            arguments["delay"], timeout = 5.0, 400
+        return g.Compensation(action=g.Call(function=ACT, with_=arguments), retry=retry, timeout=timeout)
 
     def _failing(self, place: _Place) -> g.Node:
         """A step that fails for good, or a `fail`."""
@@ -158,13 +180,13 @@ class GraphDrawer:
         base = self._base(place, "v")
         key = "v" + base["id"].rpartition("/")[2][1:]
         values = {key: f"${{ data.?{key}.orValue(0) + 1 }}", f"{key}b": self._value(place)}
-        return g.Step(**base, action=g.Set(values=values))
+        return g.Step(**base, action=g.Set(values=values), compensate=self._undo(place))
 
     def _pipeline(self, place: _Place) -> g.Node:
         base = self._base(place, "p")
         if "save" not in base:
             base = {"id": base["id"], "when": base.get("when")}
-        return g.Step(**base, action=g.Call(function=PIPELINE))
+        return g.Step(**base, action=g.Call(function=PIPELINE), compensate=self._undo(place))
 
     def _log(self, place: _Place) -> g.Node:
         return g.Step(**self._base(place, "l"), action=g.Log(message="${ size(data) } keys"))
@@ -226,6 +248,17 @@ class GraphDrawer:
     def _group(self, place: _Place) -> g.Node:
         base = self._base(place, "g")
         return g.Group(**base, steps=self._list(self._inside(place, base)), **self._timeout())
+
+    def _saga(self, place: _Place) -> g.Node:
+        """A group that completes something, fails, and mostly undoes it."""
+        base = {"save": None, **self._base(place, "u")} | {"when": None}
+        inside = self._inside(place, base)
+        steps = [step for step in (self._step(inside), self._set(inside)) if isinstance(step, g.Step)]
+        done = [msgspec.structs.replace(step, compensate=self._undo(place) or step.compensate) for step in steps]
+        more = self._list(inside) if self._budget > 0 else ()
+        row = msgspec.structs.replace(self._row(place, base["id"]), compensate=self._chance(0.8))
+        base["catch"] = (row,) if self._chance(0.8) else ()
+        return g.Group(**base, steps=(*done, *more, self._failing(inside)), **self._timeout())
 
     def _parallel(self, place: _Place) -> g.Node:
         base = self._base(place, "x")

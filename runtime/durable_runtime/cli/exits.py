@@ -10,7 +10,7 @@ class Exit(IntEnum):
 
     OK = 0
     FAILED = 1
-    """The execution failed, was undone or cancelled, or what was asked cannot be done to it; or `fmt --check` objects."""
+    """The execution failed or was cancelled, or what was asked cannot be done to it; or `fmt --check` objects."""
     USAGE = 2
     INVALID = 3
     """The workflow or its input is wrong, or a tool is missing on this machine."""

@@ -1,0 +1,62 @@
+"""What was undone must be what had completed, each once, the newest first; told from the history alone."""
+
+from __future__ import annotations
+
+import re
+
+from durable_dsl import Graph
+from durable_dsl.graph import Step
+from durable_runtime.core.checkpoints import Checkpoint
+
+_INSTANCE = re.compile(r"\[\d+\]|#\d+")
+
+
+def undoing_problems(graph: Graph, history: list[Checkpoint], status: str) -> list[str]:
+    """Lists what does not fit between steps that completed, compensations that ran, and how the execution ended."""
+    can_be_undone = {node.id for node in graph.walk() if isinstance(node, Step) and node.compensate is not None}
+    done, undone, failed, found = dict[str, int](), dict[str, int](), set[str](), list[str]()
+    recovered: set[str] = set()
+    for one in history:
+        step = one.path.removesuffix("/compensate")
+        if one.kind == "caught":
+            recovered.add(one.path)
+        elif step != one.path and one.kind in ("compensated", "failed"):
+            if step in undone:
+                found.append(f"{step} was undone twice")
+            if step not in done:
+                found.append(f"{step} was undone and had not completed")
+            undone[step] = one.seq
+            if one.kind == "failed":
+                failed.add(step)
+        elif one.kind == "completed" and _INSTANCE.sub("", one.path) in can_be_undone and one.path not in recovered:
+            done[one.path] = one.seq
+    found += _out_of_order(history, done)
+    left = {step for step in done if step not in undone}
+    asked = any(one.kind == "cancelled" and (one.result or {}).get("compensate") for one in history)
+    stopped = any(one.kind == "cancelled" and not (one.result or {}).get("compensate") for one in history)
+    if status in ("failed", "compensated", "compensation_failed") and not stopped:
+        # What an `on_failure` that worked has completed stays.
+        left = {step for step in left if not step.startswith("on_failure/")}
+        if left:
+            found.append(f"is {status}, and {sorted(left)} were not undone")
+        expected = "compensation_failed" if failed else "cancelled" if asked else "compensated" if undone else "failed"
+        if status != expected:
+            found.append(f"is {status}, with {len(undone)} undone of which {len(failed)} failed")
+    if status == "cancelled" and asked and not stopped and (left or failed):
+        found.append(f"is {status}, {sorted(left)} were not undone and {sorted(failed)} could not be")
+    return found
+
+
+def _out_of_order(history: list[Checkpoint], done: dict[str, int]) -> list[str]:
+    """Lists compensations of the whole execution that did not come newest first."""
+    found: list[str] = []
+    before: int | None = None
+    for one in history:
+        step = one.path.removesuffix("/compensate")
+        if one.kind == "compensating":
+            before = max(done.values(), default=0) + 1
+        elif before is not None and step != one.path and one.kind in ("compensated", "failed") and step in done:
+            if done[step] >= before:
+                found.append(f"{step} was undone after what had completed before it")
+            before = done[step]
+    return found
