@@ -16,6 +16,13 @@ def run(steps: str, input: dict[str, Any] | None = None, *, head: str = "", **mo
     return simulate(graph, input or {}, {name.replace("__", "/"): mock for name, mock in mocks.items()})
 
 
+def run_with(
+    steps: str, input: dict[str, Any] | None = None, *, head: str = "", mocks: dict[str, Any]
+) -> SimulationResult:
+    """Simulates a workflow of these steps; mocks are by node id or by import path."""
+    return run(steps, input, head=head, **mocks)
+
+
 def output(steps: str, input: dict[str, Any] | None = None, *, head: str = "", **mocks: Any) -> Any:
     """Gives the output of a workflow that completes; without an `output` that is all of its data."""
     result = run(steps, input, head=head, **mocks)

@@ -7,7 +7,7 @@ from typing import Any
 
 from durable_runtime import Retry, StepContext
 from durable_runtime.testing import SimulationResult
-from tests.unit.core.simulating import run
+from tests.unit.core.simulating import run_with
 
 
 class Down(Exception):
@@ -35,7 +35,7 @@ MOCKS: dict[str, Any] = {"x.do": 1, "x.undo": None, "x.mail": "sent", "x.flight"
 
 
 def test_only_what_lies_below_the_node_is_undone_then_the_list_runs_and_the_flow_goes_on() -> None:
-    result = run(TRIP + "- {step: after, set: {done: true}}", **MOCKS)
+    result = run_with(TRIP + "- {step: after, set: {done: true}}", mocks=MOCKS)
 
     assert result.status == "completed"
     assert [(one.path, one.kind) for one in result.checkpoints] == [
@@ -55,7 +55,7 @@ def test_only_what_lies_below_the_node_is_undone_then_the_list_runs_and_the_flow
 
 
 def test_what_a_catch_has_undone_is_not_undone_again() -> None:
-    result = run(TRIP + "- {fail: stop}", **MOCKS)
+    result = run_with(TRIP + "- {fail: stop}", mocks=MOCKS)
 
     assert result.status == "compensated"
     assert [path for path in called(result) if path.endswith("compensate")] == [
@@ -66,7 +66,7 @@ def test_what_a_catch_has_undone_is_not_undone_again() -> None:
 
 
 def test_a_row_that_does_not_ask_for_it_undoes_nothing_and_leaves_it_for_a_later_failure() -> None:
-    result = run(TRIP.replace("compensate: true", "") + "- {fail: stop}", **MOCKS)
+    result = run_with(TRIP.replace("compensate: true", "") + "- {fail: stop}", mocks=MOCKS)
 
     assert [path for path in called(result) if path.endswith("compensate")] == [
         "trip/car/compensate",
@@ -77,7 +77,8 @@ def test_a_row_that_does_not_ask_for_it_undoes_nothing_and_leaves_it_for_a_later
 
 def test_when_a_part_cannot_be_undone_the_rest_is_and_the_node_fails_with_its_first_error() -> None:
     mocks = {name: value for name, value in MOCKS.items() if name != "x.undo"}
-    result = run(TRIP, trip__car__compensate=Down("closed"), trip__hotel__compensate=1, before__compensate=1, **mocks)
+    mocks |= {"trip/car/compensate": Down("closed"), "trip/hotel/compensate": 1, "before/compensate": 1}
+    result = run_with(TRIP, mocks=mocks)
 
     assert "trip/catch/apologise" not in called(result)
     assert called(result)[-3:] == ["trip/car/compensate", "trip/hotel/compensate", "before/compensate"]
@@ -104,7 +105,7 @@ def test_an_outer_catch_can_take_what_an_inner_one_could_not_undo() -> None:
     - when: "error.data.compensation_errors.size() == 1"
       steps: [{step: ask, set: {left: "${ error.data.compensation_errors[0].node }"}}]
 """
-    result = run(steps, **(_without("x.mail") | {"x.undo": Down("closed")}))
+    result = run_with(steps, mocks=(_without("x.mail") | {"x.undo": Down("closed")}))
 
     assert result.status == "completed"
     assert result.output == {"left": "outer/trip/hotel/compensate"}
@@ -134,7 +135,7 @@ def test_each_item_undoes_its_own() -> None:
         return n
 
     seen: list[int] = []
-    result = run(steps, **{"x.do": 1, "x.pay": pay, "x.undo": lambda n: seen.append(n)})
+    result = run_with(steps, mocks={"x.do": 1, "x.pay": pay, "x.undo": lambda n: seen.append(n)})
 
     assert result.output == {"all": [1, "no", 3]}
     assert seen == [2]
@@ -150,14 +151,14 @@ def test_a_loop_undoes_all_of_its_turns() -> None:
   catch: [{compensate: true, steps: []}]
 """
     seen: list[int] = []
-    result = run(steps, **(_without("x.mail") | {"x.undo": lambda n: seen.append(n)}))
+    result = run_with(steps, mocks=(_without("x.mail") | {"x.undo": lambda n: seen.append(n)}))
 
     assert result.status == "completed"
     assert seen == [3, 2, 1]
 
 
 def test_rethrow_passes_the_error_on_after_undoing() -> None:
-    result = run(TRIP.replace("compensate: true", "compensate: true\n      rethrow: true"), **MOCKS)
+    result = run_with(TRIP.replace("compensate: true", "compensate: true\n      rethrow: true"), mocks=MOCKS)
 
     assert called(result)[-4:] == [
         "trip/car/compensate",
@@ -176,7 +177,7 @@ def test_a_step_that_completed_within_a_catch_can_be_undone_later() -> None:
   catch: [{steps: [{step: borrow, call: x.do, with: {}, compensate: {call: x.undo, with: {}}}]}]
 - {fail: stop}
 """
-    result = run(steps, **_without("x.mail"))
+    result = run_with(steps, mocks=_without("x.mail"))
 
     assert called(result) == ["pay", "pay/catch/borrow", "pay/catch/borrow/compensate"]
     assert result.status == "compensated"
@@ -207,7 +208,7 @@ def test_undoing_that_a_failure_beside_it_cuts_off_goes_on_where_it_stood() -> N
         if ctx.attempt == 1:
             raise Retry("later", after=timedelta(seconds=20))
 
-    result = run(CUT, **{"x.do": 1, "x.undo": None, "x.slow": slow})
+    result = run_with(CUT, mocks={"x.do": 1, "x.undo": None, "x.slow": slow})
 
     assert attempts == [1, 2]
     assert called(result)[-3:] == ["both/g/b/compensate", "both/g/b/compensate", "both/g/a/compensate"]
@@ -238,7 +239,7 @@ def test_the_timeout_of_a_container_bounds_the_undoing_inside_of_it() -> None:
             raise Retry("later", after=timedelta(hours=2))
 
     steps = steps.replace("{call: x.undo, with: {}}", "{call: x.undo, with: {}, retry: 2}")
-    result = run(steps, **{"x.do": 1, "x.undo": undo})
+    result = run_with(steps, mocks={"x.do": 1, "x.undo": undo})
 
     assert attempts == [1, 2]
     assert result.status == "compensated"

@@ -9,7 +9,7 @@ import pytest
 
 from durable_runtime import Fatal, Retry, StepContext
 from durable_runtime.testing import SimulationResult
-from tests.unit.core.simulating import kinds, run
+from tests.unit.core.simulating import kinds, run_with
 
 
 class Down(Exception):
@@ -36,7 +36,7 @@ WORKING: dict[str, Any] = {"x.a": 1, "x.b": 2, "x.undo_a": None, "x.undo_b": Non
 
 
 def test_what_completed_is_undone_newest_first_and_a_failed_step_is_not() -> None:
-    result = run(THREE, **WORKING, **{"x.c": Down("no")})
+    result = run_with(THREE, mocks=WORKING | {"x.c": Down("no")})
 
     assert result.status == "compensated"
     assert undone(result) == ["b/compensate", "a/compensate"]
@@ -54,7 +54,7 @@ def test_what_completed_is_undone_newest_first_and_a_failed_step_is_not() -> Non
 
 def test_one_that_fails_does_not_stop_the_others_and_is_told_beside_the_first_error() -> None:
     mocks = WORKING | {"x.undo_b": Down("closed"), "x.c": Fatal("no card", data={"code": 7})}
-    result = run(THREE, **mocks)
+    result = run_with(THREE, mocks=mocks)
 
     assert result.status == "compensation_failed"
     assert undone(result) == ["b/compensate", "a/compensate"]
@@ -70,7 +70,7 @@ def test_one_that_fails_does_not_stop_the_others_and_is_told_beside_the_first_er
 
 @pytest.mark.parametrize("data", [None, [1], "text"])
 def test_data_of_an_error_that_are_no_mapping_are_kept_beside_the_errors(data: Any) -> None:
-    result = run(THREE, **(WORKING | {"x.undo_a": Down("closed"), "x.c": Fatal("no", data=data)}))
+    result = run_with(THREE, mocks=(WORKING | {"x.undo_a": Down("closed"), "x.c": Fatal("no", data=data)}))
 
     assert result.error is not None
     assert {key: value for key, value in result.error.data.items() if key != "compensation_errors"} == (
@@ -80,14 +80,14 @@ def test_data_of_an_error_that_are_no_mapping_are_kept_beside_the_errors(data: A
 
 
 def test_an_execution_with_nothing_to_undo_has_failed() -> None:
-    result = run(THREE, **(WORKING | {"x.a": Down("no"), "x.c": 3}))
+    result = run_with(THREE, mocks=(WORKING | {"x.a": Down("no"), "x.c": 3}))
 
     assert result.status == "failed"
     assert undone(result) == []
 
 
 def test_what_completes_undoes_nothing() -> None:
-    result = run(THREE, **WORKING, **{"x.c": 3})
+    result = run_with(THREE, mocks=WORKING | {"x.c": 3})
 
     assert (result.status, undone(result)) == ("completed", [])
 
@@ -103,7 +103,7 @@ def test_a_skipped_an_ignored_and_a_recovered_step_are_not_undone() -> None:
   catch: [{steps: [{step: instead, set: {k: 1}}]}]
 - {fail: stop}
 """
-    result = run(steps, **{"x.a": 1, "x.broken": Down("no"), "x.undo": None})
+    result = run_with(steps, mocks={"x.a": 1, "x.broken": Down("no"), "x.undo": None})
 
     assert (result.status, undone(result)) == ("failed", [])
 
@@ -115,7 +115,7 @@ def test_whatever_a_compensation_returns_is_success_and_changes_no_data(value: A
 - {step: b, set: {k: 1}, compensate: x.undo}
 - {fail: stop}
 """
-    result = run(steps, **{"x.a": 1, "x.undo": value})
+    result = run_with(steps, mocks={"x.a": 1, "x.undo": value})
 
     assert result.status == "compensated"
     assert [one.result for one in result.checkpoints if one.kind == "compensated"] == [value, value]
@@ -123,7 +123,9 @@ def test_whatever_a_compensation_returns_is_success_and_changes_no_data(value: A
 
 @pytest.mark.parametrize("value", [float("nan"), {1: 2}, {"x"}, "\x00"])
 def test_a_compensation_whose_value_cannot_be_stored_has_failed(value: Any) -> None:
-    result = run("- {step: a, call: x.a, with: {}, compensate: x.undo}\n- {fail: stop}", **{"x.a": 1, "x.undo": value})
+    result = run_with(
+        "- {step: a, call: x.a, with: {}, compensate: x.undo}\n- {fail: stop}", mocks={"x.a": 1, "x.undo": value}
+    )
 
     assert result.status == "compensation_failed"
     assert not_undone(result) == [("ResultNotStorable", "a/compensate")]
@@ -140,7 +142,7 @@ def test_it_sees_the_data_as_they_were_right_after_its_step() -> None:
 - {fail: stop}
 """
     seen: list[Any] = []
-    run(steps, {"from": "input"}, **{"x.a": "token", "x.undo": lambda data: seen.append(data)})
+    run_with(steps, {"from": "input"}, mocks={"x.a": "token", "x.undo": lambda data: seen.append(data)})
 
     assert seen == [{"from": "input", "n": 1, "a": "token"}]
 
@@ -155,7 +157,7 @@ def test_its_with_sees_input_result_and_the_result_is_the_reshaped_one() -> None
 - {fail: stop}
 """
     seen: list[Any] = []
-    result = run(steps, {"who": "me"}, **{"x.a": {"id": 7, "more": 1}, "x.undo": lambda all: seen.append(all)})
+    result = run_with(steps, {"who": "me"}, mocks={"x.a": {"id": 7, "more": 1}, "x.undo": lambda all: seen.append(all)})
 
     assert result.status == "compensated"
     assert seen == [[{"id": 7}, "me", 1, "w"]]
@@ -177,7 +179,7 @@ def test_it_sees_its_own_item_index_and_turn_newest_first() -> None:
 - {fail: stop}
 """
     seen: list[Any] = []
-    result = run(steps, **{"x.reserve": None, "x.undo": lambda at: seen.append(at)})
+    result = run_with(steps, mocks={"x.reserve": None, "x.undo": lambda at: seen.append(at)})
 
     assert seen == [["q", 1, 2], ["q", 1, 1], ["p", 0, 2], ["p", 0, 1]]
     assert undone(result) == [
@@ -197,7 +199,7 @@ def test_it_sees_the_copy_of_the_data_of_its_own_branch() -> None:
 - {fail: stop}
 """
     seen: list[Any] = []
-    run(steps, **{"x.undo": lambda data: seen.append(data)})
+    run_with(steps, mocks={"x.undo": lambda data: seen.append(data)})
 
     assert seen == [{"right": 2}, {"left": 1}]
 
@@ -212,7 +214,7 @@ def test_the_error_for_which_it_is_undone_is_in_the_context() -> None:
         told.append(ctx.error)
 
     steps = "- {step: a, call: x.a, with: {}, compensate: x.undo}\n- {step: b, call: x.b, with: {}}"
-    run(steps, **{"x.a": charge, "x.b": Fatal("no", data=[1]), "x.undo": undo})
+    run_with(steps, mocks={"x.a": charge, "x.b": Fatal("no", data=[1]), "x.undo": undo})
 
     assert told == [None, {"type": "Fatal", "message": "no", "data": [1], "node": "b", "attempt": 1}]
 
@@ -223,7 +225,7 @@ def test_an_argument_that_cannot_be_computed_fails_this_compensation_alone() -> 
 - {step: b, call: x.a, with: {}, compensate: {call: x.undo, with: {n: "${ result.missing }"}}}
 - {fail: stop}
 """
-    result = run(steps, **{"x.a": {"k": 1}, "x.undo": None})
+    result = run_with(steps, mocks={"x.a": {"k": 1}, "x.undo": None})
 
     assert undone(result) == ["a/compensate"]
     assert not_undone(result) == [("ExpressionError", "b/compensate")]
@@ -250,7 +252,7 @@ def test_it_has_a_retry_of_its_own_and_each_attempt_is_a_checkpoint() -> None:
             raise Down("no")
         return "done"
 
-    result = run(steps, **{"x.a": 1, "x.undo": undo})
+    result = run_with(steps, mocks={"x.a": 1, "x.undo": undo})
 
     assert result.status == "compensated"
     assert attempts == [1, 2, 3]
@@ -266,7 +268,7 @@ def test_it_has_a_timeout_of_its_own() -> None:
     async def undo() -> None:
         await asyncio.sleep(10_000)
 
-    result = run(steps, **{"x.a": 1, "x.undo": undo})
+    result = run_with(steps, mocks={"x.a": 1, "x.undo": undo})
 
     assert not_undone(result) == [("Timeout", "a/compensate")]
 
@@ -280,7 +282,7 @@ def test_every_action_can_undo() -> None:
 - {fail: stop}
 """
     answer = {"status": 200, "headers": {}, "body": None}
-    result = run(steps, b__compensate=answer, c__compensate=None, d__compensate=None)
+    result = run_with(steps, mocks={"b/compensate": answer, "c/compensate": None, "d/compensate": None})
 
     assert result.status == "compensated"
     assert [(call.node, call.function) for call in result.calls] == [
@@ -313,7 +315,7 @@ on_failure: [{wait: long, for: 5h}, {step: tell, call: x.tell, with: {type: "${ 
         if ctx.attempt == 1:
             raise Retry("later", after=timedelta(hours=3))
 
-    result = run(steps, head=head, **{"x.a": 1, "x.undo": undo, "x.tell": None})
+    result = run_with(steps, head=head, mocks={"x.a": 1, "x.undo": undo, "x.tell": None})
 
     assert result.status == "compensated"
     assert result.error is not None
@@ -340,16 +342,16 @@ def test_what_runs_beside_a_failure_is_cancelled_before_anything_is_undone() -> 
     left: [{step: hang, call: x.hang, with: {}}]
     right: [{wait: w, for: 1m}, {fail: stop}]
 """
-    run(steps, **{"x.a": 1, "x.hang": hangs, "x.undo": lambda: order.append("undone")})
+    run_with(steps, mocks={"x.a": 1, "x.hang": hangs, "x.undo": lambda: order.append("undone")})
 
     assert order == ["cancelled", "undone"]
 
 
 def test_an_output_that_fails_undoes_too() -> None:
-    result = run(
+    result = run_with(
         "- {step: a, call: x.a, with: {}, compensate: x.undo}",
         head="output: {k: '${ data.missing }'}",
-        **{"x.a": 1, "x.undo": None},
+        mocks={"x.a": 1, "x.undo": None},
     )
 
     assert result.status == "compensated"
@@ -359,7 +361,7 @@ def test_an_output_that_fails_undoes_too() -> None:
 
 def test_finish_ends_well_and_undoes_nothing() -> None:
     steps = "- {step: a, call: x.a, with: {}, compensate: x.undo}\n- {finish: enough}"
-    result = run(steps, **{"x.a": 1, "x.undo": None})
+    result = run_with(steps, mocks={"x.a": 1, "x.undo": None})
 
     assert (result.status, undone(result)) == ("completed", [])
 
@@ -371,7 +373,7 @@ def test_on_failure_runs_after_undoing_and_sees_what_could_not_be_undone() -> No
     head = """
 on_failure: [{step: tell, call: x.tell, with: {left: "${ error.data.compensation_errors[0].node }"}}]
 """
-    result = run(THREE, head=head, **(WORKING | {"x.undo_a": Down("no"), "x.c": Down("no"), "x.tell": None}))
+    result = run_with(THREE, head=head, mocks=(WORKING | {"x.undo_a": Down("no"), "x.c": Down("no"), "x.tell": None}))
 
     assert [call.node for call in result.calls][-3:] == ["b/compensate", "a/compensate", "on_failure/tell"]
     assert result.calls[-1].arguments == {"left": "a/compensate"}
@@ -385,7 +387,7 @@ on_failure:
   - {step: mail, call: x.mail, with: {}}
 """
     mocks = WORKING | {"x.c": Down("no"), "x.ticket": 1, "x.close": Down("closed"), "x.mail": Fatal("no mail")}
-    result = run(THREE, head=head, **mocks)
+    result = run_with(THREE, head=head, mocks=mocks)
 
     assert [call.node for call in result.calls][-5:] == [
         "b/compensate",
@@ -403,7 +405,7 @@ on_failure:
 
 def test_an_on_failure_that_works_is_not_undone() -> None:
     head = "on_failure: [{step: ticket, call: x.ticket, with: {}, compensate: {call: x.close, with: {}}}]"
-    result = run(THREE, head=head, **(WORKING | {"x.c": Down("no"), "x.ticket": 1, "x.close": None}))
+    result = run_with(THREE, head=head, mocks=(WORKING | {"x.c": Down("no"), "x.ticket": 1, "x.close": None}))
 
     assert result.status == "compensated"
     assert "on_failure/ticket/compensate" not in undone(result)
@@ -414,7 +416,7 @@ def test_a_node_may_be_called_compensate() -> None:
 - {group: g, steps: [{step: compensate, call: x.a, with: {}, compensate: {call: x.undo, with: {}}}]}
 - {fail: stop}
 """
-    result = run(steps, **{"x.a": 1, "x.undo": None})
+    result = run_with(steps, mocks={"x.a": 1, "x.undo": None})
 
     assert undone(result)[-1] == "g/compensate/compensate"
     assert result.status == "compensated"
@@ -428,7 +430,7 @@ def test_an_error_tells_a_hundred_of_the_compensations_that_failed_and_the_histo
   steps: [{{step: a, set: {{k: 1}}, compensate: {{call: x.undo, with: {{}}}}}}]
 - {{fail: stop}}
 """
-    result = run(steps, **{"x.undo": Down("no")})
+    result = run_with(steps, mocks={"x.undo": Down("no")})
 
     assert len(not_undone(result)) == 100
     assert len([one for one in result.checkpoints if one.path.endswith("compensate")]) == 130
