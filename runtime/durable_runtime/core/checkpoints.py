@@ -68,8 +68,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     index or the number of items (`entered`), the turn (`turned`), the row of `catch` that takes the error (`caught`),
     who asked and why (`cancelled`, `paused`, `resumed`), what undoing a step gave (`compensated`). `compensating` tells
     that the whole execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`.
-    `due_at` is when a retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when
-    someone encoded it already.
+    `due_at` is when a retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored,
+    when someone encoded it already.
     """
 
     path: str
