@@ -1,4 +1,4 @@
-"""What undoes steps after a failure: which, in which order, with what they see, and what becomes of the execution."""
+"""What undoes steps after a failure: which, in which order, and what becomes of the execution."""
 
 from __future__ import annotations
 
@@ -129,106 +129,6 @@ def test_a_compensation_whose_value_cannot_be_stored_has_failed(value: Any) -> N
 
     assert result.status == "compensation_failed"
     assert not_undone(result) == [("ResultNotStorable", "a/compensate")]
-
-
-# -- what it sees
-
-
-def test_it_sees_the_data_as_they_were_right_after_its_step() -> None:
-    steps = """
-- {step: first, set: {n: 1}}
-- {step: a, call: x.a, with: {}, save: a, compensate: x.undo}
-- {step: later, set: {n: 2, a: gone, more: true}}
-- {fail: stop}
-"""
-    seen: list[Any] = []
-    run_with(steps, {"from": "input"}, mocks={"x.a": "token", "x.undo": lambda data: seen.append(data)})
-
-    assert seen == [{"from": "input", "n": 1, "a": "token"}]
-
-
-def test_its_with_sees_input_result_and_the_result_is_the_reshaped_one() -> None:
-    steps = """
-- step: a
-  call: x.a
-  with: {}
-  output: {id: "${ result.id }"}
-  compensate: {call: x.undo, with: {all: "${ [result, input.who, size(data), execution.workflow] }"}}
-- {fail: stop}
-"""
-    seen: list[Any] = []
-    result = run_with(steps, {"who": "me"}, mocks={"x.a": {"id": 7, "more": 1}, "x.undo": lambda all: seen.append(all)})
-
-    assert result.status == "compensated"
-    assert seen == [[{"id": 7}, "me", 1, "w"]]
-
-
-def test_it_sees_its_own_item_index_and_turn_newest_first() -> None:
-    steps = """
-- foreach: lines
-  in: "['p', 'q']"
-  as: line
-  steps:
-    - loop: twice
-      until: iteration == 2
-      steps:
-        - step: reserve
-          call: x.reserve
-          with: {}
-          compensate: {call: x.undo, with: {at: "${ [line, index, iteration] }"}}
-- {fail: stop}
-"""
-    seen: list[Any] = []
-    result = run_with(steps, mocks={"x.reserve": None, "x.undo": lambda at: seen.append(at)})
-
-    assert seen == [["q", 1, 2], ["q", 1, 1], ["p", 0, 2], ["p", 0, 1]]
-    assert undone(result) == [
-        "lines[1]/twice#2/reserve/compensate",
-        "lines[1]/twice#1/reserve/compensate",
-        "lines[0]/twice#2/reserve/compensate",
-        "lines[0]/twice#1/reserve/compensate",
-    ]
-
-
-def test_it_sees_the_copy_of_the_data_of_its_own_branch() -> None:
-    steps = """
-- parallel: both
-  branches:
-    left: [{step: l, set: {left: 1}, compensate: {call: x.undo, with: {data: "${ data }"}}}]
-    right: [{step: r, set: {right: 2}, compensate: {call: x.undo, with: {data: "${ data }"}}}]
-- {fail: stop}
-"""
-    seen: list[Any] = []
-    run_with(steps, mocks={"x.undo": lambda data: seen.append(data)})
-
-    assert seen == [{"right": 2}, {"left": 1}]
-
-
-def test_the_error_for_which_it_is_undone_is_in_the_context() -> None:
-    told: list[Any] = []
-
-    def undo(ctx: StepContext) -> None:
-        told.append(ctx.error)
-
-    def charge(ctx: StepContext) -> None:
-        told.append(ctx.error)
-
-    steps = "- {step: a, call: x.a, with: {}, compensate: x.undo}\n- {step: b, call: x.b, with: {}}"
-    run_with(steps, mocks={"x.a": charge, "x.b": Fatal("no", data=[1]), "x.undo": undo})
-
-    assert told == [None, {"type": "Fatal", "message": "no", "data": [1], "node": "b", "attempt": 1}]
-
-
-def test_an_argument_that_cannot_be_computed_fails_this_compensation_alone() -> None:
-    steps = """
-- {step: a, call: x.a, with: {}, compensate: x.undo}
-- {step: b, call: x.a, with: {}, compensate: {call: x.undo, with: {n: "${ result.missing }"}}}
-- {fail: stop}
-"""
-    result = run_with(steps, mocks={"x.a": {"k": 1}, "x.undo": None})
-
-    assert undone(result) == ["a/compensate"]
-    assert not_undone(result) == [("ExpressionError", "b/compensate")]
 
 
 # -- how it is done
