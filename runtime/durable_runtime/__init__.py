@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from durable_runtime.actions import Fatal, Retry, StepContext
+    from durable_runtime.actions import ContextMisuse, Fatal, OrderChanged, Retry, StepContext, StepFailed
     from durable_runtime.client import AsyncDurable, Durable, Execution, StepRecord
     from durable_runtime.errors import (
         DatabaseUnavailable,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from durable_runtime.worker import Worker, WorkerReport
 
 _HOMES = {
-    "actions": ("Fatal", "Retry", "StepContext"),
+    "actions": ("ContextMisuse", "Fatal", "OrderChanged", "Retry", "StepContext", "StepFailed"),
     "client": ("AsyncDurable", "Durable", "Execution", "StepRecord"),
     "errors": (
         "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidInput", "InvalidOption",
@@ -47,6 +47,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AsyncDurable",
+    "ContextMisuse",
     "DatabaseUnavailable",
     "Durable",
     "DurableError",
@@ -59,10 +60,12 @@ __all__ = [
     "KeyConflict",
     "LeaseLost",
     "LogLine",
+    "OrderChanged",
     "ResultTimeout",
     "Retry",
     "SchemaMismatch",
     "StepContext",
+    "StepFailed",
     "StepRecord",
     "UnknownExecution",
     "UnknownWorkflow",

@@ -6,12 +6,16 @@ import asyncio
 import random
 from collections import Counter
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 
+from durable_dsl import Retry
 from durable_runtime import Fatal, StepContext
+from durable_runtime.actions import StepFailed as DurableStepFailed
 from durable_runtime.testing import MemoryStore
 
 ACT = "tests.simulation.ledger.act"
+JOURNEY = "tests.simulation.ledger.journey"
 CHOOSE = "tests.simulation.ledger.choose"
 UNSTORABLE = "the server refuses this"
 _OVER = ("completed", "collected", "failed", "skipped", "compensated")
@@ -35,13 +39,15 @@ class Ledger:
         self._store = store
         self._random = random.Random(seed)
 
-    def begin(self, worker_id: int, ctx: StepContext) -> None:
-        """Notes an attempt by (execution, instance, attempt)."""
-        self.began[(ctx.execution_id, ctx.node, ctx.attempt)] += 1
+    def begin(self, worker_id: int, ctx: StepContext, outer_attempt: int = 0) -> None:
+        """Notes an attempt by (execution, instance, attempt); of a sub-step also by the attempt of its step."""
+        self.began[(ctx.execution_id, ctx.node, ctx.attempt + 1000 * outer_attempt)] += 1
         if worker_id not in self._store.rows.workers:
             return  # a worker that was taken over and does not know it yet; it will not be able to store anything
         one = next(one for one in self._store.rows.executions.values() if one.public_id == ctx.execution_id)
         for seq, row in self._store.rows.checkpoints.get(one.key, {}).items():
+            if outer_attempt and row[2] == "failed":
+                continue  # one at the end of a failed attempt is made again by the next
             if row[1] == ctx.node and (row[2] in _OVER or (row[2] == "retrying" and row[3] >= ctx.attempt)):
                 self.problems.append(
                     f"{ctx.execution_id}: {ctx.node} began attempt {ctx.attempt} at worker {worker_id} "
@@ -66,6 +72,32 @@ async def act(
     await asyncio.sleep(ledger.duration() if delay is None else delay)
     if ctx.attempt <= failures:
         raise Fatal("fatal on purpose") if error == "Fatal" else StepFailed(f"failure {ctx.attempt} on purpose")
+    return value
+
+
+async def journey(ctx: StepContext, value: Any = None, failures: int = 0, nap: float = 0.0) -> Any:
+    """Makes calls of its own, some of which fail, sleeps, and fails as a whole in its first `failures` attempts."""
+    found = [await ctx.step("look", _go, ctx, value)]
+    await ctx.sleep("nap", timedelta(seconds=nap))
+    found.append(await ctx.step("insist", _go, ctx, [value], 1, retry=Retry(max_attempts=3, delay="40ms")))
+    try:
+        await ctx.step("fall", _go, ctx, None, 9)
+    except DurableStepFailed as error:
+        found.append(error.type)
+    if ctx.attempt <= failures:
+        await ctx.step("stumble", _go, ctx, None, 9)
+    for number in range(2):
+        found.append(await ctx.step("look", _go, ctx, number))
+        await ctx.sleep("nap", timedelta(seconds=nap / 2))
+    return [*found, ctx.random(), ctx.random()]
+
+
+async def _go(outer: StepContext, value: Any, failures: int = 0, *, ctx: StepContext) -> Any:
+    ledger, worker_id = WORKER.get()
+    ledger.begin(worker_id, ctx, outer.attempt)
+    await asyncio.sleep(ledger.duration())
+    if ctx.attempt <= failures:
+        raise StepFailed(f"failure {ctx.attempt} on purpose")
     return value
 
 

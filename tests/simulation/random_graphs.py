@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from durable_dsl import graph as g
-from tests.simulation.ledger import ACT, CHOOSE, UNSTORABLE
+from tests.simulation.ledger import ACT, CHOOSE, JOURNEY, UNSTORABLE
 
 PIPELINE = "tests.simulation.ledger.pipeline"
 
@@ -76,7 +76,17 @@ class GraphDrawer:
 
     def _node(self, place: _Place) -> g.Node:
         self._budget -= 1
-        kinds = [self._step, self._step, self._step, self._set, self._pipeline, self._log, self._wait, self._decision]
+        kinds = [
+            self._step,
+            self._step,
+            self._step,
+            self._journey,
+            self._set,
+            self._pipeline,
+            self._log,
+            self._wait,
+            self._decision,
+        ]
         if self._fails or not place.sheltered or not place.alone:
             kinds += [self._failing] * (1 if place.alone else 2)
         if self._chance(0.05):
@@ -153,6 +163,15 @@ class GraphDrawer:
         elif self._chance(0.1):
             arguments["delay"], timeout = 5.0, 400
         return g.Compensation(action=g.Call(function=ACT, with_=arguments), retry=retry, timeout=timeout)
+
+    def _journey(self, place: _Place) -> g.Node:
+        """A step whose function has sub-steps."""
+        arguments: dict[str, Any] = {"value": self._value(place), "nap": self._random.choice((0, 0.2, 3))}
+        retry = g.ONE_ATTEMPT
+        if self._chance(0.4):
+            arguments["failures"] = self._random.randint(1, 2)
+            retry = g.RetryPolicy(max_attempts=3, delay=self._random.choice((0, 500)))
+        return g.Step(**self._base(place, "j"), action=g.Call(function=JOURNEY, with_=arguments), retry=retry)
 
     def _failing(self, place: _Place) -> g.Node:
         """A step that fails for good, or a `fail`."""

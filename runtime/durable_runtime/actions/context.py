@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
+from durable_dsl import Retry
+from durable_runtime.actions.masking import Masks
+from durable_runtime.actions.notes import Level, Notes
+from durable_runtime.actions.substeps import Port, Substeps
+from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 
 _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
@@ -16,14 +26,20 @@ class StepContext:
     that can tell a repeated request from a new one. `error` is the error for which a step is undone; None elsewhere.
     """
 
-    __slots__ = ("_cancelled", "attempt", "error", "execution_id", "node")
-
-    def __init__(self, execution_id: str, perform: Perform) -> None:
+    def __init__(self, execution_id: str, perform: Perform, port: Port, notes: Notes) -> None:
         self.execution_id = execution_id
         self.node = perform.path
         self.attempt = perform.attempt
         self.error = perform.error
         self._cancelled = False
+        self._count = 0
+        self._notes = notes
+        self._port = port
+        self.substeps = Substeps(perform, port, self._within)
+
+    def _within(self, name: str, attempt: int) -> StepContext:
+        """Gives the context of a sub-step's function."""
+        return _SubContext(self, name, attempt)
 
     @property
     def idempotency_key(self) -> str:
@@ -39,3 +55,89 @@ class StepContext:
 
     def cancel(self) -> None:
         self._cancelled = True
+        self._port.cancel()
+
+    def hide(self, masks: Masks) -> None:
+        """Makes sure that nothing this attempt tells or stores has a secret in it."""
+        self._notes.masks = self.substeps.masks = masks
+
+    # -- telling
+
+    def log(self, message: object, level: Level = "info") -> None:
+        """Adds a line to the execution's log, with this instance and attempt.
+
+        It is written with the step's checkpoint, while the step runs within about a second; a line of an attempt that
+        is cut off may be lost. Long lines are cut, very many are left out and said so.
+        """
+        if not self.substeps.is_replaying:
+            self._notes.log(message, level, self.node)
+
+    def heartbeat(self, progress: Json = None) -> None:
+        """Says how far this attempt is, in JSON of at most 64 kB, for those who look at the execution meanwhile."""
+        self._notes.tell(progress)
+
+    # -- what is the same when the function is entered again
+
+    def now(self) -> datetime:
+        """Gives the time of the execution's last checkpoint that this function knows of: not the wall clock's.
+
+        The same call gives the same time when the function is entered again.
+        """
+        return self.substeps.now()
+
+    def random(self) -> float:
+        """Gives a number in [0, 1) that depends on execution, instance and how many such calls came before."""
+        return random.Random(self._seed("random")).random()
+
+    def uuid7(self) -> uuid.UUID:
+        """Gives a UUID of version 7, from `now()` and what `random()` depends on."""
+        milliseconds = int(self.now().timestamp() * 1000)
+        bits = self._seed("uuid7") & ((1 << 74) - 1)
+        high, low = bits >> 62, bits & ((1 << 62) - 1)
+        return uuid.UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
+
+    def _seed(self, what: str) -> int:
+        self._count += 1
+        text = f"{self.execution_id}/{self.node}/{what}/{self._count}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
+
+    # -- code first
+
+    def step(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *args: Any,
+        retry: Retry | int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Runs a function once and gives its result, also when this function is entered again.
+
+        In an async function it is awaited, and `function` may be async or plain; in a plain one it is called, and
+        `function` is plain. The result is what JSON makes of it. What `function` raises comes out as `StepFailed`.
+        With `retry`, a `Retry` or a number of attempts, it is tried again first. A function with a parameter
+        named `ctx` gets the context of the sub-step.
+        """
+        return self.substeps.step(name, function, args, kwargs, retry)
+
+    async def sleep(self, name: str, duration: timedelta | str) -> None:
+        """Suspends the execution for so long: a timedelta, or `30m`. Only in async functions."""
+        await self.substeps.sleep(name, duration)
+
+
+class _SubContext(StepContext):
+    """The context of a sub-step: a place of its own, with the log and the fate of its step."""
+
+    def __init__(self, outer: StepContext, name: str, attempt: int) -> None:
+        self._outer = outer
+        self.execution_id = outer.execution_id
+        self.node = f"{outer.node}/{name}"
+        self.attempt = attempt
+        self._count = 0
+        self._notes = outer._notes
+        self._port = outer._port
+        self.substeps = outer.substeps
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._outer.is_cancelled

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from durable_runtime.actions.substeps import is_async
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 
@@ -27,16 +28,17 @@ class MissingFunction(Missing):
 
 
 class Function:
-    """A step's function and how it wants to be called."""
+    """A step's function and how it wants to be called.
 
-    __slots__ = ("is_async", "path", "takes_ctx", "takes_data", "target")
+    `awaits` tells whether its author made it async, which decides how it makes the calls of `ctx`.
+    """
+
+    __slots__ = ("awaits", "is_async", "path", "takes_ctx", "takes_data", "target")
 
     def __init__(self, path: str, target: Callable[..., Any]) -> None:
         self.path = path
         self.target = target
-        self.is_async = inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(
-            getattr(target, "__call__", None)  # noqa: B004 - an instance with an async __call__ is a coroutine function too
-        )
+        self.is_async = self.awaits = is_async(target)
         self.takes_ctx, self.takes_data = _parameters(target)
 
     def arguments(self, perform: Perform, ctx: object) -> tuple[list[Any], dict[str, Any]]:

@@ -31,6 +31,24 @@ class Retry(Exception):
         self.data = data
 
 
+class StepFailed(Exception):
+    """What `ctx.step` raises for a sub-step that failed, now and when the function is entered again.
+
+    `type` is the name of the error's class and `names` those of its bases, `data` what it carried. Where nothing
+    catches it the step fails as if that error had been raised in it.
+    """
+
+    def __init__(self, message: str, *, type: str, data: object = None, names: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.type = type
+        self.data = data
+        self.names = (type, *(name for name in names if name != type))
+
+    def is_a(self, name: str) -> bool:
+        """Tells whether the error was of this class, or of one derived from it."""
+        return name in self.names
+
+
 def failure_of(error: BaseException) -> Failure:
     """Gives the error value of an exception: its class, its message, its `data` where it has JSON there."""
     names = tuple(cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException))
@@ -39,6 +57,8 @@ def failure_of(error: BaseException) -> Failure:
     except Exception:
         # Not storable, or a property of the author's that raises: neither may hide what happened first.
         data = None
+    if isinstance(error, StepFailed):
+        return Failure(type=error.type, message=_message(error), data=data, names=error.names)
     return Failure(
         type=type(error).__name__,
         message=_message(error),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 
 from durable_dsl.expressions import ExpressionError
 from durable_runtime.actions.context import StepContext
+from durable_runtime.actions.driving import Parked
 from durable_runtime.actions.functions import Function, Functions, MissingFunction
 from durable_runtime.actions.http import HttpClient
 from durable_runtime.actions.outcome import failure_of, timed_out
@@ -18,6 +19,11 @@ from durable_runtime.actions.secrets import Secrets, SecretSource
 from durable_runtime.actions.shell import run_program
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
+
+Ending: TypeAlias = Success | Failure | Parked
+"""How an attempt ends, or that it was left in its middle to be entered again."""
+
+Call: TypeAlias = Callable[[], Success | Failure]
 
 DEFAULT_THREADS = 32
 MAX_ABANDONED = 64
@@ -52,7 +58,7 @@ class Performer:
         self._slots = asyncio.Semaphore(threads)
         self._pool = ThreadPoolExecutor(max_workers=threads + MAX_ABANDONED, thread_name_prefix="durable-step")
         # The event loop itself holds no task; one that was left to itself would vanish in its middle.
-        self._calls: set[asyncio.Task[Success | Failure]] = set()
+        self._calls: set[asyncio.Task[Ending]] = set()
         self.abandoned = 0
 
     @property
@@ -81,11 +87,12 @@ class Performer:
                     raise MissingFunction("this worker runs no programs; start it with --allow-shell")
                 return Function("shell", run_program)
 
-    async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
+    async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
         """Makes one attempt and gives its outcome; whatever user code raises is an outcome too.
 
-        Secrets are in its arguments and nowhere in its outcome. Raises `Missing` when this worker does not know them;
-        a cancellation that comes from outside goes through, as asyncio's `CancelledError`.
+        `Parked` is none yet: the function waits, was closed, and will be entered again. Secrets are in its arguments
+        and nowhere in its outcome. Raises `Missing` when this worker does not know them; a cancellation that comes from
+        outside goes through, as asyncio's `CancelledError`.
         """
         if perform.sealed is None:
             return await self.make(function, perform, ctx)
@@ -93,18 +100,33 @@ class Performer:
             revealed = await self._secrets.reveal(perform, perform.sealed)
         except ExpressionError as error:
             return Failure(type="ExpressionError", message=str(error), names=("ExpressionError", "Fatal"))
-        return revealed.masks.outcome(await self.make(function, revealed.perform, ctx))
+        ctx.hide(revealed.masks)
+        ended = await self.make(function, revealed.perform, ctx)
+        return ended if isinstance(ended, Parked) else revealed.masks.outcome(ended)
 
-    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
+    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
         """Makes one attempt whose arguments are known."""
+        ended = await self._make(function, perform, ctx)
+        broken = None
+        if isinstance(ended, Success):
+            broken = ctx.substeps.check_end()
+        elif isinstance(ended, Failure):
+            broken = ctx.substeps.broken
+        return ended if broken is None else broken
+
+    async def _make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
         timeout = perform.timeout.total_seconds() if perform.timeout is not None else None
         try:
+            ctx.substeps.begin(is_async=function.awaits, run_plain=lambda call: self.run_plain(call, ctx))
             positional, keywords = function.arguments(perform, ctx)
             if not function.is_async:
-                return await self._in_thread(function, positional, keywords, perform, ctx, timeout)
+                return await self._in_thread(lambda: _call(function, positional, keywords), perform, ctx, timeout)
+            call = function.target(*positional, **keywords)
+            if function.awaits and function.takes_ctx:
+                call = ctx.substeps.drive(call)
             if timeout is None:
-                return Success(await function.target(*positional, **keywords))
-            return await self._with_timeout(_call_async(function, positional, keywords), perform, ctx, timeout)
+                return _ending(await call)
+            return await self._with_timeout(_call_async(call), perform, ctx, timeout)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -118,8 +140,8 @@ class Performer:
             return failure_of(error)
 
     async def _with_timeout(
-        self, call: Coroutine[Any, Any, Success | Failure], perform: Perform, ctx: StepContext, timeout: float
-    ) -> Success | Failure:
+        self, call: Coroutine[Any, Any, Ending], perform: Perform, ctx: StepContext, timeout: float
+    ) -> Ending:
         """Lets a call run for so long. It is cancelled then; one that pays no attention is left to itself."""
         task = asyncio.ensure_future(call)
         self._calls.add(task)
@@ -137,18 +159,16 @@ class Performer:
         assert perform.timeout is not None
         return timed_out(perform.path, perform.timeout)
 
+    async def run_plain(self, call: Call, ctx: StepContext) -> Success | Failure:
+        """Runs a plain function that an async one calls as a sub-step, in a thread."""
+        return await self._in_thread(call, None, ctx, None)
+
     async def _in_thread(
-        self,
-        function: Function,
-        positional: list[Any],
-        keywords: dict[str, Any],
-        perform: Perform,
-        ctx: StepContext,
-        timeout: float | None,
+        self, call: Call, perform: Perform | None, ctx: StepContext, timeout: float | None
     ) -> Success | Failure:
         async with self._slots:
             context = contextvars.copy_context()
-            future = self._pool.submit(context.run, _call, function, positional, keywords)
+            future = self._pool.submit(context.run, call)
             try:
                 done, _pending = await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout)
             except asyncio.CancelledError:
@@ -156,6 +176,7 @@ class Performer:
                 raise
             if not done:
                 self._abandon(future, ctx)
+                assert perform is not None
                 assert perform.timeout is not None
                 return timed_out(perform.path, perform.timeout)
             return future.result()
@@ -190,10 +211,14 @@ def _call(function: Function, positional: list[Any], keywords: dict[str, Any]) -
         return failure_of(error)
 
 
-async def _call_async(function: Function, positional: list[Any], keywords: dict[str, Any]) -> Success | Failure:
+def _ending(value: Any) -> Ending:
+    return value if isinstance(value, (Parked, Failure)) else Success(value)
+
+
+async def _call_async(call: Coroutine[Any, Any, Any]) -> Ending:
     """Calls an async function in a task of its own, which `SystemExit` would leave by ending the event loop."""
     try:
-        return Success(await function.target(*positional, **keywords))
+        return _ending(await call)
     except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:

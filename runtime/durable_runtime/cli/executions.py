@@ -149,6 +149,7 @@ def _facts(found: Execution) -> list[tuple[str, str]]:
     facts += [("started", moment(found.started_at)), ("finished", moment(found.finished_at)), ("took", took(found))]
     if found.recoveries:
         facts.append(("recovered", f"{found.recoveries} times in a row"))
+    facts += [("progress", f"{path}: {one_line(pretty_json(told))}") for path, told in found.progress.items()]
     facts.append(("input", one_line(pretty_json(found.input))))
     if found.status == "completed":
         facts.append(("output", one_line(pretty_json(found.output))))

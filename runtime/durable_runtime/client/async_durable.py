@@ -159,9 +159,12 @@ class AsyncDurable(Control):
     async def get_execution(self, id: str, *, include_steps: bool = False, include_logs: bool = False) -> Execution:
         """Gives an execution as it is now, with its history and log if asked for; raises `UnknownExecution`."""
         row = await self._get_row(id)
+        progress = (
+            await self._session.ask(lambda store: store.list_progress(row.key)) if row.status == "running" else {}
+        )
         steps = await self._session.ask(lambda store: store.list_checkpoints(row.key)) if include_steps else None
         logs = await self._session.ask(lambda store: store.list_logs(row.key)) if include_logs else None
-        return execution_from(row, steps, logs)
+        return execution_from(row, steps, logs, progress)
 
     async def find_execution(self, id: str) -> Execution | None:
         """Gives an execution as it is now, or None when there is none with this id."""

@@ -42,8 +42,9 @@ class StepRecord:
 class Execution:
     """An execution at one moment. `version` is the content hash of its definition, `label` the author's name for it.
 
-    `status` is `paused` while an execution that has not ended is paused. All times are UTC. `steps` and `logs` are
-    None unless they were asked for.
+    `status` is `paused` while an execution that has not ended is paused. All times are UTC. `progress`
+    is what steps that run said last of how far they are (`ctx.heartbeat`), by instance. `steps` and `logs` are None
+    unless they were asked for.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Execution:
     recoveries: int
     key: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    progress: dict[str, Json] = field(default_factory=dict)
     steps: tuple[StepRecord, ...] | None = None
     logs: tuple[LogLine, ...] | None = None
 
@@ -82,7 +84,10 @@ class Execution:
 
 
 def execution_from(
-    row: ExecutionRow, checkpoints: Iterable[Checkpoint] | None = None, logs: Iterable[LogLine] | None = None
+    row: ExecutionRow,
+    checkpoints: Iterable[Checkpoint] | None = None,
+    logs: Iterable[LogLine] | None = None,
+    progress: dict[str, Json] | None = None,
 ) -> Execution:
     """Gives the execution of a stored row, with what else was read of it."""
     return Execution(
@@ -103,6 +108,7 @@ def execution_from(
         started_at=_utc(row.started_at),
         finished_at=_utc(row.finished_at),
         recoveries=row.recoveries,
+        progress=progress or {},
         steps=None if checkpoints is None else tuple(map(_step_from, checkpoints)),
         logs=None
         if logs is None

@@ -6,7 +6,7 @@ What only computes is done here and now, as a checkpoint; everything else is ask
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from durable_dsl import graph as g
@@ -16,7 +16,7 @@ from durable_runtime.core.commands import Command, Perform, Record, Sealed
 from durable_runtime.core.environment import environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
-from durable_runtime.core.state import Frame, State, Undoing, data_of
+from durable_runtime.core.state import Frame, Retrying, State, Underway, Undoing, data_of
 from durable_runtime.core.support import never_started
 
 
@@ -106,6 +106,18 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
             action = "shell"
         case _:
             raise AssertionError(f"{node.id} has no attempts")
+    timeout = span_of(node.timeout, names, state) if node.timeout is not None else None
+    before: Underway | None = None
+    began_at = state.now
+    match frame.opening:
+        case Underway() as before:
+            began_at = before.began_at
+            timeout = None if timeout is None else max(timedelta(0), timeout - before.used)
+        case Retrying(before=Underway() as before) if before.done:
+            began_at = before.began_at
+        case _:
+            pass
+    again = before.wait if before is not None else None
     return Perform(
         path=frame.path,
         node=node.id,
@@ -115,11 +127,15 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         attempt=attempt,
         data=names["data"],
         arguments=node.values.render(names, now=state.now) if node.values is not None and not node.secrets else None,
-        timeout=span_of(node.timeout, names, state) if node.timeout is not None else None,
+        timeout=timeout,
         sealed=Sealed(node.values, node.secrets, names, state.now)
         if node.values is not None and node.secrets
         else None,
         error=_undone_for(chain) if node.undoes else None,
+        began_at=began_at,
+        done=before.done if before is not None else (),
+        next_attempt=again.attempt if again is not None else 1,
+        next_at=again.due_at if again is not None else None,
     )
 
 

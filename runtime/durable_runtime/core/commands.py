@@ -9,6 +9,7 @@ import msgspec
 
 from durable_dsl.expressions import Template
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
+from durable_runtime.core.state import SubStep
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -34,7 +35,9 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
 
     `function` is the import path of a call, the name of a plug-in's action (`use`), and empty for `http` and `shell`.
     `arguments` None, which only a call can have, gives it `data`, the whole data at this place. With `sealed` they are
-    not known yet. `error` is the later one for which a step is undone.
+    not known yet. `error` is the later one for which a step is undone. `done` are the calls of `ctx` that its function
+    made before, and `next_attempt` is that of the call after these. `began_at` is the time that the function sees; of
+    the `timeout`, what it used before a wait is taken off.
     """
 
     path: str
@@ -48,6 +51,10 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     timeout: timedelta | None
     sealed: Sealed | None = None
     error: Json = None
+    began_at: datetime
+    done: tuple[SubStep, ...] = ()
+    next_attempt: int = 1
+    next_at: datetime | None = None
 
 
 class Collect(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,11 +32,13 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
+    Underway,
     Undoing,
     Waiting,
     chain_to,
     rests,
 )
+from durable_runtime.core.substeps import go_on
 from durable_runtime.core.undoing import begin_undoing, cancelled_error, failed_error, failed_status, with_errors
 
 
@@ -76,6 +78,8 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
                 return start(program, state, chain, keys, now)
             case Retrying(attempt=attempt, retry_at=retry_at):
                 return [perform(program, state, chain, keys, attempt)] if now >= retry_at else []
+            case Underway():
+                return go_on(program, state, chain, keys, now)
             case Waiting(due_at=due_at, times_out=times_out):
                 if now < due_at:
                     return []

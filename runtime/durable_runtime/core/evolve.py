@@ -27,12 +27,14 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
+    Underway,
     Undoing,
     Waiting,
     chain_to,
     data_of,
     frames_of,
 )
+from durable_runtime.core.underway import enter, evolve_sub, is_sub, kept
 from durable_runtime.core.undoing import advance, failed_error, locate, remember, take_caught, undo_execution
 
 replace = msgspec.structs.replace
@@ -79,9 +81,17 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if chain is None:
         raise HistoryMismatch(f"{checkpoint.path!r} is not open")
     frame = chain[-1]
-    if frame.ended or frame.error is not None or frame.path != checkpoint.path:
+    if frame.ended or frame.error is not None or not (frame.path == checkpoint.path or is_sub(frame, checkpoint.path)):
         raise HistoryMismatch(f"{checkpoint.path!r} is not what its list stands at")
     node = frame.node.graph
+    if frame.path != checkpoint.path:
+        changed = evolve_sub(frame, checkpoint)
+        if changed is None:
+            raise HistoryMismatch(f"{checkpoint.path!r} is not the call that its function stands at")
+        if _undoes(chain):
+            return _go_on_undoing(state, chain, keys, changed, checkpoint)
+        root, _none = _rebuild(chain, keys, changed, None)
+        return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (keys,)
     if checkpoint.kind == "entered":
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
     elif isinstance(frame.opening, Catching) and checkpoint.kind == "completed":
@@ -95,11 +105,8 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, patch, touched = replace(frame, at=position, opening=None, result=None), None, (keys,)
     else:
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
-    if len(chain) > 1 and isinstance(chain[-2].opening, Undoing):
-        # Nobody reads the data after it, whatever it gave.
-        state, frame, looked_at = advance(state, chain, keys, frame)
-        root, _nothing = _rebuild(chain[:-1], keys[:-1], frame, None)
-        return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (looked_at,)
+    if _undoes(chain):
+        return _go_on_undoing(state, chain, keys, frame, checkpoint)
     undo = remember(state, chain, checkpoint, patch)
     root, more = _rebuild(chain, keys, frame, patch)
     finished, output = state.finished, state.output
@@ -109,6 +116,19 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output, undo=undo
     )
     return state, touched + more
+
+
+def _undoes(chain: list[Frame]) -> bool:
+    return len(chain) > 1 and isinstance(chain[-2].opening, Undoing)
+
+
+def _go_on_undoing(
+    state: State, chain: list[Frame], keys: Keys, frame: Frame, checkpoint: Checkpoint
+) -> tuple[State, Touched]:
+    """Puts the list of a compensation back. Nobody reads the data after it, whatever it gave."""
+    state, frame, looked_at = advance(state, chain, keys, frame)
+    root, _nothing = _rebuild(chain[:-1], keys[:-1], frame, None)
+    return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (looked_at,)
 
 
 def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
@@ -185,7 +205,7 @@ def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: K
             live = {index: frame for index, frame in opening.live.items() if index != key}
             opening, begun = _begin_items(parent, replace(opening, live=live, done=opening.done + 1), keys)
             return opening, (keys, *begun)
-        case Retrying() | Waiting():
+        case Retrying() | Waiting() | Underway():
             raise HistoryMismatch(f"{parent.path!r} holds no list")
         case _:
             assert_never(opening)
@@ -245,6 +265,8 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, check
             return replace(frame, opening=each), None, (keys, *begun)
         case g.Loop():
             return replace(frame, opening=Turning(turn=0, deadline_at=deadline_at, since=since)), None, (keys,)
+        case g.Step() | g.Decision() if not isinstance(frame.opening, Catching):
+            return enter(frame, checkpoint), None, (keys,)
         case _:
             raise HistoryMismatch(f"{path!r} is not a container")
 
@@ -269,8 +291,9 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
         case "retrying":
             if checkpoint.due_at is None or checkpoint.started_at is None:
                 raise HistoryMismatch(f"the retry of {frame.path!r} has no time")
-            first_at = frame.opening.first_at if isinstance(frame.opening, Retrying) else checkpoint.started_at
-            retrying = Retrying(checkpoint.attempt + 1, checkpoint.due_at, first_at)
+            before = frame.opening
+            first_at = before.first_at if isinstance(before, (Retrying, Underway)) else checkpoint.started_at
+            retrying = Retrying(checkpoint.attempt + 1, checkpoint.due_at, first_at, kept(frame))
             return replace(frame, opening=retrying), None, (keys,)
         case "waiting":
             return _suspend(frame, checkpoint), None, (keys,)

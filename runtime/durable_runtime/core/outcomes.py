@@ -18,7 +18,7 @@ from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.environment import environment
 from durable_runtime.core.program import CompiledNode, Program
 from durable_runtime.core.retry import delay_before, is_retried
-from durable_runtime.core.state import Catching, Each, Frame, Retrying, State, chain_to
+from durable_runtime.core.state import Catching, Each, Frame, Retrying, State, Underway, chain_to
 from durable_runtime.core.values import NotStorable, encode
 
 
@@ -168,8 +168,11 @@ def settle_attempt(
     abandoned.
     """
     chain = chain_to(state, keys)
-    if chain is None or not _expects(chain[-1], path, attempt):
+    if chain is None or not expects(chain[-1], path, attempt):
         return None
+    opening = chain[-1].opening
+    if isinstance(opening, Underway):
+        started_at = opening.entered_at
     if isinstance(outcome, Success):
         # A result that cannot be stored fails the node at once: the work is done and would give the same again.
         settled = completed(program, state, chain, keys, outcome.value, at=at, attempt=attempt, started_at=started_at)
@@ -198,16 +201,29 @@ def _is_gathering(frame: Frame, path: str) -> bool:
     return not frame.ended and frame.error is None and frame.path == path and isinstance(frame.opening, Each)
 
 
-def _expects(frame: Frame, path: str, attempt: int) -> bool:
+def expects(frame: Frame, path: str, attempt: int) -> bool:
+    """Tells whether a frame stands at an instance and waits for this attempt of it."""
     if frame.ended or frame.error is not None or frame.path != path:
         return False
     match frame.opening:
         case None:
             return attempt == 1
-        case Retrying(attempt=expected):
+        case Retrying(attempt=expected) | Underway(attempt=expected):
             return attempt == expected
         case _:
             return False
+
+
+def error_of(failure: Failure, node: str, attempt: int) -> ErrorValue:
+    """Gives the error value of a failed attempt, in a form that can be stored whatever the author's error holds."""
+    try:
+        data = encode(failure.data)[1]
+    except NotStorable as error:
+        # The first error must not be hidden by a second one: its data are told as far as they can be.
+        data = {"not_storable": str(error)}
+    names = tuple(name for name in failure.names if name != failure.type)
+    message = _printable(failure.message)
+    return ErrorValue(type=failure.type, message=message, data=data, node=node, attempt=attempt, names=names)
 
 
 def _settle_failure(
@@ -222,21 +238,14 @@ def _settle_failure(
     uniform: float,
 ) -> Checkpoint:
     frame = chain[-1]
-    try:
-        data = encode(failure.data)[1]
-    except NotStorable as error:
-        # The first error must not be hidden by a second one: its data are told as far as they can be.
-        data = {"not_storable": str(error)}
-    checkpoint = failed(
-        frame,
-        keys,
-        failure.type,
-        _printable(failure.message),
-        data=data,
-        at=at,
+    checkpoint = Checkpoint(
+        path=frame.path,
+        kind="failed",
+        keys=keys,
+        error=error_of(failure, frame.path, attempt),
         attempt=attempt,
         started_at=started_at,
-        names=tuple(name for name in failure.names if name != failure.type),
+        finished_at=at,
     )
     node = frame.node.graph
     if not isinstance(node, g.Step):
@@ -244,7 +253,7 @@ def _settle_failure(
     policy = node.retry
     delay = delay_before(policy, attempt, uniform) if failure.retry_after is None else failure.retry_after
     delay = min(delay, LONGEST)  # beyond the range of instants nothing falls due, and adding to them raises
-    first_at = frame.opening.first_at if isinstance(frame.opening, Retrying) else started_at
+    first_at = frame.opening.first_at if isinstance(frame.opening, (Retrying, Underway)) else started_at
     names: Collection[str] = failure.names or (failure.type,)
     if not is_retried(policy, attempt=attempt, names=names, elapsed=at - first_at, delay=delay):
         return checkpoint

@@ -228,6 +228,9 @@ class Program:
     def find_undone(self, path: str) -> str | None:
         """Gives the path of the step that the instance at a path undoes; None when it undoes nothing."""
         step, _slash, last = path.rpartition("/")
+        if last != COMPENSATE and step.endswith(f"/{COMPENSATE}"):
+            # A call in the function that undoes the step.
+            path, (step, _slash, last) = step, step.rpartition("/")
         if last != COMPENSATE or id_of(path) in self.nodes:
             return None
         node = self.nodes.get(id_of(step))
@@ -246,10 +249,13 @@ class Program:
             decoration = _DECORATION.search(segment)
             names.append(segment[: decoration.start()] if decoration else segment)
             found.append(int(decoration.group(1) or decoration.group(2)) if decoration else None)
-        try:
-            labels = self.nodes["/".join(names)].labels
-        except KeyError:
-            raise KeyError(path) from None
+        # What is no node is a call in a step's function, which stands where its step stands.
+        node = self.nodes.get("/".join(names))
+        if node is None:
+            node = self.nodes.get("/".join(names[:-1]))
+            if node is None or not isinstance(node.graph, (g.Step, g.Decision)):
+                raise KeyError(path)
+        labels = node.labels
         keys: list[Key] = []
         for label, number in zip(labels, found, strict=False):
             key = number if label is None else label

@@ -13,7 +13,7 @@ frames.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import msgspec
@@ -57,12 +57,53 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         return self.prefix + self.block.nodes[self.at].name
 
 
+class SubStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of `ctx` in a step's function that is over, in the order of the calls.
+
+    `name` counts repeats (`lookup#2`); `waited` tells a wait from a function that ran; `error` is what that raised.
+    """
+
+    name: str
+    at: datetime
+    waited: bool = False
+    result: Json = None
+    error: ErrorValue | None = None
+
+
+class SubWait(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step's function waits for: a time, or with `attempt` the next attempt of a sub-step."""
+
+    name: str
+    due_at: datetime
+    attempt: int = 0
+
+
+class Underway(msgspec.Struct, frozen=True, kw_only=True):
+    """A step whose function has sub-checkpoints: what it did so far, and what it waits for.
+
+    `attempt` began at `entered_at`, the first one at `first_at`. `began_at` is the time that the function sees before
+    its first sub-step. `used` is how long it ran before it was suspended, all times together.
+    """
+
+    attempt: int
+    first_at: datetime
+    entered_at: datetime
+    began_at: datetime
+    done: tuple[SubStep, ...] = ()
+    used: timedelta = timedelta(0)
+    wait: SubWait | None = None
+
+
 class Retrying(msgspec.Struct, frozen=True):
-    """A step between two attempts; `attempt` is the next one, `first_at` when the first began."""
+    """A step between two attempts; `attempt` is the next one, `first_at` when the first began.
+
+    `before` is what the attempt that failed left: its sub-steps are not done again.
+    """
 
     attempt: int
     retry_at: datetime
     first_at: datetime
+    before: Underway | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -161,7 +202,7 @@ class Undoing(msgspec.Struct, frozen=True, kw_only=True):
     after: Opening | None = None
 
 
-Opening: TypeAlias = Retrying | Waiting | Inside | Forked | Each | Turning | Catching | Closing | Undoing
+Opening: TypeAlias = Underway | Retrying | Waiting | Inside | Forked | Each | Turning | Catching | Closing | Undoing
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,6 +327,9 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
             return
         case Retrying():
             yield opening.retry_at
+        case Underway():
+            if opening.wait is not None:
+                yield opening.wait.due_at
         case Waiting():
             yield opening.due_at
         case Turning():

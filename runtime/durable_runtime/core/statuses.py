@@ -14,7 +14,7 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.program import COMPENSATE, ON_FAILURE, CompiledNode, Program, id_of
+from durable_runtime.core.program import COMPENSATE, CompiledNode, Program, id_of
 from durable_runtime.core.state import (
     Catching,
     Closing,
@@ -25,7 +25,9 @@ from durable_runtime.core.state import (
     Opening,
     Retrying,
     State,
+    SubWait,
     Turning,
+    Underway,
     Undoing,
     Waiting,
     children_of,
@@ -83,10 +85,12 @@ class _History:
         """The id of the `finish` that ended the execution, if one did."""
         for checkpoint in checkpoints:
             undone = program.find_undone(checkpoint.path)
-            if undone is not None:
+            id = id_of(checkpoint.path)
+            if undone is not None and checkpoint.path.endswith(f"/{COMPENSATE}"):
                 self._add_undone(id_of(undone), checkpoint)
-            elif checkpoint.path not in ("", ON_FAILURE):
-                self._add(id_of(checkpoint.path), checkpoint)
+            elif id in program.nodes:
+                # What is no node is the execution, or a call in a step's function, which its step stands for.
+                self._add(id, checkpoint)
 
     def _add(self, id: str, checkpoint: Checkpoint) -> None:
         node = self._program.nodes[id].graph
@@ -280,6 +284,13 @@ class _Painter:
                 return NodeState(NodeStatus.retrying, attempts=attempt, detail=f"retry at {self._clock(retry_at)}")
             case Waiting(due_at=due_at):
                 return NodeState(NodeStatus.waiting, detail=f"until {self._clock(due_at)}")
+            case Underway(wait=SubWait() as wait):
+                status = NodeStatus.retrying if wait.attempt else NodeStatus.waiting
+                return NodeState(
+                    status, attempts=opening.attempt, detail=f"{wait.name} until {self._clock(wait.due_at)}"
+                )
+            case Underway():
+                return replace(state, detail=opening.done[-1].name if opening.done else None)
             case Each(done=done, total=total):
                 return replace(state, done=done, total=total)
             case Turning(turn=turn, frame=None, due_at=datetime() as due_at):

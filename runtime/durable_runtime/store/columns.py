@@ -7,7 +7,7 @@ from typing import Any
 
 from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times, uuids
 from durable_runtime.store.protocol import Commit, End, NewExecution, Suspend
-from durable_runtime.store.rows import error_text, result_text
+from durable_runtime.store.rows import error_text, log_lines, result_text
 
 
 def checkpoint_columns(commits: Sequence[Commit]) -> dict[str, Any]:
@@ -90,20 +90,30 @@ def send_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
 
 def log_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     """Gives the columns of the log lines of a batch, or None when it has none."""
-    rows = [
-        (commit.key, checkpoint, checkpoint.log)
-        for commit in commits
-        for checkpoint in commit.checkpoints
-        if checkpoint.log is not None
-    ]
+    rows = [(commit.key, line) for commit in commits for line in log_lines(commit)]
     if not rows:
         return None
     return {
-        "execution_ids": int8s([key for key, _checkpoint, _line in rows]),
-        "paths": texts([checkpoint.path for _key, checkpoint, _line in rows]),
-        "attempts": int4s([checkpoint.attempt for _key, checkpoint, _line in rows]),
-        "messages": texts([line for _key, _checkpoint, line in rows]),
-        "ats": times([checkpoint.finished_at for _key, checkpoint, _line in rows]),
+        "execution_ids": int8s([key for key, _line in rows]),
+        "paths": texts([line.path for _key, line in rows]),
+        "attempts": int4s([line.attempt for _key, line in rows]),
+        "levels": texts([line.level for _key, line in rows]),
+        "messages": texts([line.message for _key, line in rows]),
+        "ats": times([line.at for _key, line in rows]),
+    }
+
+
+def progress_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of what attempts of a batch said of their progress, or None when none did."""
+    rows = [(commit.key, progress) for commit in commits for progress in commit.progress]
+    if not rows:
+        return None
+    return {
+        "execution_ids": int8s([key for key, _progress in rows]),
+        "paths": texts([progress.path for _key, progress in rows]),
+        "attempts": int4s([progress.attempt for _key, progress in rows]),
+        "progresses": jsons([progress.progress for _key, progress in rows]),
+        "ats": times([progress.at for _key, progress in rows]),
     }
 
 

@@ -181,6 +181,10 @@ class PostgresClientStore:
         rows = await self._fetch("list_logs", id=key)
         return [LogLine(path=row[0], attempt=row[1], level=row[2], message=row[3], at=row[4]) for row in rows]
 
+    async def list_progress(self, key: int) -> dict[str, Json]:
+        """Gives what attempts under way said last of how far they are, by instance path."""
+        return {row[0]: decode(row[1]) for row in await self._fetch("list_progress", id=key)}
+
     async def list_workers(self) -> list[WorkerRow]:
         return [
             WorkerRow(

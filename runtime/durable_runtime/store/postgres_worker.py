@@ -15,7 +15,14 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons
-from durable_runtime.store.columns import checkpoint_columns, log_columns, move_columns, send_columns, start_columns
+from durable_runtime.store.columns import (
+    checkpoint_columns,
+    log_columns,
+    move_columns,
+    progress_columns,
+    send_columns,
+    start_columns,
+)
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import workers_channel
 from durable_runtime.store.protocol import (
@@ -168,6 +175,7 @@ class PostgresWorkerStore:
         """
         for name, columns in (
             ("write_logs", log_columns(written)),
+            ("write_progress", progress_columns(written)),
             ("start_children", start_columns(written)),
             ("send", send_columns(written)),
         ):
@@ -288,6 +296,8 @@ def _has_more(commit: Commit) -> bool:
         commit.requests
         or commit.starts
         or commit.sends
+        or commit.logs
+        or commit.progress
         or any(checkpoint.log is not None for checkpoint in commit.checkpoints)
     )
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.store.progress import Progress
 
 Terminal: TypeAlias = Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
 Status: TypeAlias = Literal["pending", "running", "waiting", Terminal]
@@ -158,6 +159,8 @@ class ClientStore(Protocol):
 
     async def list_logs(self, key: int) -> list[LogLine]: ...
 
+    async def list_progress(self, key: int) -> dict[str, Json]: ...
+
     async def list_workers(self) -> list[WorkerRow]: ...
 
     async def send_request(self, public_id: str, kind: str, payload: Json) -> Status | None: ...
@@ -228,7 +231,7 @@ class Commit(msgspec.Struct, kw_only=True):
 
     `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are
     the inbox rows that these checkpoints answer. `starts` and `sends` are stored in the same transaction; what is sent
-    counts once it was routed.
+    counts once it was routed. `logs` and `progress` are what attempts told, also in their middle.
     """
 
     key: int
@@ -238,6 +241,8 @@ class Commit(msgspec.Struct, kw_only=True):
     requests: tuple[int, ...] = ()
     starts: tuple[NewChild, ...] = ()
     sends: tuple[Send, ...] = ()
+    logs: tuple[LogLine, ...] = ()
+    progress: tuple[Progress, ...] = ()
 
 
 class Outcome(Enum):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
 from durable_runtime.core.values import decode, encode
-from durable_runtime.store.protocol import ExecutionRow, Row
+from durable_runtime.store.protocol import Commit, ExecutionRow, LogLine, Row
 
 
 def public_id_of(text: str) -> str | None:
@@ -85,6 +85,18 @@ def result_text(checkpoint: Checkpoint) -> bytes | None:
     if checkpoint.kind == "collected" or checkpoint.result is None:
         return None
     return checkpoint.encoded if checkpoint.encoded is not None else encode(checkpoint.result)[0]
+
+
+def log_lines(commit: Commit) -> list[LogLine]:
+    """Gives the lines that a commit adds to its execution's log: those of attempts, then those of `log` steps."""
+    return [
+        *commit.logs,
+        *(
+            LogLine(path=one.path, attempt=one.attempt, level="info", message=one.log, at=one.finished_at)
+            for one in commit.checkpoints
+            if one.log is not None
+        ),
+    ]
 
 
 def error_text(error: ErrorValue | None) -> bytes | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
-from durable_runtime.core.values import encode
+from durable_runtime.core.values import decode, encode
 from durable_runtime.store.protocol import (
     ExecutionRow,
     KeyTaken,
@@ -131,10 +131,16 @@ class ClientSide(Tables):
 
     async def list_logs(self, key: int) -> list[LogLine]:
         with self._statement("list_logs"):
-            return [
-                LogLine(path=path, attempt=attempt, level="info", message=message, at=at)
-                for path, attempt, message, at in self.rows.logs.get(key, [])
-            ]
+            return list(self.rows.logs.get(key, []))
+
+    async def list_progress(self, key: int) -> dict[str, Json]:
+        with self._statement("list_progress"):
+            found: dict[str, Json] = {}
+            rows = self.rows.checkpoints.get(key, {}).values()
+            for (of, path), (progress, at) in sorted(self.rows.progress.items()):
+                if of == key and not any(row[1] == path and row[2] != "entered" and row[8] >= at for row in rows):
+                    found[path] = decode(progress)
+            return found
 
     async def list_workers(self) -> list[WorkerRow]:
         with self._statement("list_workers"):

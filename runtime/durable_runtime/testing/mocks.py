@@ -14,7 +14,9 @@ from durable_dsl.graph import Call, Decision, Http, Shell, Step, Use
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function, Functions, MissingFunction
-from durable_runtime.actions.performing import Performer
+from durable_runtime.actions.performing import Call as PlainCall
+from durable_runtime.actions.performing import Ending, Performer
+from durable_runtime.actions.substeps import is_async
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
@@ -71,12 +73,16 @@ class MockedPerformer(Performer):
         """Gives the node's mock, the function's, or the function itself; the outside world has only mocks."""
         return self._mocks.get(perform.node) or self.get_function(perform.function)
 
-    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Success | Failure:
+    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
         """Makes one attempt with the node's mock, the function's, or the function itself."""
         arguments = perform.data if perform.arguments is None else perform.arguments
         name = perform.function or perform.action
         self.calls.append(Called(node=perform.path, function=name, attempt=perform.attempt, arguments=arguments))
         return await super().make(function, perform, ctx)
+
+    async def run_plain(self, call: PlainCall, ctx: StepContext) -> Success | Failure:
+        """Calls a sub-step's plain function on the event loop too."""
+        return call()
 
 
 def _calls_of(graph: Graph) -> list[tuple[str, str]]:
@@ -118,7 +124,9 @@ def _on_the_loop(name: str, target: Callable[..., Any]) -> Function:
         result = target(*arguments, **keywords)
         return await result if inspect.isawaitable(result) else result
 
-    return Function(name, call)
+    function = Function(name, call)
+    function.awaits = is_async(target)
+    return function
 
 
 def _nothing() -> None:

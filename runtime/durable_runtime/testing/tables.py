@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import Enum
 
 from durable_runtime.errors import LeaseLost
-from durable_runtime.store.protocol import ALONE_FROM, Lease, NoAnswer, Row, Status, TryAgain
+from durable_runtime.store.protocol import ALONE_FROM, Lease, LogLine, NoAnswer, Row, Status, TryAgain
 from durable_runtime.store.rows import public_id_of
 from durable_runtime.testing.clock import FakeClock
 
@@ -131,7 +131,8 @@ class Rows:
     requests: dict[int, Request] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)
     checkpoints: dict[int, dict[int, Row]] = field(default_factory=dict)
-    logs: dict[int, list[Row]] = field(default_factory=dict)
+    logs: dict[int, list[LogLine]] = field(default_factory=dict)
+    progress: dict[tuple[int, str], tuple[bytes, datetime]] = field(default_factory=dict)
     last_ids: dict[str, int] = field(default_factory=dict)
 
     def next_id(self, table: str) -> int:

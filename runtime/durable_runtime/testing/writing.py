@@ -8,7 +8,7 @@ import msgspec
 
 from durable_runtime.core.values import decode
 from durable_runtime.store.protocol import Commit, End, StatementRefused, Suspend
-from durable_runtime.store.rows import error_text, result_text
+from durable_runtime.store.rows import error_text, log_lines, result_text
 from durable_runtime.testing.tables import Rows, Wait
 
 
@@ -41,7 +41,7 @@ def check(rows: Rows, commit: Commit) -> None:
     numbers = [checkpoint.seq for checkpoint in commit.checkpoints]
     if len(set(numbers)) < len(numbers) or rows.checkpoints.get(commit.key, {}).keys() & set(numbers):
         raise StatementRefused(f"execution {commit.key} has a checkpoint with this number already")
-    if any("\x00" in (checkpoint.log or "") for checkpoint in commit.checkpoints):
+    if any("\x00" in line.message for line in log_lines(commit)):
         raise StatementRefused("a text holds a NUL character")
 
 
@@ -61,9 +61,13 @@ def apply(rows: Rows, commit: Commit) -> None:
             checkpoint.started_at,
             checkpoint.finished_at,
         )
-        if checkpoint.log is not None:
-            line = (checkpoint.path, checkpoint.attempt, checkpoint.log, checkpoint.finished_at)
-            rows.logs.setdefault(commit.key, []).append(line)
+    rows.logs.setdefault(commit.key, []).extend(log_lines(commit))
+    for told in commit.progress:
+        place = (commit.key, told.path)
+        if told.progress is None:
+            rows.progress.pop(place, None)
+        else:
+            rows.progress[place] = (told.progress, told.at)
     match commit.move:
         case None:
             return

@@ -4,34 +4,62 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
 
 from durable_runtime.actions.context import StepContext
+from durable_runtime.actions.driving import Parked
 from durable_runtime.actions.functions import Function, Missing
+from durable_runtime.actions.notes import Notes
+from durable_runtime.actions.substeps import Answer
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import results_of
 from durable_runtime.core.commands import Abandon, Collect, Perform
 from durable_runtime.core.outcomes import Failure, Success, settle_attempt, settle_results
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
+from durable_runtime.core.substeps import SubOutcome, settle_sub
+from durable_runtime.store.progress import Progress
+from durable_runtime.store.protocol import LogLine
 from durable_runtime.worker.surroundings import Surroundings
+from durable_runtime.worker.telling import AttemptPort
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of an attempt, or the results of a foreach, not yet in the state.
+    """The outcome of an attempt or of a call in its function, or the results of a foreach, not yet in the state.
 
-    `uniform` draws a retry's jitter.
+    `outcome` is None for a function that is left in the middle, `sub` says why. `hear` is told what became of a call
+    once that is stored. `entered_at` is when the function began to run, `uniform` draws a retry's jitter.
     """
 
     command: Perform | Collect
-    outcome: Success | Failure
+    outcome: Success | Failure | None
     started_at: datetime
     at: datetime
     uniform: float = 0.0
+    entered_at: datetime | None = None
+    sub: SubOutcome | None = None
+    hear: Callable[[Answer], None] | None = None
 
+    @property
+    def path(self) -> str:
+        """The path of what it is the outcome of."""
+        return f"{self.command.path}/{self.sub.name}" if self.sub is not None else self.command.path
+
+    def refused(self, failure: Failure | None) -> Ended:
+        """Gives the same with what it came to replaced by a failure, if there is one."""
+        if failure is None:
+            return self
+        if self.sub is None:
+            return msgspec.structs.replace(self, outcome=failure)
+        return msgspec.structs.replace(self, sub=msgspec.structs.replace(self.sub, outcome=failure))
+
+
+FLUSH_AFTER = 1.0
+"""Seconds after which what an attempt told is written without waiting for a checkpoint."""
 
 OnEnded: TypeAlias = Callable[[Ended], None]
 
@@ -39,8 +67,9 @@ OnEnded: TypeAlias = Callable[[Ended], None]
 class Attempts:
     """Runs attempts as tasks, one for each instance path.
 
-    `ended` hears of each that was not abandoned, `missed` of one that this worker turned out not to have the secrets
-    for, `broke` of an error that is not the author's.
+    `ended` hears of each that was not abandoned and of the calls in its function, `missed` of one that this worker
+    turned out not to have the secrets for, `broke` of an error that is not the author's, `told` that there are notes
+    that have waited for a while.
     """
 
     def __init__(
@@ -51,6 +80,7 @@ class Attempts:
         ended: OnEnded,
         missed: Callable[[Perform, Missing], None],
         broke: Callable[[Exception], None],
+        told: Callable[[], None],
     ) -> None:
         self._execution_id = execution_id
         self._key = key
@@ -58,6 +88,12 @@ class Attempts:
         self._ended = ended
         self._missed = missed
         self._broke = broke
+        self._told = told
+        self._loop = asyncio.get_running_loop()
+        self._has_woken = False
+        self._notes: dict[str, Notes] = {}
+        self._lines: list[LogLine] = []
+        self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._contexts: dict[str, StepContext] = {}
 
@@ -69,20 +105,56 @@ class Attempts:
 
     def begin(self, function: Function, perform: Perform) -> None:
         """Begins one attempt."""
-        ctx = self._contexts[perform.path] = StepContext(self._execution_id, perform)
-        self._tasks[perform.path] = asyncio.ensure_future(self._attempt(function, perform, ctx))
+        entered_at = self._around.clock.now()
+        notes = Notes(perform.path, perform.attempt, self._around.clock.now, self.wake_soon)
 
-    async def _attempt(self, function: Function, perform: Perform, ctx: StepContext) -> None:
-        started_at = self._around.clock.now()
+        def tell(sub: SubOutcome, at: datetime, hear: Callable[[Answer], None]) -> None:
+            # Only while this attempt is the one that runs: what an abandoned one did goes nowhere.
+            if self._notes.get(perform.path) is notes:
+                self._ended(self._noted(perform, sub, entered_at, at, hear))
+
+        port = AttemptPort(perform.path, self._around.clock, tell)
+        ctx = self._contexts[perform.path] = StepContext(self._execution_id, perform, port, notes)
+        self._notes[perform.path] = notes
+        self._tasks[perform.path] = asyncio.ensure_future(self._attempt(function, perform, ctx, entered_at))
+
+    def _noted(
+        self,
+        perform: Perform,
+        sub: SubOutcome,
+        entered_at: datetime,
+        at: datetime,
+        hear: Callable[[Answer], None] | None = None,
+    ) -> Ended:
+        return Ended(
+            command=perform,
+            outcome=None,
+            started_at=at,
+            at=at,
+            uniform=self._around.uniform(),
+            entered_at=entered_at,
+            sub=sub,
+            hear=hear,
+        )
+
+    async def _attempt(self, function: Function, perform: Perform, ctx: StepContext, started_at: datetime) -> None:
         try:
             outcome = await self._around.performer.perform(function, perform, ctx)
         except Missing as error:
             if self._forget(perform.path):
                 self._missed(perform, error)
             return
-        if self._forget(perform.path):
-            at, uniform = self._around.clock.now(), self._around.uniform()
-            self._ended(Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform))
+        if not self._forget(perform.path):
+            return
+        at, uniform = self._around.clock.now(), self._around.uniform()
+        match outcome:
+            case Parked(sub) if sub is not None:
+                ended = self._noted(perform, sub, started_at, at)
+            case Parked():
+                ended = Ended(command=perform, outcome=None, started_at=started_at, at=at)
+            case Success() | Failure():
+                ended = Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform)
+        self._ended(ended)
 
     def collect(self, collect: Collect) -> None:
         """Begins to read a foreach's results back."""
@@ -110,7 +182,41 @@ class Attempts:
             return False
         del self._tasks[path]
         self._contexts.pop(path, None)
+        self._keep_notes(path)
         return True
+
+    # -- what attempts tell meanwhile
+
+    def _keep_notes(self, path: str) -> None:
+        """Keeps what an attempt that is over told last."""
+        notes = self._notes.pop(path, None)
+        if notes is not None:
+            lines, progress = notes.take(is_over=True)
+            self._lines += lines
+            if progress is not None:
+                self._progress[path] = progress
+
+    def take_notes(self) -> tuple[list[LogLine], dict[str, Progress]]:
+        """Gives the lines that were logged since, and the progress that was told, by instance."""
+        lines, self._lines = self._lines, []
+        told, self._progress = self._progress, {}
+        for path, notes in self._notes.items():
+            more, progress = notes.take()
+            lines += more
+            if progress is not None:
+                told[path] = progress
+        return lines, told
+
+    def wake_soon(self) -> None:
+        """Something was told: it is written with the next commit, or when none comes for a while. From any thread."""
+        if not self._has_woken:
+            self._has_woken = True
+            with suppress(RuntimeError):  # the loop is closed: nobody writes any more
+                self._loop.call_soon_threadsafe(self._loop.call_later, FLUSH_AFTER, self._flush)
+
+    def _flush(self) -> None:
+        self._has_woken = False
+        self._told()
 
     def abandon(self, abandon: Abandon) -> None:
         """Cancels what runs at or below a path: async functions at once, plain ones are told and left alone."""
@@ -119,13 +225,28 @@ class Attempts:
             if ctx is not None:
                 ctx.cancel()
             self._tasks.pop(path).cancel()
+            self._keep_notes(path)
 
 
-def checkpoint_of(program: Program, state: State, ended: Ended) -> Checkpoint | None:
-    """Gives the checkpoint of an outcome, or None when it was abandoned in the meantime and nobody waits for it."""
-    command = ended.command
-    if isinstance(command, Perform):
-        return settle_attempt(
+def checkpoints_of(program: Program, state: State, ended: Ended) -> list[Checkpoint]:
+    """Gives the checkpoints of an outcome; none when it was abandoned in the meantime and nobody waits for it."""
+    command, at = ended.command, max(ended.at, state.now)
+    if isinstance(command, Perform) and ended.sub is not None:
+        return settle_sub(
+            program,
+            state,
+            command.path,
+            command.keys,
+            command.attempt,
+            ended.sub,
+            entered_at=ended.entered_at or at,
+            began_at=command.began_at,
+            at=at,
+            uniform=ended.uniform,
+        )
+    settled = None
+    if isinstance(command, Perform) and ended.outcome is not None:
+        settled = settle_attempt(
             program,
             state,
             command.path,
@@ -133,9 +254,9 @@ def checkpoint_of(program: Program, state: State, ended: Ended) -> Checkpoint | 
             command.attempt,
             ended.outcome,
             started_at=ended.started_at,
-            at=max(ended.at, state.now),
+            at=at,
             uniform=ended.uniform,
         )
-    if not isinstance(ended.outcome, Success):
-        return None
-    return settle_results(program, state, command.path, command.keys, ended.outcome.value)
+    elif isinstance(command, Collect) and isinstance(ended.outcome, Success):
+        settled = settle_results(program, state, command.path, command.keys, ended.outcome.value)
+    return [settled] if settled is not None else []

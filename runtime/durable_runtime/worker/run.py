@@ -28,10 +28,11 @@ from durable_runtime.core.state import State, rests, timers_of
 from durable_runtime.core.values import NotStorable
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
 from durable_runtime.worker.alarm import Alarm, due
-from durable_runtime.worker.attempts import Attempts, Ended, checkpoint_of
+from durable_runtime.worker.attempts import Attempts, Ended, checkpoints_of
 from durable_runtime.worker.endings import begins_of, broken, end_of, not_storable, stuck
 from durable_runtime.worker.guarding import guarded
 from durable_runtime.worker.surroundings import Surroundings
+from durable_runtime.worker.unsent import Unsent
 
 log = logging.getLogger("durable.run")
 
@@ -56,15 +57,12 @@ class Run:
         self._over = over
         # Requests from before the claim are not read yet: no move may apply before they are.
         self._seen = 0
-        self._unsent: list[Checkpoint] = []
-        self._unsent_outcomes: list[Ended] = []
-        self._requests: list[int] = []
+        self._unsent = Unsent()
         self._pending: tuple[Keys, ...] = ()
         self._performs: dict[str, Perform] = {}
         self._collects: dict[str, Collect] = {}
-        self._attempts = Attempts(
-            claimed.id, claimed.key, around, self._attempt_ended, self._attempt_missed, self.break_off
-        )
+        heard = (self._attempt_ended, self._attempt_missed, self.break_off, self._write_notes)
+        self._attempts = Attempts(claimed.id, claimed.key, around, *heard)
         self._arrived: list[Ended] = []
         self._deferred: str | None = None
         self._in_flight: Commit | None = None
@@ -110,9 +108,9 @@ class Run:
         touched: list[Keys] = [()]
         self._seen = inbox.signal
         for request, kind, payload in inbox.requests:
-            if request in self._requests:
+            if request in self._unsent.requests:
                 continue
-            self._requests.append(request)
+            self._unsent.requests.append(request)
             checkpoint = answer_to(self._program, self._state, kind, payload, self._now())
             if checkpoint is not None:
                 touched.extend(self._evolve(checkpoint))
@@ -143,6 +141,16 @@ class Run:
         self._end(status)
 
     @guarded
+    def _write_notes(self) -> None:
+        """What attempts told has waited for a commit long enough."""
+        if self.is_over or self._leaves or self._broken is not None:
+            return
+        if self._in_flight is not None:
+            self._attempts.wake_soon()
+        elif self._attempts and self._unsent.take_notes(self._attempts):
+            self._submit(self._unsent.commit(self.key, self._seen, None, self._attempts))
+
+    @guarded
     def _attempt_ended(self, ended: Ended) -> None:
         if self.is_over:
             return
@@ -157,17 +165,17 @@ class Run:
         arrived, self._arrived = self._arrived, []
         touched: list[Keys] = []
         for ended in arrived:
-            checkpoint = checkpoint_of(self._program, self._state, ended)
-            if checkpoint is None:
-                continue  # abandoned in the meantime: nobody waits for it
-            touched.extend(self._evolve(checkpoint))
-            self._unsent_outcomes.append(ended)
-            self._must_commit = True
+            # None at all: abandoned in the meantime, nobody waits for it.
+            for checkpoint in (checkpoints := checkpoints_of(self._program, self._state, ended)):
+                touched.extend(self._evolve(checkpoint))
+                self._must_commit = True
+            if checkpoints:
+                self._unsent.add_outcome(ended, checkpoints[-1])
         self._settle(touched)
 
     def _evolve(self, checkpoint: Checkpoint) -> tuple[Keys, ...]:
         self._state, touched = evolve(self._program, self._state, checkpoint)
-        self._unsent.append(msgspec.structs.replace(checkpoint, seq=self._state.seq))
+        self._unsent.checkpoints.append(msgspec.structs.replace(checkpoint, seq=self._state.seq))
         self._has_timers = self._has_timers or checkpoint.due_at is not None
         return touched
 
@@ -183,7 +191,7 @@ class Run:
 
     def _take_pass(self, result: Pass) -> None:
         self._state = result.state
-        self._unsent.extend(result.checkpoints)
+        self._unsent.checkpoints.extend(result.checkpoints)
         for abandon in result.abandons:
             self._abandon(abandon)
         for perform in result.performs:
@@ -196,7 +204,7 @@ class Run:
         self._finish = result.finish
         self._has_timers = self._has_timers or result.has_timers
         # What a collect reads back has to be stored first.
-        self._must_commit = self._must_commit or result.read_clock or bool(self._collects and self._unsent)
+        self._must_commit = self._must_commit or result.read_clock or bool(self._collects and self._unsent.checkpoints)
 
     def _hand_over(self) -> None:
         """Gives the journal everything unsent, with a move when nothing is left to do after it.
@@ -204,11 +212,9 @@ class Run:
         Nothing once the execution is being given back: whoever claims it next would be met by our checkpoints.
         """
         if not self._leaves:
-            self._submit(self._unsent, self._move())
+            self._submit(self._unsent.commit(self.key, self._seen, self._move(), self._attempts))
 
-    def _submit(self, checkpoints: list[Checkpoint], move: Suspend | End | None) -> None:
-        requests = tuple(self._requests)
-        commit = Commit(key=self.key, seen=self._seen, checkpoints=checkpoints, move=move, requests=requests)
+    def _submit(self, commit: Commit) -> None:
         self._in_flight = commit
         self._alarm.cancel()
         self._entry = self._around.submit(commit, self._committed)
@@ -236,7 +242,7 @@ class Run:
                 self._end_broken(self._broken)
             case Outcome.COMMITTED:
                 self._stored = self._state
-                self._unsent, self._unsent_outcomes, self._requests = [], [], []
+                self._unsent.stored()
                 self._must_commit = False
                 if isinstance(commit.move, End):
                     self._end(commit.move.status)
@@ -276,22 +282,18 @@ class Run:
 
     @guarded
     def _refuse(self, commit: Commit, refused: dict[str, str], reason: str) -> None:
-        outcomes, self._unsent_outcomes = self._unsent_outcomes, []
-        self._state, self._unsent = self._stored, []
+        outcomes = self._unsent.drop()
+        self._state = self._stored
         # What requests asked for was in what is dropped here: the next move is refused, and they are read again.
-        self._requests, self._seen = [], 0
+        self._seen = 0
         self._performs, self._collects, self._finish = {}, {}, None
         self._must_commit = True
         # What was computed from a refused result carries it too, and is computed anew; it is no reason of its own.
-        if self._broken is not None or all(ended.command.path not in refused for ended in outcomes):
+        if self._broken is not None or all(ended.path not in refused for ended in outcomes):
             path, why = next(iter(refused.items()), (commit.checkpoints[0].path if commit.checkpoints else "", reason))
             raise NotStorable(f"the database refuses a value of {path or 'the execution'}: {why}")
-        self._arrived = [
-            msgspec.structs.replace(ended, outcome=not_storable(refused[ended.command.path]))
-            if ended.command.path in refused
-            else ended
-            for ended in outcomes
-        ] + self._arrived
+        failures = {path: not_storable(why) for path, why in refused.items()}
+        self._arrived = [ended.refused(failures.get(ended.path)) for ended in outcomes] + self._arrived
         # What had been computed before the outcomes came is computed again, then these are taken in.
         self._take_pass(settle(self._program, self._state, None, self._now()))
         for ended in self._arrived:
@@ -315,7 +317,7 @@ class Run:
 
     def _end_broken(self, error: Exception) -> None:
         if not self._leaves:
-            self._submit([], broken(error, self._now()))
+            self._submit(self._unsent.without_checkpoints(self.key, self._seen, broken(error, self._now())))
 
     # -- what goes out
 

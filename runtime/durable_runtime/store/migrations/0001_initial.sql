@@ -130,3 +130,13 @@ create table durable.log (
     at            timestamptz not null
 );
 create index log_by_execution on durable.log (execution_id, id);
+
+-- What attempts that run said last of how far they are. Each row is written again and again, in place.
+create table durable.progress (
+    execution_id  bigint not null,
+    path          text not null,
+    attempt       integer not null,
+    progress      json not null,
+    at            timestamptz not null,
+    primary key (execution_id, path)
+) with (fillfactor = 50);

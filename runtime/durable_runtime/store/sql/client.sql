@@ -84,6 +84,15 @@ from durable.checkpoint where execution_id = %(id)s order by seq
 -- name: list_logs
 select path, attempt, level, message, at from durable.log where execution_id = %(id)s order by id
 
+-- name: list_progress
+-- What attempts under way said last. One whose worker was lost may have left a word that a later checkpoint has made old.
+select p.path, p.progress::text from durable.progress p
+where p.execution_id = %(id)s and not exists (
+    select from durable.checkpoint c
+    where c.execution_id = p.execution_id and c.path = p.path and c.kind <> 'entered' and c.finished_at >= p.at
+)
+order by p.path
+
 -- name: list_workers
 select id, name, host, pid, queues::text, started_at, expires_at, expires_at < now() as expired, loop_lag,
        (select count(*) from durable.execution e where e.owner = worker.id) as executions

@@ -160,11 +160,27 @@ select
     )
 
 -- name: write_logs
--- Log lines of committed checkpoints; sent in the same transaction as their batch.
-insert into durable.log (execution_id, path, attempt, message, at)
+-- Log lines of committed checkpoints and of attempts that run; sent in the same transaction as their batch.
+insert into durable.log (execution_id, path, attempt, level, message, at)
 select * from unnest(
-    %(execution_ids)s::bigint[], %(paths)s::text[], %(attempts)s::int[], %(messages)s::text[], %(ats)s::timestamptz[]
+    %(execution_ids)s::bigint[], %(paths)s::text[], %(attempts)s::int[], %(levels)s::text[], %(messages)s::text[],
+    %(ats)s::timestamptz[]
 )
+
+-- name: write_progress
+-- The last word of each attempt that is under way; an attempt that is over says null, and leaves nothing.
+with told as (
+    select * from unnest(
+        %(execution_ids)s::bigint[], %(paths)s::text[], %(attempts)s::int[], %(progresses)s::json[], %(ats)s::timestamptz[]
+    ) t(execution_id, path, attempt, progress, at)
+), gone as (
+    delete from durable.progress p using told t
+    where p.execution_id = t.execution_id and p.path = t.path and t.progress is null
+)
+insert into durable.progress (execution_id, path, attempt, progress, at)
+select execution_id, path, attempt, progress, at from told where progress is not null
+on conflict (execution_id, path) do update
+set attempt = excluded.attempt, progress = excluded.progress, at = excluded.at
 
 -- name: drop_requests
 delete from durable.request where id = any(%(ids)s)

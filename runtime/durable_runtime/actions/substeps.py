@@ -1,0 +1,352 @@
+"""Code first: a step's function makes calls that are checkpointed one by one, and is entered from its top again.
+
+A call that is over gives what is stored and does nothing. One call at a time: which call is which is known by its
+place in their order, and by its name.
+
+Suspending goes around the author's code. An async function is driven by `drive`; a call that has to wait hands it a
+value instead of a future, and the coroutine is closed as a generator is. No exception of the engine's comes by an
+`except`, and the function is entered again when the time has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, Protocol, TypeAlias
+
+import msgspec
+
+from durable_dsl import Retry
+from durable_dsl.graph import RetryPolicy
+from durable_runtime.actions.arguments import ContextMisuse, check_name, policy_of, span_of
+from durable_runtime.actions.driving import Parked, drive, leave
+from durable_runtime.actions.masking import Masks
+from durable_runtime.actions.outcome import Fatal, StepFailed, failure_of
+from durable_runtime.core.checkpoints import ErrorValue, Json
+from durable_runtime.core.commands import Perform
+from durable_runtime.core.outcomes import Failure, Success
+from durable_runtime.core.state import SubStep
+from durable_runtime.core.substeps import Pause, SubOutcome
+
+
+class OrderChanged(Fatal):
+    """The function was entered again and made another call than the one that is stored at this place."""
+
+
+class Abandoned(BaseException):
+    """Ends the thread of a plain function whose attempt nobody wants any more; not for authors to catch."""
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A sub-step failed and is tried again at `due_at`."""
+
+    due_at: datetime
+    attempt: int
+
+
+Answer: TypeAlias = SubStep | Again
+
+
+class Port(Protocol):
+    """What the calls of an attempt ask of the worker."""
+
+    def now(self) -> datetime:
+        """Gives the clock by which the worker times what it runs."""
+        ...
+
+    def note(self, sub: SubOutcome) -> Awaitable[Answer]:
+        """Commits what a call came to; from the event loop."""
+        ...
+
+    def note_and_wait(self, sub: SubOutcome) -> Answer:
+        """The same from a thread, which waits; raises `Abandoned` when the attempt is over before."""
+        ...
+
+    def wait_until(self, due_at: datetime) -> None:
+        """Holds a thread until then; raises `Abandoned` when the attempt is over before."""
+        ...
+
+    def cancel(self) -> None:
+        """The attempt is over: whoever waits in a thread stops waiting."""
+        ...
+
+
+RunPlain: TypeAlias = Callable[[Callable[[], "Success | Failure"]], Awaitable["Success | Failure"]]
+"""Runs a plain function for an async one: in a thread, where it may block."""
+
+
+class Substeps:
+    """The calls of one attempt, in their order. `within` gives the context of a sub-step by name and attempt."""
+
+    def __init__(self, perform: Perform, port: Port, within: Callable[[str, int], object]) -> None:
+        self._perform = perform
+        self._port = port
+        self._within = within
+        self._position = 0
+        self._names: Counter[str] = Counter()
+        self._calling: str | None = None
+        self._is_left = False
+        self._task: asyncio.Task[Any] | None = None
+        self._now = perform.began_at
+        self._is_async = False
+        self._run_plain: RunPlain | None = None
+        self.masks: Masks | None = None
+        self.broken: Failure | None = None
+        """Set when the order of calls has changed, whatever the function makes of it."""
+
+    def begin(self, *, is_async: bool, run_plain: RunPlain) -> None:
+        """Says how the function runs."""
+        self._is_async = is_async
+        self._run_plain = run_plain
+
+    def now(self) -> datetime:
+        return self._now
+
+    @property
+    def is_replaying(self) -> bool:
+        """True while the function comes by what it did before: what it says there was said already."""
+        done = len(self._perform.done)
+        if self._calling is not None:
+            return False
+        return self._position < done or (self._position == done and self._perform.next_attempt > 1)
+
+    def check_end(self) -> Failure | None:
+        """Tells what is wrong with the calls of a function that has returned."""
+        if self.broken is None and self._position < len(self._perform.done):
+            was = self._perform.done[self._position]
+            self._break(f"returned before '{was.name}'")
+        return self.broken
+
+    # -- the calls
+
+    def step(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        retry: Retry | int | None,
+    ) -> Any:
+        policy = policy_of(retry)
+        if self._is_async:
+            return self._step(name, function, args, kwargs, policy)
+        return self._step_plain(name, function, args, kwargs, policy)
+
+    async def _step(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        retry: RetryPolicy,
+    ) -> Any:
+        own = self._enter(name)
+        try:
+            found = await self._find(own, waits=False)
+            if found is not None:
+                return self._leave(found)
+            index, attempt = self._position, self._perform.next_attempt if self._is_next else 1
+            started_at = self._port.now()
+            outcome = await self._run(function, args, self._keywords(function, kwargs, own, attempt))
+            sub = self._sub(own, index, attempt, outcome, retry, started_at)
+            answer = await self._port.note(sub)
+            if isinstance(answer, Again):
+                await self._leave_function(Parked())
+            return self._leave(answer)
+        finally:
+            self._calling = None
+
+    def _step_plain(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        retry: RetryPolicy,
+    ) -> Any:
+        own = self._enter(name)
+        try:
+            found = self._find_plain(own)
+            if found is not None:
+                return self._leave(found)
+            index, attempt = self._position, 1
+            if self._is_next:
+                attempt = self._perform.next_attempt
+            while True:
+                keywords = self._keywords(function, kwargs, own, attempt)
+                started_at = self._port.now()
+                outcome = _call_plain(function, args, keywords)
+                sub = self._sub(own, index, attempt, outcome, retry, started_at)
+                answer = self._port.note_and_wait(sub)
+                if isinstance(answer, SubStep):
+                    return self._leave(answer)
+                self._port.wait_until(answer.due_at)
+                attempt = answer.attempt
+        finally:
+            self._calling = None
+
+    async def sleep(self, name: str, duration: timedelta | str) -> None:
+        span = span_of("ctx.sleep", duration)
+        own = self._enter(name)
+        try:
+            self._must_be_async("sleep")
+            found = await self._find(own, waits=True)
+            if found is None:
+                await self._leave_function(Parked(SubOutcome(index=self._position, name=own, outcome=Pause(span))))
+            self._leave(found)
+        finally:
+            self._calling = None
+
+    # -- which call this is
+
+    @property
+    def _is_next(self) -> bool:
+        """True at the first call that is not over yet: what is stored of it counts, later ones begin at 1."""
+        return self._position == len(self._perform.done)
+
+    def _enter(self, name: str) -> str:
+        """Begins a call and gives its name with the repeats counted. Raises `ContextMisuse`."""
+        check_name(name)
+        if self._is_left:
+            raise ContextMisuse(f"'{name}' was called while the function is closed; it will be entered again")
+        if self._calling is not None:
+            raise ContextMisuse(
+                f"'{name}' was called while '{self._calling}' is under way; make one call of ctx after the other, "
+                "and use parallel or foreach for what shall happen at once"
+            )
+        if self._task is not None and asyncio.current_task() is not self._task:
+            raise ContextMisuse(f"'{name}' was called in another task than its function's; await it there")
+        self._calling = name
+        self._names[name] += 1
+        return name if self._names[name] == 1 else f"{name}#{self._names[name]}"
+
+    async def _find(self, own: str, *, waits: bool) -> SubStep | None:
+        problem = self._differs(own, waits)
+        if problem is not None:
+            await self._leave_function(self._break(problem))
+        return self._stored()
+
+    def _find_plain(self, own: str) -> SubStep | None:
+        problem = self._differs(own, waits=False)
+        if problem is not None:
+            self._break(problem)
+            raise OrderChanged(problem)
+        return self._stored()
+
+    def _stored(self) -> SubStep | None:
+        done = self._perform.done
+        return done[self._position] if self._position < len(done) else None
+
+    def _differs(self, own: str, waits: bool) -> str | None:
+        found = self._stored()
+        if found is None or (found.name == own and found.waited == waits):
+            return None
+        return f"called '{own}'" if found.name != own else f"made '{own}' a {'wait' if waits else 'step'}"
+
+    def _break(self, what: str) -> Failure:
+        names = [sub.name for sub in self._perform.done]
+        stored = f"call {self._position + 1} was '{names[self._position]}'" if self._position < len(names) else ""
+        message = (
+            f"the function of {self._perform.path} was entered again and {what}, but {stored}; the order of its calls "
+            "must not change under a running execution: deploy the new order under another name, or fork the execution"
+        )
+        self.broken = Failure(
+            type="OrderChanged", message=message, data={"calls": names}, names=("OrderChanged", "Fatal", "Exception")
+        )
+        return self.broken
+
+    def _leave(self, found: SubStep) -> Json:
+        """Ends a call with what is stored of it."""
+        self._position += 1
+        self._now = found.at
+        if found.error is not None:
+            raise _failed(found.error)
+        # A value of the function's own: what it changes in place must not change what is stored.
+        return msgspec.json.decode(msgspec.json.encode(found.result))
+
+    # -- running and waiting
+
+    def _sub(
+        self,
+        own: str,
+        index: int,
+        attempt: int,
+        outcome: Success | Failure,
+        retry: RetryPolicy,
+        started_at: datetime,
+    ) -> SubOutcome:
+        hidden = outcome if self.masks is None else self.masks.outcome(outcome)
+        return SubOutcome(index=index, name=own, attempt=attempt, outcome=hidden, retry=retry, started_at=started_at)
+
+    async def _leave_function(self, reason: Parked | Failure) -> NoReturn:
+        self._is_left = True
+        await leave(reason)
+
+    def _must_be_async(self, what: str) -> None:
+        if not self._is_async:
+            raise ContextMisuse(f"ctx.{what} suspends the function, which only an async one can; make it async")
+
+    def _keywords(
+        self, function: Callable[..., Any], kwargs: Mapping[str, Any], own: str, attempt: int
+    ) -> dict[str, Any]:
+        keywords = dict(kwargs)
+        if "ctx" not in keywords and _takes_ctx(function):
+            keywords["ctx"] = self._within(own, attempt)
+        return keywords
+
+    async def _run(
+        self, function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
+    ) -> Success | Failure:
+        if not is_async(function):
+            assert self._run_plain is not None
+            return await self._run_plain(lambda: _call_plain(function, args, keywords))
+        try:
+            return Success(await function(*args, **keywords))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return Failure(type="CancelledError", message="the sub-step cancelled itself", names=("CancelledError",))
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            return failure_of(error)
+
+    async def drive(self, call: Coroutine[Any, Any, Any]) -> Any:
+        """Awaits an async function; gives its result, or `Parked` or a `Failure` when it was left in the middle."""
+        self._task = asyncio.current_task()
+        return await drive(call)
+
+
+def _call_plain(function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]) -> Success | Failure:
+    try:
+        value = function(*args, **keywords)
+    except Abandoned:
+        raise
+    except BaseException as error:
+        return failure_of(error)
+    if inspect.iscoroutine(value):
+        value.close()
+        problem = ContextMisuse("an async function was given to ctx.step in a plain one; make the outer one async too")
+        return failure_of(problem)
+    return Success(value)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - an instance with an async __call__ is one too
+    )
+
+
+def _takes_ctx(function: Callable[..., Any]) -> bool:
+    try:
+        return "ctx" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def _failed(error: ErrorValue) -> StepFailed:
+    return StepFailed(error.message, type=error.type, data=error.data, names=error.names)

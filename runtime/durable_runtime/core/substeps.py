@@ -1,0 +1,133 @@
+"""Sub-steps: what a step's function did through `ctx`, committed one by one while the step is open. Pure.
+
+The function is entered from its top again, after a crash, after a wait, at the next attempt. Calls that are over are
+handed to it with the step (`Perform.done`) and give what is stored; a call is known by its place in the order of the
+calls and by its name. A step has at most one call under way, so its checkpoints have one order.
+
+What an attempt did stays done for the next one, except a call at its very end that failed: that is made again. An
+error that the function caught and went on from is part of the order of its calls, and is raised again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import msgspec
+
+from durable_dsl.graph import ONE_ATTEMPT, RetryPolicy
+from durable_runtime.core.beginning import perform
+from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_runtime.core.commands import Command, Record
+from durable_runtime.core.outcomes import Failure, Success, error_of, expects
+from durable_runtime.core.program import Program
+from durable_runtime.core.retry import delay_before, is_retried
+from durable_runtime.core.state import Frame, Retrying, State, Underway, chain_to
+from durable_runtime.core.values import NotStorable, encode
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """The function sleeps for so long."""
+
+    span: timedelta
+
+
+Outcome: TypeAlias = Success | Failure | Pause
+
+
+class SubOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call of `ctx` came to, not yet in the state: the call's place, its name, which attempt of it."""
+
+    index: int
+    name: str
+    outcome: Outcome
+    attempt: int = 1
+    retry: RetryPolicy = ONE_ATTEMPT
+    started_at: datetime | None = None
+
+
+def go_on(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:
+    """Enters the function, once what it waits for has come."""
+    frame = chain[-1]
+    underway = frame.opening
+    assert isinstance(underway, Underway)
+    wait = underway.wait
+    if wait is None or (wait.attempt and now >= wait.due_at):
+        return [perform(program, state, chain, keys, underway.attempt)]
+    if now < wait.due_at:
+        return []
+    path = f"{frame.path}/{wait.name}"
+    return [Record(Checkpoint(path=path, kind="completed", keys=keys, attempt=underway.attempt, finished_at=now))]
+
+
+def settle_sub(
+    program: Program,
+    state: State,
+    path: str,
+    keys: Keys,
+    attempt: int,
+    sub: SubOutcome,
+    *,
+    entered_at: datetime,
+    began_at: datetime,
+    at: datetime,
+    uniform: float,
+) -> list[Checkpoint]:
+    """Turns what a call came to into checkpoints: that the step was entered, if it is the first, and its own.
+
+    `entered_at` is when the function began to run, this time; `began_at` the time it sees before its first call. Gives
+    nothing when the step does not stand at this call: it was abandoned, or this is told twice.
+    """
+    chain = chain_to(state, keys)
+    if chain is None or not expects(chain[-1], path, attempt):
+        return []
+    opening = chain[-1].opening
+    underway = opening if isinstance(opening, Underway) else None
+    before = underway or (opening.before if isinstance(opening, Retrying) else None)
+    expected = 1
+    if underway is not None and underway.wait is not None:
+        if underway.wait.name != sub.name or not underway.wait.attempt:
+            return []
+        expected = underway.wait.attempt
+    if sub.index != (len(before.done) if before is not None else 0) or sub.attempt != expected:
+        return []
+    checkpoints: list[Checkpoint] = []
+    if underway is None:
+        checkpoints.append(
+            Checkpoint(
+                path=path,
+                kind="entered",
+                keys=keys,
+                attempt=attempt,
+                started_at=began_at,
+                finished_at=max(entered_at, state.now),
+            )
+        )
+    own = f"{path}/{sub.name}"
+    base = Checkpoint(
+        path=own, kind="completed", keys=keys, attempt=sub.attempt, finished_at=at, started_at=sub.started_at
+    )
+    return [*checkpoints, _settled(base, sub, entered_at, uniform)]
+
+
+def _settled(base: Checkpoint, sub: SubOutcome, entered_at: datetime, uniform: float) -> Checkpoint:
+    replace = msgspec.structs.replace
+    failure: Failure
+    match sub.outcome:
+        case Success(value):
+            try:
+                encoded, result = encode(value)
+                return replace(base, result=result, encoded=encoded if result is not None else None)
+            except NotStorable as error:
+                failure = Failure(type="ResultNotStorable", message=str(error), names=("ResultNotStorable", "Fatal"))
+        case Failure() as failure:
+            pass
+        case Pause(span=span):
+            # From the function's entry to here is what a timeout counts; the wait is not.
+            return replace(base, kind="waiting", due_at=base.finished_at + span, started_at=entered_at)
+    failed = replace(base, kind="failed", error=error_of(failure, base.path, sub.attempt))
+    delay = delay_before(sub.retry, sub.attempt, uniform) if failure.retry_after is None else failure.retry_after
+    names = failure.names or (failure.type,)
+    if not is_retried(sub.retry, attempt=sub.attempt, names=names, elapsed=timedelta(0), delay=delay):
+        return failed
+    return replace(failed, kind="retrying", due_at=base.finished_at + delay, started_at=entered_at)

@@ -1,0 +1,72 @@
+"""What a run has put into its state and not yet stored, and everything that is stored with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.store.progress import Progress
+from durable_runtime.store.protocol import Commit, End, LogLine, Suspend
+from durable_runtime.worker.attempts import Attempts, Ended
+from durable_runtime.worker.telling import answer_of
+
+
+class Unsent:
+    """Gathers until a commit of it is stored; a commit that was refused is followed by one with all of it and more.
+
+    `outcomes` are what its checkpoints came from, `requests` the inbox rows that they answer.
+    """
+
+    def __init__(self) -> None:
+        self.checkpoints: list[Checkpoint] = []
+        self.outcomes: list[Ended] = []
+        self.requests: list[int] = []
+        self._answers: list[Callable[[], None]] = []
+        self._lines: list[LogLine] = []
+        self._progress: dict[str, Progress] = {}
+
+    def add_outcome(self, ended: Ended, checkpoint: Checkpoint) -> None:
+        """Notes where a checkpoint came from, and who waits in the middle of a function for it to be stored."""
+        self.outcomes.append(ended)
+        hear = ended.hear
+        if hear is not None:
+            answer = answer_of(checkpoint, ended.command.path)
+            self._answers.append(lambda: hear(answer))
+
+    def commit(self, key: int, seen: int, move: Suspend | End | None, attempts: Attempts) -> Commit:
+        """Gives everything as a commit, with what attempts have told by now."""
+        self.take_notes(attempts)
+        return Commit(
+            key=key,
+            seen=seen,
+            checkpoints=self.checkpoints,
+            move=move,
+            requests=tuple(self.requests),
+            logs=tuple(self._lines),
+            progress=tuple(self._progress.values()),
+        )
+
+    def without_checkpoints(self, key: int, seen: int, move: End) -> Commit:
+        """Gives an end that follows from none of it."""
+        return Commit(key=key, seen=seen, checkpoints=[], move=move, requests=tuple(self.requests))
+
+    def take_notes(self, attempts: Attempts) -> bool:
+        """Takes what attempts have told; tells whether there is any of it to write."""
+        lines, progress = attempts.take_notes()
+        self._lines += lines
+        self._progress.update(progress)
+        return bool(self._lines or self._progress)
+
+    def stored(self) -> None:
+        """All of it is stored: whoever waits for that goes on."""
+        answers = self._answers
+        self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
+        self._lines, self._progress = [], {}
+        for answer in answers:
+            answer()
+
+    def drop(self) -> list[Ended]:
+        """Forgets what is in no checkpoint yet; gives the outcomes, which are to be taken in once more."""
+        outcomes = self.outcomes
+        self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
+        return outcomes

@@ -1,0 +1,86 @@
+"""Steps for tests of `ctx`: they write what they did into a ledger outside of the database, and die where told."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from durable_runtime import StepContext
+
+told = threading.Event()
+go_on = threading.Event()
+
+
+def write_down(line: str) -> None:
+    """Adds a line to the ledger, and kills this process the first time that the line is the one named for it."""
+    with Path(os.environ["DURABLE_TEST_LEDGER"]).open("a", encoding="utf-8") as ledger:
+        ledger.write(f"{line}\n")
+    die_at(line)
+
+
+def die_at(point: str) -> None:
+    """Kills this process at the named point, once."""
+    marker = Path(os.environ["DURABLE_TEST_LEDGER"]).with_suffix(".died")
+    if os.environ.get("DURABLE_TEST_DIE_AT") == point and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), 9)
+        time.sleep(60)
+
+
+def work(value: object) -> object:
+    write_down(f"work {value}")
+    return value
+
+
+async def async_work(value: object, ctx: StepContext) -> list[object]:
+    write_down(f"async {value}")
+    return [value, ctx.node, ctx.idempotency_key]
+
+
+async def journey(n: int, ctx: StepContext) -> dict[str, Any]:
+    """A whole workflow in one function."""
+    write_down(f"enter {ctx.attempt}")
+    ctx.log("sets out")
+    first = await ctx.step("first", work, n)
+    die_at("after first")
+    await ctx.sleep("nap", "20ms")
+    second = await ctx.step("second", async_work, n + 1)
+    die_at("after second")
+    third = await ctx.step("first", work, n + 2)
+    die_at("after third")
+    ctx.log("arrives", level="warning")
+    return {"first": first, "second": second, "third": third, "random": ctx.random()}
+
+
+def plain_journey(n: int, ctx: StepContext) -> list[object]:
+    """The same as far as a plain function can."""
+    write_down(f"enter {ctx.attempt}")
+    first = ctx.step("first", work, n)
+    die_at("after first")
+    second = ctx.step("first", work, n + 1)
+    die_at("after second")
+    return [first, second]
+
+
+def tells(ctx: StepContext) -> str:
+    """Tells how far it is, and stays until it is let go."""
+    ctx.log("half way", level="debug")
+    ctx.heartbeat({"done": 1, "of": 2})
+    told.set()
+    go_on.wait(60)
+    return "told"
+
+
+def waits_in_a_call(ctx: StepContext) -> str:
+    """Makes a call whose function stays until it is let go, and another one."""
+    ctx.step("hold", _hold)
+    ctx.step("after", write_down, "after")
+    return "never"
+
+
+def _hold() -> None:
+    told.set()
+    go_on.wait(60)
