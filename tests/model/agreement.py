@@ -77,7 +77,8 @@ def _of_checkpoints(story: Story, observed: Observed) -> Iterable[str]:
     for checkpoint in observed.history:
         if checkpoint.kind in _ENDS and checkpoint.path:
             stored.setdefault(checkpoint.path, []).append(checkpoint)
-            numbers[checkpoint.path] = checkpoint.seq
+            if checkpoint.kind != "caught":
+                numbers[checkpoint.path] = checkpoint.seq
     told: dict[str, list[Entry]] = {}
     for entry in story.entries:
         told.setdefault(entry.path, []).append(entry)

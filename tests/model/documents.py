@@ -19,7 +19,7 @@ from tests.model.steps import HERE
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Node = dict[str, Any]
 
-MOST_NODES = 18
+MOST_NODES = 24
 NEVER = "10d"
 HANGS = "2h"
 AT_ONCE = "300ms"
@@ -29,9 +29,13 @@ ERRORS = ("StepFailed", "Declined", "Fatal")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a list stands: what later nodes a jump may reach, and what its expressions may read."""
+    """Where a list stands: what later nodes a jump may reach, and what its expressions may read.
+
+    `most` is the number of nodes of the whole document up to which containers may be drawn here.
+    """
 
     depth: int = 0
+    most: int = MOST_NODES
     targets: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     in_catch: bool = False
@@ -65,7 +69,7 @@ class Drawer:
         self._number = 0
         self._keys: list[str] = []
         self._goes: dict[str, str | None] = {}
-        self._fails = self.chance(50)
+        self._fails = not self.chance(35)
 
     def pick(self, *options: Any) -> Any:
         """Draws one of these; the first is the simplest."""
@@ -80,7 +84,7 @@ class Drawer:
 
     def document(self) -> dict[str, Any]:
         document: dict[str, Any] = {"workflow": "drawn"}
-        steps = self.nodes(Place(), least=2)
+        steps = self.nodes(Place(), least=4)
         if self.chance(10):
             document["timeout"] = NEVER
         elif self.chance(5):
@@ -104,10 +108,12 @@ class Drawer:
     def nodes(self, place: Place, least: int = 1) -> list[Node]:
         """Draws a list from its end to its beginning, so that a decision knows what comes after it."""
         nodes: list[Node] = []
-        for _ in range(self.number(least, 4)):
+        count = self.number(least, 5)
+        share = max(2, (place.most - self._number) // (count - 1 or 1))
+        for _ in range(count):
             later = (*place.targets, *(next(iter(node.values())) for node in nodes))
-            nodes.insert(0, self.node(replace(place, targets=later)))
-            if self._number >= MOST_NODES:
+            nodes.insert(0, self.node(replace(place, targets=later, most=self._number + share)))
+            if self._number >= place.most and len(nodes) >= least:
                 break
         return nodes
 
@@ -121,31 +127,31 @@ class Drawer:
         return quiet
 
     def node(self, place: Place) -> Node:
-        kinds = [self.step, self.step, self.set, self.pipeline, self.log, self.wait, self.decision]
+        kinds = [self.step, self.step, self.step, self.step, self.set, self.pipeline, self.log, self.wait, self.decision]
         if self._fails:
-            kinds += [self.failing, self.failing, self.fail]
+            kinds += [self.failing, self.failing, *([self.fail] if place.depth else [])]
         if place.may_finish and self.chance(4):
             kinds = [self.finish]
-        elif place.depth < 3 and self._number < MOST_NODES and self.chance(45):
+        elif place.depth < 3 and self._number < place.most - 1 and self.chance(50):
             kinds = [self.group, self.branch, self.parallel, self.parallel, self.foreach, self.foreach, self.loop]
         return self._draw(st.sampled_from(kinds))(place)  # type: ignore[no-any-return]
 
-    def common(self, place: Place, *, saves: bool = True, catches: bool = True) -> Node:
-        """Draws what every node may have."""
+    def common(self, place: Place, likely: int = 30) -> Node:
+        """Draws what every node may have; `likely` is the chance, in percent, that it catches errors."""
         common: Node = {}
-        if self.chance(12):
+        if self.chance(10):
             common["when"] = self.condition(place)
-        if saves and self.chance(40):
+        if self.chance(55):
             common["save"] = f"k{self._number}"
             self._keys.append(common["save"])
             if self.chance(15):
                 common["output"] = self.pick("${ [result] }", {"was": "${ result }"}, None)
-        if catches and self.chance(8):
+        if self.chance(likely // 2):
             common["ignore_errors"] = True
-        if catches and self._number < MOST_NODES and self.chance(25 if self._fails else 4):
+        if self._number < place.most and (self.chance(likely) if self._fails else self.chance(4)):
             rows = [self.row(place) for _ in range(self.number(1, 2))]
             if len(rows) == 2:
-                rows[0] = {"errors": ["Declined"]} | rows[0]
+                rows[0] = {"errors": self.pick(["Exception"], ["StepFailed", "OnPurpose"], ["Declined"])} | rows[0]
             common["catch"] = rows
         return common
 
@@ -154,7 +160,7 @@ class Drawer:
 
     def row(self, place: Place) -> Node:
         row: Node = {}
-        errors = self.pick([], ["StepFailed"], ["Declined"], ["Exception", "OnPurpose"], ["Timeout"], ["JoinFailed"])
+        errors = self.pick([], [], ["StepFailed"], ["Exception", "OnPurpose"], ["Timeout", "Declined"], ["JoinFailed"])
         if errors:
             row["errors"] = errors
         if self.chance(20):
@@ -218,7 +224,7 @@ class Drawer:
         else:
             error = "StepFailed" if way == "always" else self.pick(*ERRORS)
             node |= {"with": {"failures": 9, "error": error}, "retry": self.retry()}
-        return node | self.common(place)
+        return node | self.common(place, likely=65)
 
     def fail(self, place: Place) -> Node:
         node = {"fail": self.name("x"), "type": self.pick("OnPurpose", "Declined"), "message": "${ size(data) } keys"}
@@ -237,7 +243,7 @@ class Drawer:
         return node | common
 
     def log(self, place: Place) -> Node:
-        return {"step": self.name("l"), "log": "${ size(data) } keys"} | self.common(place)
+        return {"step": self.name("l"), "log": "${ size(data) } keys"} | self.common(place, likely=4)
 
     def wait(self, place: Place) -> Node:
         node: Node = {"wait": self.name("w")}
@@ -325,10 +331,10 @@ class Drawer:
     def foreach(self, place: Place) -> Node:
         name = self.name("i")
         node: Node = {"foreach": name, "as": f"item_{name}"}
-        node["in"] = self.pick("[3, 1, 2]", "[]", "[{'x': 1.5}, null, true, 'b', [1]]", "['a']", "[0, 1, 2, 3]")
-        if self.chance(5):
-            node["in"] = "size(data)"
-        if self.chance(50):
+        node["in"] = self.pick("[3, 1, 2]", "[{'x': 1.5}, null, true, 'b', [1]]", "['a']", "[0, 1, 2, 3]")
+        if self.chance(8):
+            node["in"] = self.pick("[]", "size(data)")
+        if self.chance(60):
             node["concurrency"] = self.number(2, 4)
         if self.chance(20):
             node["batch"] = 2
