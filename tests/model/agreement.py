@@ -10,12 +10,12 @@ from typing import Any
 
 from durable_dsl import Graph
 from durable_runtime.core.checkpoints import Checkpoint
-from tests.model.choices import every_way
+from tests.model.choices import Choices, every_way
 from tests.model.outcome import ANY, Entry, Story
 from tests.model.reference import story_of
 
 _ENDS = {"completed": "completed", "collected": "completed"} | {
-    kind: kind for kind in ("skipped", "failed", "caught", "ignored")
+    kind: kind for kind in ("skipped", "failed", "caught", "ignored", "compensated")
 }
 
 
@@ -29,11 +29,21 @@ class Observed:
     history: Sequence[Checkpoint]
     began: Counter[tuple[str, int]]
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it ended because someone cancelled it, with or without undoing."""
+        return self.error is not None and self.error["type"] == "Cancelled"
+
 
 def disagreements(graph: Graph, input: dict[str, Any], observed: Observed) -> list[str]:
     """Lists what the reference does not allow, by the way that comes closest; nothing when one way fits."""
     closest: list[str] | None = None
-    for story in every_way(lambda choices: story_of(graph, input, choices)):
+    completed = {checkpoint.path for checkpoint in observed.history if checkpoint.kind == "completed"}
+
+    def tell(choices: Choices) -> Story:
+        return story_of(graph, input, choices, completed, cancelled=observed.is_cancelled)
+
+    for story in every_way(tell):
         found = differences(story, observed)
         if not found:
             return []
@@ -44,26 +54,17 @@ def disagreements(graph: Graph, input: dict[str, Any], observed: Observed) -> li
 
 def differences(story: Story, observed: Observed) -> list[str]:
     """Lists in what an execution differs from one story of it."""
-    if observed.status == "cancelled":
-        story = _cut_off(story)
     return [*_of_the_end(story, observed), *_of_checkpoints(story, observed), *_of_attempts(story, observed)]
 
 
-def _cut_off(story: Story) -> Story:
-    """Gives the story of an execution that is cancelled wherever it is."""
-    for entry in story.entries:
-        entry.certain = False
-    for attempts in story.attempts.values():
-        attempts.certain = False
-    return Story("cancelled", None, story.error, story.entries, story.attempts, story.pairs)
-
-
 def _of_the_end(story: Story, observed: Observed) -> Iterable[str]:
+    if observed.is_cancelled:
+        return  # the invariants say which status it may have
     if observed.status != story.status:
         yield f"it is {observed.status} ({observed.error}) instead of {story.status} ({story.error})"
     elif story.status == "completed" and not alike(observed.output, story.output):
         yield f"its output is {text(observed.output)} instead of {text(story.output)}"
-    elif story.status == "failed":
+    elif story.status != "completed":
         assert story.error is not None
         assert observed.error is not None
         for key in ("type", "node", "attempt"):
@@ -107,7 +108,11 @@ def _of_entry(checkpoint: Checkpoint, entry: Entry) -> Iterable[str]:
         if found != (entry.error.type, entry.error.node, entry.error.attempt):
             yield f"the error of {entry.path} is {error} instead of {entry.error}"
     passes_on = entry.passes_on and checkpoint.result is None
-    if entry.kind in ("completed", "caught") and not passes_on and not alike(checkpoint.result, entry.result):
+    if (
+        entry.kind in ("completed", "caught", "compensated")
+        and not passes_on
+        and not alike(checkpoint.result, entry.result)
+    ):
         yield f"the result of {entry.path} is {text(checkpoint.result)} instead of {text(entry.result)}"
 
 

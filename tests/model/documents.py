@@ -31,15 +31,16 @@ ERRORS = ("StepFailed", "Declined", "Fatal")
 class Place:
     """Where a list stands: what later nodes a jump may reach, and what its expressions may read.
 
-    `most` is the number of nodes of the whole document up to which containers may be drawn here.
+    `most` is the number of nodes of the whole document up to which containers may be drawn here. A list is `alone` when
+    it stands in no branch of a parallel and no item.
     """
 
     depth: int = 0
     most: int = MOST_NODES
     targets: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    in_catch: bool = False
     may_finish: bool = True
+    alone: bool = True
 
 
 @st.composite
@@ -70,6 +71,7 @@ class Drawer:
         self._keys: list[str] = []
         self._goes: dict[str, str | None] = {}
         self._fails = not self.chance(35)
+        self._undoes = self._fails and self.chance(40)
 
     def pick(self, *options: Any) -> Any:
         """Draws one of these; the first is the simplest."""
@@ -127,7 +129,17 @@ class Drawer:
         return quiet
 
     def node(self, place: Place) -> Node:
-        kinds = [self.step, self.step, self.step, self.step, self.set, self.pipeline, self.log, self.wait, self.decision]
+        kinds = [
+            self.step,
+            self.step,
+            self.step,
+            self.step,
+            self.set,
+            self.pipeline,
+            self.log,
+            self.wait,
+            self.decision,
+        ]
         if self._fails:
             kinds += [self.failing, self.failing, *([self.fail] if place.depth else [])]
         if place.may_finish and self.chance(4):
@@ -167,10 +179,10 @@ class Drawer:
             row["when"] = self.pick("error.attempt < 2", "error.type != 'Fatal'")
         if self.chance(20):
             row["rethrow"] = True
+        if place.alone and self.chance(40 if self._undoes else 0):
+            row["compensate"] = True
         targets = () if row.get("rethrow") else place.targets
-        inside = replace(
-            place, depth=place.depth + 1, targets=targets, reads=(*place.reads, *self.error_reads()), in_catch=True
-        )
+        inside = replace(place, depth=place.depth + 1, targets=targets, reads=(*place.reads, *self.error_reads()))
         row["steps"] = [] if self.chance(15) and not row.get("rethrow") else self.nodes(inside)
         return row
 
@@ -210,7 +222,18 @@ class Drawer:
             arguments["salt"] = self.number(0, 50)
         if self.chance(10):
             node["timeout"] = NEVER
+        if self.chance(40 if self._undoes else 5):
+            node["compensate"] = self.compensation(place)
         return node | {"with": arguments} | self.common(place)
+
+    def compensation(self, place: Place) -> Any:
+        undo: Node = {"call": f"{HERE}.{self.pick('act', 'act', 'pipeline')}"}
+        if undo["call"].endswith("act"):
+            undo["with"] = {"value": self.pick("${ result }", ["${ size(data) }"], *place.reads)}
+            if self.chance(30):
+                undo["with"] |= {"salt": self.number(0, 50)}
+                undo["retry"] = {"max_attempts": 3, "delay": self.pick("0ms", "700ms")}
+        return undo
 
     def failing(self, place: Place) -> Node:
         node: Node = {"step": self.name("f"), "call": f"{HERE}.act"}
@@ -278,7 +301,8 @@ class Drawer:
 
     def inside(self, place: Place, *reads: str, closed: bool = False) -> Place:
         targets = () if closed else place.targets
-        return replace(place, depth=place.depth + 1, targets=targets, reads=(*place.reads, *reads))
+        alone = place.alone and not closed
+        return replace(place, depth=place.depth + 1, targets=targets, reads=(*place.reads, *reads), alone=alone)
 
     def late(self, node: Node, hang: Callable[[], None]) -> None:
         """Gives a container a timeout: one that never comes, or one that does, with something in it that hangs."""

@@ -6,9 +6,10 @@ evaluation of expressions. Where the order of things decides, it asks `choose`; 
 
 from __future__ import annotations
 
-import contextlib
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from durable_dsl import graph as g
 from durable_dsl.expressions import ExpressionError, compile_expression, compile_template
 from tests.model import containers
 from tests.model.choices import Choices
-from tests.model.outcome import LONG, SHORT, Attempts, Entry, Error, Failed, Finished, Jumped, Story, Stuck
+from tests.model.outcome import ANY, LONG, SHORT, Attempts, Entry, Error, Failed, Finished, Jumped, Story, Stuck
 from tests.model.steps import ERRORS, Given, Raised, outcome_of
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -40,20 +41,44 @@ class Scope:
 Names = dict[str, Any]
 
 
-def story_of(graph: g.Graph, input: dict[str, Any], choices: Choices) -> Story:
-    """Tells one way that an execution may go."""
-    return Reference(graph, input, choices).tell()
+def story_of(
+    graph: g.Graph, input: dict[str, Any], choices: Choices, seen: Collection[str], *, cancelled: bool
+) -> Story:
+    """Tells one way that an execution may go. `seen` are the instances that completed in the one it is told of.
+
+    They say which of those that may be cut off had completed before, so that they are undone. With `cancelled` it may
+    be cut off anywhere, and what it completed may be undone.
+    """
+    reference = Reference(graph, input, choices, seen)
+    story = reference.tell()
+    if cancelled:
+        reference.undo_below("")
+        reference.make_uncertain(0)
+        for attempts in story.attempts.values():
+            attempts.certain = False
+    return story
+
+
+@dataclass
+class Undo:
+    """A step that completed and can be undone, with what it saw then."""
+
+    entry: Entry
+    step: g.Step
+    scope: Scope
+    names: Names
 
 
 class Reference:
     """Interprets one execution."""
 
-    def __init__(self, graph: g.Graph, input: dict[str, Any], choices: Choices) -> None:
+    def __init__(self, graph: g.Graph, input: dict[str, Any], choices: Choices, seen: Collection[str]) -> None:
         self.graph = graph
         self.input = input
         self.choose = choices.choose
         self.story = Story()
-        self._templates: dict[int, Any] = {}
+        self._seen = seen
+        self._undo: list[Undo] = []
 
     def tell(self) -> Story:
         scope, story, graph = Scope(dict(self.input), {}), self.story, self.graph
@@ -68,10 +93,45 @@ class Reference:
             story.status, story.error = "failed", Error("Timeout", None)
         except Failed as failed:
             story.status, story.error = "failed", failed.error
-        if story.error is not None and graph.on_failure:
-            with contextlib.suppress(Failed):  # a second failure is told beside the first one, which stays
-                self.run_list(graph.on_failure, "on_failure/", scope, {"error": story.error.as_json()})
+        if story.error is not None:
+            self._close(story.error, scope)
         return story
+
+    def _close(self, error: Error, scope: Scope) -> None:
+        """An execution that failed: what it completed is undone, then its on_failure runs."""
+        undone, errors = self.undo_below("")
+        if self.graph.on_failure:
+            try:
+                self.run_list(self.graph.on_failure, "on_failure/", scope, {"error": error.as_json()})
+            except Failed:  # told beside the first one, which stays
+                more, more_errors = self.undo_below("on_failure")
+                undone, errors = undone + more, errors + more_errors
+        if undone:
+            self.story.status = "compensation_failed" if errors else "compensated"
+
+    def undo_below(self, path: str) -> tuple[int, list[Error]]:
+        """Undoes what completed at or below a path: how many there were, and the errors of those that could not be."""
+        below = [undo for undo in self._undo if not path or re.match(re.escape(path) + r"[/\[#]", undo.entry.path)]
+        self._undo = [undo for undo in self._undo if undo not in below]
+        errors: list[Error] = []
+        completed = [undo for undo in below if undo.entry.certain or undo.entry.path in self._seen]
+        for undo in reversed(completed):
+            error = self._undo_one(undo)
+            errors += [error] if error is not None else []
+        return len(completed), errors
+
+    def _undo_one(self, undo: Undo) -> Error | None:
+        path = f"{undo.entry.path}/{g.COMPENSATE}"
+        assert isinstance(undo.step.action, g.Call)
+        call = undo.step.action
+        try:
+            value = self._attempt(undo.step, call.function, call.with_, path, undo.scope, undo.names)
+        except (ExpressionError, Failed) as failure:
+            error = failure.error if isinstance(failure, Failed) else Error("ExpressionError", path)
+            self.tell_end(path, "failed", undo.step, None, error)
+            return error
+        self.tell_end(path, "compensated", undo.step, value)
+        return None
 
     # -- expressions
 
@@ -166,9 +226,12 @@ class Reference:
             if result is not None:
                 raise Jumped(result)
             result = None
+        entry = self.story.entries[-1]
         scope.save(patch)
         if node.save is not None:
             scope.save({node.save: result})
+        if isinstance(node, g.Step) and node.undoing is not None:
+            self._undo.append(Undo(entry, node.undoing, scope.copy(), names | {"result": result}))
         return result
 
     def _note_inside(self, path: str, began: int) -> None:
@@ -190,6 +253,11 @@ class Reference:
                 continue
             self.tell_end(path, "caught", node, position, error)
             try:
+                if row.compensate:
+                    errors = self.undo_below(path)[1]
+                    if errors:
+                        told = [each.as_json() for each in errors]
+                        raise Failed(replace(error, data=with_more(error.data, {"compensation_errors": told})))
                 result = self.run_list(row.steps, f"{path}/catch/", scope, inside)
                 if row.rethrow:
                     raise Failed(error)
@@ -280,6 +348,13 @@ class Reference:
         if set(policy.except_) & set(error.names):
             return False
         return policy.when is None or self.test(policy.when, scope, names | {"error": error.as_json()})
+
+
+def with_more(data: Any, more: dict[str, Any]) -> Any:
+    """Gives the data of an error with something beside what else they hold."""
+    if data == ANY:
+        return ANY
+    return {**(data if isinstance(data, dict) else {} if data is None else {"data": data}), **more}
 
 
 def is_json(value: Any) -> bool:
