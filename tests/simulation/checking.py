@@ -49,7 +49,7 @@ def _differences(calm: Report, storm: Report) -> list[str]:
         f"{after.id} would have been {before.status}, {before.output}, {before.error} and is "
         f"{after.status}, {after.output}, {after.error}"
         for before, after in zip(calm.endings, storm.endings, strict=True)
-        if not after.cancelled and _told(calm, before) != _told(storm, after)
+        if not after.cancelled and not after.edited and _told(calm, before) != _told(storm, after)
     ]
 
 

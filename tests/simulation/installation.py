@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from durable_dsl import Graph
+from durable_dsl.graph import Fail, Finish
 from durable_runtime.core.values import encode
 from durable_runtime.store.protocol import TERMINAL, NewExecution, NoAnswer, TryAgain
 from durable_runtime.testing import FakeClock, MemoryStore, VirtualTimeLoop
@@ -25,7 +26,10 @@ PATIENCE = 600.0
 
 @dataclass
 class Ending:
-    """What became of one execution. `losses` counts the workers that held it and were lost."""
+    """What became of one execution. `losses` counts the workers that held it and were lost, and its retries.
+
+    `edited`: someone tried to give a node another result.
+    """
 
     id: str
     status: str
@@ -33,6 +37,7 @@ class Ending:
     error: Any
     cancelled: bool
     losses: int
+    edited: bool = False
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Installation:
         self._losses = dict.fromkeys(self._ids, 0)
         self._is_over = False
         self._acknowledged: set[str] = set()
+        self._edited: set[str] = set()
         self._terminal: dict[str, tuple[str, str | None, str | None]] = {}
         self._problems: list[str] = []
         self._strangers: set[asyncio.Task[None]] = set()
@@ -75,7 +81,9 @@ class Installation:
         report = Report(self.store, self.ledger, problems=self._problems + self.ledger.problems)
         for one in self.store.rows.executions.values():
             id = one.public_id
-            ending = Ending(id, one.status, one.output, one.error, id in self._acknowledged, self._losses[id])
+            ending = Ending(
+                id, one.status, one.output, one.error, id in self._acknowledged, self._losses[id], id in self._edited
+            )
             report.endings.append(ending)
         return report
 
@@ -135,6 +143,8 @@ class Installation:
             self._die_and_stay_dead,
             self._pause,
             self._resume,
+            self._retry,
+            self._edit,
         ]
         weights = [self._random.random() for _ in events]
         loop = asyncio.get_running_loop()
@@ -142,6 +152,7 @@ class Installation:
             await asyncio.sleep(self._random.random() * self._random.choice((0.2, 2.0, 6.0)))
             (event,) = self._random.choices(events, weights)
             await event()
+        await self._retry()
         self._weather.stormy = False
         for id in self._ids:
             await self._insist_on_resuming(id)
@@ -215,6 +226,27 @@ class Installation:
     async def _pause(self) -> None:
         with suppress(NoAnswer, TryAgain):
             await self.store.send_request(self._random.choice(self._ids), "pause", {"reason": "a client said so"})
+
+    async def _retry(self) -> None:
+        failed = [one for one in self.store.rows.executions.values() if one.status == "failed"]
+        if not failed:
+            return
+        id = self._random.choice(failed).public_id
+        with suppress(TryAgain):
+            if await self.store.retry(id, {"reason": "a client said so"}) == "failed":
+                self._terminal.pop(id, None)
+                self._losses[id] += 1  # what failed begins once more, as after a loss
+
+    async def _edit(self) -> None:
+        """Gives a node of the first list a result, if it happens to be open."""
+        nodes = [node.name for node in self._graph.steps if not isinstance(node, (Finish, Fail))]
+        if not nodes or self._random.random() < 0.5:
+            return
+        id = self._random.choice(self._ids)
+        self._edited.add(id)
+        with suppress(TryAgain):
+            edit = {"node": self._random.choice(nodes), "value": None}
+            await self.store.send_request(id, "set_result", {"edit": edit})
 
     async def _insist_on_resuming(self, id: str) -> None:
         while True:

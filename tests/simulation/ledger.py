@@ -12,6 +12,8 @@ from typing import Any
 from durable_dsl import Retry
 from durable_runtime import Fatal, StepContext
 from durable_runtime.actions import StepFailed as DurableStepFailed
+from durable_runtime.core.interpreter import counting
+from durable_runtime.store.rows import checkpoint_of
 from durable_runtime.testing import MemoryStore
 
 ACT = "tests.simulation.ledger.act"
@@ -45,8 +47,11 @@ class Ledger:
         if worker_id not in self._store.rows.workers:
             return  # a worker that was taken over and does not know it yet; it will not be able to store anything
         one = next(one for one in self._store.rows.executions.values() if one.public_id == ctx.execution_id)
-        for seq, row in self._store.rows.checkpoints.get(one.key, {}).items():
-            if outer_attempt and row[2] == "failed":
+        stored = self._store.rows.checkpoints.get(one.key, {})
+        # What a retry took back counts no more.
+        count = {each.seq for each in counting(checkpoint_of(row) for row in stored.values())}
+        for seq, row in stored.items():
+            if seq not in count or (outer_attempt and row[2] == "failed"):
                 continue  # one at the end of a failed attempt is made again by the next
             if row[1] == ctx.node and (row[2] in _OVER or (row[2] == "retrying" and row[3] >= ctx.attempt)):
                 self.problems.append(

@@ -12,7 +12,7 @@ from durable_runtime.core.checkpoints import Checkpoint, Keys
 from durable_runtime.core.collecting import ItemResults
 from durable_runtime.core.decide import decide
 from durable_runtime.core.evolve import evolve
-from durable_runtime.core.interpreter import collected_value
+from durable_runtime.core.interpreter import collected_value, counting
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State, frames_of, timers_of
 
@@ -27,7 +27,8 @@ def differences_between_looks(program: Program, start: State, history: list[Chec
     """
     state, found, results = start, [], ItemResults()
     looked_at = {keys for keys, commands in _everything(program, start, now).items() if commands}
-    for checkpoint in history:
+    for stored in counting(history):
+        checkpoint = msgspec.structs.replace(stored, seq=0)
         if checkpoint.kind == "collected":
             value = collected_value(program, state, checkpoint, results)
             checkpoint = msgspec.structs.replace(checkpoint, result=value)
@@ -41,7 +42,7 @@ def differences_between_looks(program: Program, start: State, history: list[Chec
         looked_at |= {*touched, *(keys for due_at, keys, _path in timers_of(state) if due_at <= now)}
         missed = _union(seen) - _union({keys: commands for keys, commands in seen.items() if keys in looked_at})
         if missed:
-            found.append(f"{checkpoint.kind} {checkpoint.path} ({checkpoint.seq}) touched {touched} only: {missed}")
+            found.append(f"{checkpoint.kind} {checkpoint.path} ({stored.seq}) touched {touched} only: {missed}")
         looked_at = {keys for keys, commands in seen.items() if commands}
     return found
 

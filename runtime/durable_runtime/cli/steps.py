@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from durable_runtime.store.protocol import LogLine
 
 
+_SILENT = ("entered", "turned", "paused", "resumed", "compensating", "rewound", "edited", "forked")
+
+
 def status_of(step: StepRecord) -> NodeStatus | None:
     """Gives the status that a record gave its node; None where a container only began an item, a turn or a list."""
     from durable_dsl.drawing import NodeStatus
 
-    if step.kind in ("entered", "turned", "paused", "resumed", "compensating"):
+    if step.kind in _SILENT:
         return None
     shown = {"collected": "completed", "caught": "failed", "ignored": "failed"}
     return NodeStatus(shown.get(step.kind, step.kind))

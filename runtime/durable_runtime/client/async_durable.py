@@ -15,7 +15,6 @@ from durable_runtime.client.control import Control
 from durable_runtime.client.database import Database
 from durable_runtime.client.definitions import Source
 from durable_runtime.client.executions import Execution, execution_from
-from durable_runtime.client.ids import find_id
 from durable_runtime.client.ids import known as _known
 from durable_runtime.client.ids import unknown as _unknown
 from durable_runtime.client.insight import Insight
@@ -27,7 +26,7 @@ from durable_runtime.errors import (
     InvalidOption,
     ResultTimeout,
 )
-from durable_runtime.store.protocol import TERMINAL, ExecutionRow, Status, WorkerRow
+from durable_runtime.store.protocol import TERMINAL, Status, WorkerRow
 from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
 
 if TYPE_CHECKING:
@@ -289,18 +288,6 @@ class AsyncDurable(Control):
             allow_shell=allow_shell,
             secrets=secrets,
         )
-
-    async def _find_row(self, id: str) -> ExecutionRow | None:
-        public_id = find_id(id)
-        if public_id is None:
-            return None
-        return await self._session.ask(lambda store: store.find_execution(public_id))
-
-    async def _get_row(self, id: str) -> ExecutionRow:
-        row = await self._find_row(id)
-        if row is None:
-            raise _unknown(id)
-        return row
 
 
 def _output(id: str, status: Status, output: Json, error: Json) -> Json:

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from durable_runtime.client.ids import known, unknown
+from durable_runtime.client.ids import find_id, known, new_id, unknown
+from durable_runtime.client.insight import Insight
 from durable_runtime.client.session import Session
 from durable_runtime.errors import WrongStatus
-from durable_runtime.store.protocol import TERMINAL, Status
+from durable_runtime.store.postgres_client import PostgresClientStore
+from durable_runtime.store.protocol import TERMINAL, ExecutionRow, Status
 
 Json: TypeAlias = Any
+
+
+class Reopening:
+    """One retry that may be sent again after its answer was lost: it is ours if it is open then."""
+
+    def __init__(self, public_id: str, payload: Json) -> None:
+        self._id = public_id
+        self._payload = {**payload, "asked": new_id()}
+        self._sent = False
+
+    async def __call__(self, store: PostgresClientStore) -> Status | None:
+        sent_before, self._sent = self._sent, True
+        found = await store.retry(self._id, self._payload)
+        if sent_before and found is not None and found != "failed" and await self._was_taken(store):
+            return "failed"
+        return found
+
+    async def _was_taken(self, store: PostgresClientStore) -> bool:
+        return await store.was_asked(self._id, self._payload["asked"])
 
 
 class Control:
     """The part of `AsyncDurable` that changes how executions go on."""
 
     _session: Session
+    _insight: Insight
 
     async def pause(self, id: str, reason: str | None = None, *, by: str | None = None) -> Status:
         """Pauses an execution and gives the status it was found in.
@@ -35,6 +57,45 @@ class Control:
         """
         return await self._request(id, "resume", {"reason": reason, "by": by}, "resumed")
 
+    async def retry(self, id: str, reason: str | None = None, *, by: str | None = None) -> None:
+        """Lets a failed execution go on from the nodes that failed; what has finished does not run again.
+
+        Its history stays, with a step `rewound` that says what counts no more. The attempts of what failed are counted
+        anew, and timeouts begin anew. Raises `UnknownExecution`, and `WrongStatus` for one that has not failed.
+        """
+        await self._retry(id, {"reason": reason, "by": by})
+
+    async def _retry(self, id: str, payload: Json) -> None:
+        public_id = known(id)
+        status = await self._session.ask(Reopening(public_id, payload))
+        if status is None:
+            raise unknown(id)
+        if status != "failed":
+            raise WrongStatus(f"the execution {id} is {status}; only a failed one can be retried")
+        self._session.hint()
+
+    async def set_result(
+        self, id: str, node: str, value: Json, reason: str | None = None, *, by: str | None = None
+    ) -> None:
+        """Gives a node of an execution its result, and lets the flow go on after it.
+
+        `node` is the path of an instance (`charge`, `lines[3]/price`) that is open: running, waiting, between two
+        attempts, or where a failed execution failed, which is retried then. What runs of it is stopped, and `value` is
+        its result as it stands: neither its `output` nor its `retry` come into it. Raises `UnknownExecution`,
+        `InvalidOption` for a node that there is not or a value it cannot have, `WrongStatus` when it is not open.
+        """
+        from durable_runtime.client.editing import check_edit
+
+        row = await self._get_row(id)
+        program = await self._session.ask(lambda store: self._insight.get_program(store, row))
+        past = await self._session.ask(lambda store: self._insight.get_past(store, row))
+        edit = check_edit(program, past, row, node, value)
+        payload = {"reason": reason, "by": by, "edit": edit}
+        if row.status == "failed":
+            await self._retry(id, payload)
+        else:
+            await self._request(id, "set_result", payload, "edited")
+
     async def _request(self, id: str, kind: str, payload: Json, participle: str) -> Status:
         """Sends a request that only an execution which has not ended can take."""
         public_id = known(id)
@@ -45,3 +106,15 @@ class Control:
             raise WrongStatus(f"the execution {id} is {status}; only one that has not ended can be {participle}")
         self._session.hint()
         return status
+
+    async def _find_row(self, id: str) -> ExecutionRow | None:
+        public_id = find_id(id)
+        if public_id is None:
+            return None
+        return await self._session.ask(lambda store: store.find_execution(public_id))
+
+    async def _get_row(self, id: str) -> ExecutionRow:
+        row = await self._find_row(id)
+        if row is None:
+            raise unknown(id)
+        return row

@@ -110,6 +110,8 @@ class Durable:
     cancel = waited_for(AsyncDurable.cancel)
     pause = waited_for(AsyncDurable.pause)
     resume = waited_for(AsyncDurable.resume)
+    retry = waited_for(AsyncDurable.retry)
+    set_result = waited_for(AsyncDurable.set_result)
     list_workers = waited_for(AsyncDurable.list_workers)
     migrate = waited_for(AsyncDurable.migrate)
     worker = called(AsyncDurable.worker)

@@ -10,6 +10,7 @@ from durable_runtime.store.protocol import ExecutionRow
 if TYPE_CHECKING:
     from durable_dsl.drawing import NodeState
     from durable_runtime.core.program import Program
+    from durable_runtime.core.rewinding import Past
 
 _KEPT = 100
 
@@ -34,16 +35,13 @@ class Insight:
             self._programs[row.definition_id] = program
         return program
 
-    async def node_states(self, store: PostgresClientStore, row: ExecutionRow) -> dict[str, NodeState]:
-        """Gives the state of every node."""
-        from durable_runtime.core.interpreter import fold
+    async def get_past(self, store: PostgresClientStore, row: ExecutionRow) -> Past:
+        """Gives the state an execution began with, and its history."""
+        from durable_runtime.core.rewinding import Past
         from durable_runtime.core.starting import initial_state
-        from durable_runtime.core.statuses import statuses
 
-        program = await self.get_program(store, row)
-        checkpoints = await store.list_checkpoints(row.key)
-        state = initial_state(
-            program,
+        start = initial_state(
+            await self.get_program(store, row),
             id=row.id,
             workflow=row.workflow,
             queue=row.queue,
@@ -51,4 +49,12 @@ class Insight:
             started_at=row.started_at or row.created_at,
             scheduled_at=row.scheduled_at,
         )
-        return statuses(program, fold(program, state, checkpoints), checkpoints, row.status)
+        return Past(start, await store.list_checkpoints(row.key))
+
+    async def node_states(self, store: PostgresClientStore, row: ExecutionRow) -> dict[str, NodeState]:
+        """Gives the state of every node."""
+        from durable_runtime.core.interpreter import fold
+        from durable_runtime.core.statuses import statuses
+
+        program, past = await self.get_program(store, row), await self.get_past(store, row)
+        return statuses(program, fold(program, past.start, past.history), past.history, row.status)

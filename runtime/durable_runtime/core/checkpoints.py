@@ -29,6 +29,9 @@ Kind: TypeAlias = Literal[
     "resumed",
     "compensating",
     "compensated",
+    "rewound",
+    "edited",
+    "forked",
 ]
 
 
@@ -66,10 +69,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     (`poll#2/lines[3]/price`), empty for the execution itself. `result` means, by kind: the value (`completed`,
     `skipped`), nothing stored (`collected`: the value is put together from the items' own checkpoints), the case's
     index or the number of items (`entered`), the turn (`turned`), the row of `catch` that takes the error (`caught`),
-    who asked and why (`cancelled`, `paused`, `resumed`), what undoing a step gave (`compensated`). `compensating` tells
-    that the whole execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`.
-    `due_at` is when a retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored,
-    when someone encoded it already.
+    who asked and why (`cancelled`, `paused`, `resumed`, and more in the next three): the numbers of what counts no more
+    (`rewound`), the node and its result (`edited`), where it comes from (`forked`); what undoing a step gave
+    (`compensated`). `compensating` tells that the whole execution begins to be undone; what undoes a step has a path of
+    its own, `charge/compensate`. `due_at` is when a retry, a wait or a deadline falls due. `encoded` is `result` as the
+    JSON text that is stored, when someone encoded it already.
     """
 
     path: str

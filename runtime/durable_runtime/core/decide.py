@@ -19,6 +19,7 @@ from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
 from durable_runtime.core.collecting import decisions_in
 from durable_runtime.core.commands import Abandon, Collect, Command, Finish, Record
 from durable_runtime.core.containers import fail_with, join, next_turn
+from durable_runtime.core.editing import complete
 from durable_runtime.core.environment import TimeError
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import ON_FAILURE, Program
@@ -56,6 +57,11 @@ def _caught(program: Program, state: State, command: Command) -> Command:
 
 
 def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
+    if state.edits:
+        # Also of one that is paused: nothing begins by that.
+        given = _given(state, keys)
+        if given:
+            return given
     if rests(state, now):
         return []
     ending = _ending(program, state, now)
@@ -107,6 +113,16 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
                 assert_never(frame.opening)
     except (ExpressionError, TimeError) as error:
         return _failed_to_decide(chain, keys, error, state)
+
+
+def _given(state: State, keys: Keys) -> list[Command]:
+    """Gives an instance the result that someone set for it."""
+    chain = chain_to(state, keys)
+    if chain is None or state.finished or state.cancelled is not None or state.root.error is not None:
+        return []
+    frame = chain[-1]
+    is_open = not frame.ended and frame.error is None
+    return complete(state, frame, keys) if is_open and frame.path in state.edits else []
 
 
 def _ending(program: Program, state: State, now: datetime) -> list[Command] | None:

@@ -73,7 +73,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if checkpoint.seq not in (0, state.seq + 1):
         raise HistoryMismatch(f"checkpoint {checkpoint.seq} of {checkpoint.path!r} came after checkpoint {state.seq}")
     if not checkpoint.path:
-        return _evolve_execution(state, checkpoint)
+        return _evolve_execution(program, state, checkpoint)
     if checkpoint.path == ON_FAILURE:
         return _begin_closing(program, state, checkpoint)
     keys = checkpoint.keys if checkpoint.keys is not None else locate(program, state, checkpoint.path)
@@ -112,8 +112,18 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     finished, output = state.finished, state.output
     if isinstance(node, g.Finish) and checkpoint.kind == "completed" and not isinstance(chain[-1].opening, Catching):
         finished, output = True, checkpoint.result
+    edits = state.edits
+    if checkpoint.path in edits:
+        edits = {path: each for path, each in edits.items() if path != checkpoint.path}
     state = replace(
-        state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, finished=finished, output=output, undo=undo
+        state,
+        root=root,
+        seq=state.seq + 1,
+        now=checkpoint.finished_at,
+        finished=finished,
+        output=output,
+        undo=undo,
+        edits=edits,
     )
     return state, touched + more
 
@@ -131,7 +141,7 @@ def _go_on_undoing(
     return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (looked_at,)
 
 
-def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
+def _evolve_execution(program: Program, state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
     """Applies a checkpoint of the execution itself: its cancellation, a failure that no node owns, its undoing."""
     state = replace(state, seq=state.seq + 1, now=checkpoint.finished_at)
     match checkpoint.kind:
@@ -141,6 +151,12 @@ def _evolve_execution(state: State, checkpoint: Checkpoint) -> tuple[State, Touc
             return replace(state, paused=checkpoint.result or {}), ((),)
         case "resumed":
             return replace(state, paused=None), tuple(keys for keys, _frame in frames_of(state.root))
+        case "rewound" | "forked" | "edited":
+            edit = checkpoint.result.get("edit")
+            if edit is None:
+                return state, ((),)
+            edits = {**state.edits, edit["node"]: edit["value"]}
+            return replace(state, edits=edits), ((), locate(program, state, edit["node"]))
         case "failed":
             return replace(state, root=replace(state.root, error=checkpoint.error, opening=None)), ((),)
         case "compensating":
@@ -305,7 +321,7 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             body = Frame(block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn})
             next_turn = replace(turning, turn=turn, frame=body, result=_result_so_far(turning), due_at=None)
             return replace(frame, opening=next_turn), None, ((*keys, turn),)
-        case "entered" | "cancelled" | "paused" | "resumed" | "compensating":
+        case "entered" | "cancelled" | "paused" | "resumed" | "rewound" | "edited" | "forked" | "compensating":
             raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")
         case _:
             assert_never(checkpoint.kind)

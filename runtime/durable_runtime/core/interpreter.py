@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -19,6 +19,8 @@ from durable_runtime.core.decide import decide
 from durable_runtime.core.evolve import HistoryMismatch, Touched, evolve
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import Each, State, chain_to, frames_of
+
+replace = msgspec.structs.replace
 
 MAX_COMPUTED = 100
 """Checkpoints computed in one pass before they must be committed: a loop that only computes must not hold up others."""
@@ -105,15 +107,59 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
 
 
 def fold(program: Program, state: State, checkpoints: Iterable[Checkpoint]) -> State:
-    """Rebuilds the state from stored checkpoints, in the order of their numbers."""
+    """Rebuilds the state from stored checkpoints, in the order of their numbers; those taken back do not count.
+
+    Raises `HistoryMismatch` when they are not of one execution, or one is missing.
+    """
+    found = list(checkpoints)
+    for number, checkpoint in enumerate(found, found[0].seq if found else 0):
+        if checkpoint.seq not in (0, number):
+            raise HistoryMismatch(f"checkpoint {checkpoint.seq} of {checkpoint.path!r} came as number {number}")
+    if found and found[0].seq not in (0, state.seq + 1):
+        raise HistoryMismatch(f"checkpoint {found[0].seq} came after checkpoint {state.seq}")
+    for _checkpoint, after in replay(program, state, counting(found)):
+        state = after
+    return state
+
+
+def replay(program: Program, state: State, checkpoints: Iterable[Checkpoint]) -> Iterator[tuple[Checkpoint, State]]:
+    """Yields the state after each of the checkpoints that count; their numbers may have gaps."""
     results = ItemResults()
+    bound = None if state.deadline_at is None else state.deadline_at - (state.not_before or state.now)
     for checkpoint in checkpoints:
+        number = checkpoint.seq
         if checkpoint.kind == "collected":
             value = collected_value(program, state, checkpoint, results)
-            checkpoint = msgspec.structs.replace(checkpoint, result=value)
+            checkpoint = replace(checkpoint, result=value)
         results.add(checkpoint)
+        if number:
+            state = replace(state, seq=number - 1)
         state, _touched = evolve(program, state, checkpoint)
-    return state
+        if checkpoint.kind == "rewound" and bound is not None:
+            state = replace(state, deadline_at=checkpoint.finished_at + bound)
+        yield checkpoint, state
+
+
+def counting(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
+    """Gives the checkpoints that count: without those that a later one took back.
+
+    What had a time when it was taken back has it anew from then on.
+    """
+    found = list(checkpoints)
+    if all(one.kind != "rewound" for one in found):
+        return found
+    spans = {one.seq: one.due_at - one.finished_at for one in found if one.kind == "entered" and one.due_at is not None}
+    kept: list[Checkpoint] = []
+    for one in found:
+        if one.kind == "rewound":
+            without, at = set(one.result["without"]), one.finished_at
+            kept = [
+                replace(each, due_at=at + spans[each.seq]) if each.seq in spans else each
+                for each in kept
+                if each.seq not in without
+            ]
+        kept.append(one)
+    return kept
 
 
 def collected_value(program: Program, state: State, checkpoint: Checkpoint, results: ItemResults) -> list[Json]:

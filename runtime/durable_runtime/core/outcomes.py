@@ -73,7 +73,7 @@ def completed(
     # What a `catch` gives in the node's place need not be what the node itself would have given, and what undoes a
     # step may give anything.
     recovers = node.undoes or isinstance(frame.opening, Catching)
-    problem = None if recovers else _refused_by(node, result)
+    problem = None if recovers else refused_by(node, result)
     if problem is not None:
         kind, message = problem
         return failed(frame, keys, kind, message, at=at, attempt=attempt, started_at=started_at)
@@ -93,7 +93,7 @@ def completed(
     )
 
 
-def _refused_by(node: CompiledNode, result: Json) -> tuple[str, str] | None:
+def refused_by(node: CompiledNode, result: Json) -> tuple[str, str] | None:
     """Tells why this kind of node cannot have this result: (error type, message), or None."""
     match node.graph:
         case g.Step(action=g.Call(with_=None, function=function), save=None):

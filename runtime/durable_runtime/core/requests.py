@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.editing import find_open
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
 
@@ -31,5 +32,12 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
             return Checkpoint(path="", kind="paused", result=payload, finished_at=now)
         case "resume" if state.paused is not None:
             return Checkpoint(path="", kind="resumed", result=payload, finished_at=now)
+        case "set_result":
+            frame = find_open(program, state, payload["edit"]["node"])
+            if frame is not None:
+                return Checkpoint(path="", kind="edited", result=payload, finished_at=now)
+            # Told all the same: who asked was told that it was taken, for the node was open then.
+            late = {**payload, "edit": None, "too_late_for": payload["edit"]["node"]}
+            return Checkpoint(path="", kind="edited", result=late, finished_at=now)
         case _:
             return None

@@ -211,6 +211,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `paused` says who paused it and why, while it is. `not_before` is when it was to begin, if it was claimed sooner.
     `undo` are the steps that completed and are not undone, the newest first. `undone` counts the compensations that
     worked, and `undo_errors` are the errors of those that did not.
+    `edits` are results that someone gave to open instances, by path, and that are theirs at the next look.
     """
 
     root: Frame
@@ -227,6 +228,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     undo: Undo | None = None
     undone: int = 0
     undo_errors: tuple[ErrorValue, ...] = ()
+    edits: dict[str, Json] = _EMPTY
 
 
 def child_of(opening: Opening | None, key: Key) -> Frame | None:

@@ -14,6 +14,7 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.interpreter import counting
 from durable_runtime.core.program import COMPENSATE, CompiledNode, Program, id_of
 from durable_runtime.core.state import (
     Catching,
@@ -83,7 +84,7 @@ class _History:
         self.begun: dict[str, NodeState] = {}
         self.finished_at: str | None = None
         """The id of the `finish` that ended the execution, if one did."""
-        for checkpoint in checkpoints:
+        for checkpoint in counting(checkpoints):
             undone = program.find_undone(checkpoint.path)
             id = id_of(checkpoint.path)
             if undone is not None and checkpoint.path.endswith(f"/{COMPENSATE}"):
@@ -120,7 +121,7 @@ class _History:
                     self._forget_turn(id + "/")
             case "waiting":
                 self.begun[id] = begun
-            case "cancelled" | "paused" | "resumed" | "compensating" | "compensated":
+            case "cancelled" | "paused" | "resumed" | "rewound" | "edited" | "forked" | "compensating" | "compensated":
                 pass
             case _:
                 assert_never(checkpoint.kind)

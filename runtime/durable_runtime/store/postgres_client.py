@@ -219,5 +219,18 @@ class PostgresClientStore:
         status: Status = rows[0][0]
         return status
 
+    async def retry(self, public_id: str, payload: Json) -> Status | None:
+        """Opens an execution again that has failed; gives the status it found, None when there is no such execution."""
+        text = encode(payload)[0].decode()
+        rows = await self._fetch("retry", public_id=public_id_of(public_id), payload=text)
+        if not rows:
+            return None
+        status: Status = rows[0][0]
+        return status
+
+    async def was_asked(self, public_id: str, mark: str) -> bool:
+        """Tells whether a retry with this mark was taken, by an answer that was lost."""
+        return bool((await self._fetch("was_asked", public_id=public_id_of(public_id), mark=mark))[0][0])
+
     async def close(self) -> None:
         await self._lines.close()

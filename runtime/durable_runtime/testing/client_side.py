@@ -178,6 +178,24 @@ class ClientSide(Tables):
                     self._hint(one)
             return found
 
+    async def retry(self, public_id: str, payload: Json) -> Status | None:
+        with self._statement("retry"):
+            text = encode(payload)[0].decode()
+            one = self._find(public_id)
+            if one is None:
+                return None
+            self._must_be_free(one)
+            found = one.status
+            if found == "failed":
+                for request in [each for each in self.rows.requests.values() if each.key == one.key]:
+                    del self.rows.requests[request.id]
+                one.status, one.signal, one.recoveries, one.paused = "pending", one.signal + 1, 0, False
+                one.error = one.output = one.finished_at = None
+                request_id = self.rows.next_id("request")
+                self.rows.requests[request_id] = Request(request_id, one.key, "retry", text)
+                self._hint(one)
+            return found
+
     def _row(self, one: Execution) -> ExecutionRow:
         definition = self.rows.definitions[one.definition_id]
         return ExecutionRow(

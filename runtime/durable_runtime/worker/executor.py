@@ -16,6 +16,7 @@ from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.interpreter import fold
 from durable_runtime.core.program import Program
+from durable_runtime.core.rewinding import Past
 from durable_runtime.core.starting import initial_state
 from durable_runtime.core.support import unsupported
 from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
@@ -129,7 +130,9 @@ class Executor:
             log.error("execution %s cannot be folded: %s: %s", claimed.id, type(error).__name__, error)
             self._set_aside(claimed, claimed.signal)
             return
-        run = Run(claimed, program, state, self, self._left)
+        # What a retry takes back stands in the history; without a request there is none.
+        past = Past(start, history) if claimed.signal else None
+        run = Run(claimed, program, state, self, self._left, past)
         self.runs[claimed.key] = run
         self.running[claimed.queue] += 1
         run.begin()

@@ -23,11 +23,12 @@ from durable_runtime.core.commands import Abandon, Collect, Finish, Perform
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.program import Program
-from durable_runtime.core.requests import answer_to
+from durable_runtime.core.rewinding import Past
 from durable_runtime.core.state import State, rests, timers_of
 from durable_runtime.core.values import NotStorable
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
 from durable_runtime.worker.alarm import Alarm, due
+from durable_runtime.worker.asked import Asked
 from durable_runtime.worker.attempts import Attempts, Ended, checkpoints_of
 from durable_runtime.worker.endings import begins_of, broken, end_of, not_storable, stuck
 from durable_runtime.worker.guarding import guarded
@@ -46,7 +47,9 @@ MOST_REFUSALS = 3
 class Run:
     """Drives one execution."""
 
-    def __init__(self, claimed: Claimed, program: Program, state: State, around: Surroundings, over: OnOver) -> None:
+    def __init__(
+        self, claimed: Claimed, program: Program, state: State, around: Surroundings, over: OnOver, past: Past | None
+    ) -> None:
         self.claimed = claimed
         self.key = claimed.key
         self.is_over = False
@@ -55,8 +58,7 @@ class Run:
         self._first_seq = state.seq
         self._around = around
         self._over = over
-        # Requests from before the claim are not read yet: no move may apply before they are.
-        self._seen = 0
+        self._asked = Asked(past)
         self._unsent = Unsent()
         self._pending: tuple[Keys, ...] = ()
         self._performs: dict[str, Perform] = {}
@@ -104,16 +106,10 @@ class Run:
         if self._in_flight is not None:
             self._inbox_waits = True
             return
-        # The root is looked at even when no request says anything new: a refused end has to be decided again.
-        touched: list[Keys] = [()]
-        self._seen = inbox.signal
-        for request, kind, payload in inbox.requests:
-            if request in self._unsent.requests:
-                continue
-            self._unsent.requests.append(request)
-            checkpoint = answer_to(self._program, self._state, kind, payload, self._now())
-            if checkpoint is not None:
-                touched.extend(self._evolve(checkpoint))
+        answers = self._asked.answer(self._program, self._state, inbox, self._unsent.requests, self._now())
+        self._state = answers.state
+        self._unsent.checkpoints.extend(answers.checkpoints)
+        self._has_timers = self._has_timers or any(True for _timer in timers_of(self._state))
         if self._broken is not None:
             self._end_broken(self._broken)
             return
@@ -121,7 +117,7 @@ class Run:
             # Decided before, not begun yet: decided again when it is resumed.
             self._performs, self._collects = {}, {}
         self._must_commit = True
-        self._settle(touched if self._has_begun else None)
+        self._settle(answers.touched if self._has_begun else None)
 
     @guarded
     def release(self) -> None:
@@ -148,7 +144,7 @@ class Run:
         if self._in_flight is not None:
             self._attempts.wake_soon()
         elif self._attempts and self._unsent.take_notes(self._attempts):
-            self._submit(self._unsent.commit(self.key, self._seen, None, self._attempts))
+            self._submit(self._unsent.commit(self.key, self._asked.seen, None, self._attempts))
 
     @guarded
     def _attempt_ended(self, ended: Ended) -> None:
@@ -212,7 +208,7 @@ class Run:
         Nothing once the execution is being given back: whoever claims it next would be met by our checkpoints.
         """
         if not self._leaves:
-            self._submit(self._unsent.commit(self.key, self._seen, self._move(), self._attempts))
+            self._submit(self._unsent.commit(self.key, self._asked.seen, self._move(), self._attempts))
 
     def _submit(self, commit: Commit) -> None:
         self._in_flight = commit
@@ -243,6 +239,7 @@ class Run:
             case Outcome.COMMITTED:
                 self._stored = self._state
                 self._unsent.stored()
+                self._asked.stored()
                 self._must_commit = False
                 if isinstance(commit.move, End):
                     self._end(commit.move.status)
@@ -285,7 +282,7 @@ class Run:
         outcomes = self._unsent.drop()
         self._state = self._stored
         # What requests asked for was in what is dropped here: the next move is refused, and they are read again.
-        self._seen = 0
+        self._asked.seen = 0
         self._performs, self._collects, self._finish = {}, {}, None
         self._must_commit = True
         # What was computed from a refused result carries it too, and is computed anew; it is no reason of its own.
@@ -317,7 +314,7 @@ class Run:
 
     def _end_broken(self, error: Exception) -> None:
         if not self._leaves:
-            self._submit(self._unsent.without_checkpoints(self.key, self._seen, broken(error, self._now())))
+            self._submit(self._unsent.without_checkpoints(self.key, self._asked.seen, broken(error, self._now())))
 
     # -- what goes out
 

@@ -2,66 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import msgspec
 import pytest
 
-from durable_dsl import compile_text
-from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.evolve import evolve
-from durable_runtime.core.interpreter import Pass, fold, settle
-from durable_runtime.core.outcomes import Failure, Success, settle_attempt
-from durable_runtime.core.program import Program
-from durable_runtime.core.requests import answer_to
-from durable_runtime.core.starting import initial_state
+from durable_runtime.core.interpreter import fold
+from durable_runtime.core.outcomes import Failure, Success
 from durable_runtime.core.state import rests, timers_of
-
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-class Life:
-    """One execution, moved by hand."""
-
-    def __init__(self, steps: str, head: str = "", scheduled_at: datetime | None = None) -> None:
-        [graph] = compile_text(f"workflow: flow\n{head}\nsteps:\n{steps}")
-        self.program = Program(graph)
-        self.start = initial_state(
-            self.program, id="1", workflow="flow", queue="default", input={}, started_at=NOON, scheduled_at=scheduled_at
-        )
-        self.state = self.start
-        self.history: list[Checkpoint] = []
-
-    def look(self, at: datetime = NOON) -> Pass:
-        done = settle(self.program, self.state, None, at)
-        self.state = done.state
-        self.history += done.checkpoints
-        return done
-
-    def begun(self, at: datetime = NOON) -> list[str]:
-        return [perform.path for perform in self.look(at).performs]
-
-    def add(self, checkpoint: Checkpoint | None) -> None:
-        assert checkpoint is not None
-        self.state, _touched = evolve(self.program, self.state, checkpoint)
-        self.history.append(msgspec.structs.replace(checkpoint, seq=self.state.seq))
-
-    def ask(self, kind: str, payload: Any = None, at: datetime = NOON) -> bool:
-        checkpoint = answer_to(self.program, self.state, kind, payload, at)
-        if checkpoint is not None:
-            self.add(checkpoint)
-        return checkpoint is not None
-
-    def end(self, path: str, outcome: Success | Failure, attempt: int = 1, at: datetime = NOON) -> None:
-        keys = self.program.locate(path)
-        self.add(
-            settle_attempt(
-                self.program, self.state, path, keys, attempt, outcome, started_at=at, at=at, uniform=0.5
-            )
-        )  # fmt: skip
-
+from tests.unit.core.living import HOUR, NOON, Life
 
 TWO = "  - step: one\n    call: m.one\n  - step: two\n    call: m.two\n"
 RETRIED = "  - step: one\n    call: m.one\n    retry: {max_attempts: 3, delay: 10m}\n"

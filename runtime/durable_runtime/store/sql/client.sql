@@ -120,5 +120,33 @@ with found as materialized (
 )
 select status from found
 
+-- name: retry
+-- Opens an execution again that has failed: claimable, with the request that its owner takes the failure back. Requests that its end
+-- left unread are gone. Gives the status found; nothing when there is no such execution.
+with found as materialized (
+    select e.id, e.status, e.queue, e.priority from durable.execution e where e.public_id = %(public_id)s::uuid for no key update
+), opened as (
+    update durable.execution e
+    set status = 'pending', signal = e.signal + 1, error = null, output = null, finished_at = null, recoveries = 0, paused = false
+    from found f where e.id = f.id and f.status = 'failed'
+    returning e.id
+), cleared as (
+    delete from durable.request r using opened o where r.execution_id = o.id
+), sent as (
+    insert into durable.request (execution_id, kind, payload) select id, 'retry', %(payload)s from opened
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank) select f.id, f.queue, -f.priority from found f join opened o on o.id = f.id
+)
+select status from found
+
+-- name: was_asked
+-- Whether a retry with this mark is in the inbox, or was answered already.
+select exists (
+    select from durable.execution e
+    left join durable.request r on r.execution_id = e.id and r.kind = 'retry'
+    left join durable.checkpoint c on c.execution_id = e.id and c.kind = 'rewound'
+    where e.public_id = %(public_id)s::uuid and %(mark)s in (r.payload->>'asked', c.result->>'asked')
+)
+
 -- name: server_time
 select now()

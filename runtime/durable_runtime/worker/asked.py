@@ -1,0 +1,62 @@
+"""What others ask of an execution, from its inbox into its state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_runtime.core.evolve import evolve
+from durable_runtime.core.program import Program
+from durable_runtime.core.requests import answer_to
+from durable_runtime.core.rewinding import Past, rewind
+from durable_runtime.core.state import State
+from durable_runtime.store.protocol import Inbox
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """The state after the requests, the checkpoints that answer them, and what they touched; None is everything."""
+
+    state: State
+    checkpoints: list[Checkpoint]
+    touched: list[Keys] | None
+
+
+class Asked:
+    """The requests of one execution, `seen` up to which signal they were read.
+
+    `past` is what a retry needs, which is the first thing that is asked of an execution after it had failed.
+    """
+
+    def __init__(self, past: Past | None) -> None:
+        # Requests from before the claim are not read yet: no move may apply before they are.
+        self.seen = 0
+        self._past = past
+
+    def answer(self, program: Program, state: State, inbox: Inbox, answered: list[int], now: datetime) -> Answers:
+        """Applies what was not answered before, and adds it to what was."""
+        # The root is looked at even when no request says anything new: a refused end has to be decided again.
+        touched: list[Keys] | None = [()]
+        checkpoints: list[Checkpoint] = []
+        self.seen = inbox.signal
+        for request, kind, payload in inbox.requests:
+            if request in answered:
+                continue
+            answered.append(request)
+            if kind == "retry" and self._past is not None:
+                checkpoint, state = rewind(program, self._past, payload, now)
+                checkpoints.append(checkpoint)
+                touched = None
+                continue
+            answer = answer_to(program, state, kind, payload, now)
+            if answer is not None:
+                state, more = evolve(program, state, answer)
+                checkpoints.append(msgspec.structs.replace(answer, seq=state.seq))
+                if touched is not None:
+                    touched.extend(more)
+        return Answers(state, checkpoints, touched)
+
+    def stored(self) -> None:
+        """Everything answered is stored: what comes later is asked of an execution that goes on."""
+        self._past = None
