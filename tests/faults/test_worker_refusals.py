@@ -83,6 +83,45 @@ def test_what_ends_while_a_refused_value_is_looked_for_is_kept(
     assert steps.begun == {"odd": 1, "even": 1}
 
 
+RACE = """
+workflow: race
+steps:
+  - parallel: first
+    join: any
+    save: first
+    branches:
+      bad: [{step: odd, call: tests.faults.worker_steps.held_han, with: {tag: odd}, save: odd}]
+      good: [{step: even, call: tests.faults.worker_steps.held, with: {tag: even}, save: even}]
+"""
+
+
+def test_the_loser_of_a_join_that_is_refused_runs_on_and_does_not_begin_again(
+    own_server: Callable[..., OwnServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.forget()
+    url = latin1_database(own_server(), "race")
+
+    async def scenario() -> None:
+        asking = Asking(monkeypatch)
+        await start(url, graph(RACE), [{}])
+        async with running(Worker(url)):
+            await until(lambda: steps.begun["even"] and steps.begun["odd"], "both steps begin")
+            steps.let_go("odd")
+            await asking.reached.wait()
+            asking.go_on.set()
+            await until(
+                lambda: value(url, "select count(*) from durable.checkpoint where kind = 'failed'"), "odd fails"
+            )
+            steps.let_go("even")
+            await until(lambda: statuses(url) == {"completed": 1}, "the execution ends")
+
+    asyncio.run(scenario())
+
+    [row] = executions(url).values()
+    assert row.output["first"] == {"good": "even"}
+    assert steps.begun == {"odd": 1, "even": 1}
+
+
 def test_a_cancel_that_was_part_of_a_refused_batch_still_cancels(
     own_server: Callable[..., OwnServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

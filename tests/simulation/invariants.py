@@ -45,7 +45,7 @@ def _of_ending(report: Report, ending: Ending) -> list[str]:
     for (id, node, attempt), times in report.ledger.began.items():
         # What undoes a step is begun once more where the undoing was cut off by a failure, a timeout or a cancel above.
         cuts = node.count("/") if node.endswith("/compensate") else 0
-        if id == ending.id and times > 1 + cuts + ending.losses + report.ledger.refusals[one.key]:
+        if id == ending.id and times > 1 + cuts + ending.losses:
             found.append(f"{node} began attempt {attempt} {times} times, and {ending.losses} workers were lost")
     return found
 

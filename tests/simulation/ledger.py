@@ -28,15 +28,10 @@ class StepFailed(Exception):
 
 
 class Ledger:
-    """Notes every attempt that begins. `problems` are attempts that must not have begun.
-
-    `refusals` counts the commits that the server refused for their content, by execution: what was decided with that
-    content is void, so attempts that it ended begin once more.
-    """
+    """Notes every attempt that begins. `problems` are attempts that must not have begun."""
 
     def __init__(self, store: MemoryStore, seed: int) -> None:
         self.began: Counter[tuple[str, str, int]] = Counter()
-        self.refusals: Counter[int] = Counter()
         self.problems: list[str] = []
         self._store = store
         self._random = random.Random(seed)

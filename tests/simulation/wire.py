@@ -10,7 +10,7 @@ from typing import Any
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.store.protocol import Commit, NoAnswer, StatementRefused, TryAgain
 from durable_runtime.testing import MemoryStore
-from tests.simulation.ledger import UNSTORABLE, Ledger
+from tests.simulation.ledger import UNSTORABLE
 
 
 class Weather:
@@ -42,9 +42,8 @@ class Wire:
     began, after it ended, or while it is still running: then it ends later, or never because of its fence.
     """
 
-    def __init__(self, store: MemoryStore, weather: Weather, ledger: Ledger, after: Callable[[], None]) -> None:
+    def __init__(self, store: MemoryStore, weather: Weather, after: Callable[[], None]) -> None:
         self.dead = False
-        self._ledger = ledger
         self._store = store
         self._weather = weather
         self._after = after
@@ -70,7 +69,6 @@ class Wire:
         for commit in commits:
             for checkpoint in commit.checkpoints:
                 if UNSTORABLE in str(checkpoint.result):
-                    self._ledger.refusals[commit.key] += 1
                     raise StatementRefused("22P05")
         return await self._store.commit(lease, lane, commits)
 

@@ -50,7 +50,7 @@ class SimulatedWorker:
         self._clock = clock
         self._ledger = ledger
         self._weather = weather
-        self._wire = Wire(store, weather, ledger, after)
+        self._wire = Wire(store, weather, after)
         self._after = after
         self._lost = lost
         self.held: set[str] = set()

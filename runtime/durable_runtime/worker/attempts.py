@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import TypeAlias
@@ -99,6 +99,9 @@ class Attempts:
 
     def __contains__(self, path: object) -> bool:
         return path in self._tasks
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tasks)
 
     def __bool__(self) -> bool:
         return bool(self._tasks)

@@ -19,7 +19,7 @@ import msgspec
 
 from durable_runtime.actions.functions import Missing
 from durable_runtime.core.checkpoints import Checkpoint, Keys
-from durable_runtime.core.commands import Abandon, Collect, Finish, Perform
+from durable_runtime.core.commands import Abandon, Finish, Perform
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.program import Program
@@ -34,6 +34,7 @@ from durable_runtime.worker.endings import begins_of, broken, end_of, not_storab
 from durable_runtime.worker.guarding import guarded
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.unsent import Unsent
+from durable_runtime.worker.wanted import Wanted
 
 log = logging.getLogger("durable.run")
 
@@ -61,10 +62,9 @@ class Run:
         self._asked = Asked(past)
         self._unsent = Unsent()
         self._pending: tuple[Keys, ...] = ()
-        self._performs: dict[str, Perform] = {}
-        self._collects: dict[str, Collect] = {}
         heard = (self._attempt_ended, self._attempt_missed, self.break_off, self._write_notes)
         self._attempts = Attempts(claimed.id, claimed.key, around, *heard)
+        self._wanted = Wanted(self._attempts)
         self._arrived: list[Ended] = []
         self._deferred: str | None = None
         self._in_flight: Commit | None = None
@@ -115,7 +115,7 @@ class Run:
             return
         if self._state.paused is not None:
             # Decided before, not begun yet: decided again when it is resumed.
-            self._performs, self._collects = {}, {}
+            self._wanted.begin_nothing()
         self._must_commit = True
         self._settle(answers.touched if self._has_begun else None)
 
@@ -133,7 +133,7 @@ class Run:
         """
         if self._entry is not None:
             self._entry.settled = True
-        self._abandon(Abandon(""))
+        self._attempts.abandon(Abandon(""))
         self._end(status)
 
     @guarded
@@ -188,19 +188,13 @@ class Run:
     def _take_pass(self, result: Pass) -> None:
         self._state = result.state
         self._unsent.checkpoints.extend(result.checkpoints)
-        for abandon in result.abandons:
-            self._abandon(abandon)
-        for perform in result.performs:
-            if perform.path not in self._attempts:
-                self._performs[perform.path] = perform
-        for collect in result.collects:
-            if collect.path not in self._attempts:
-                self._collects[collect.path] = collect
+        self._wanted.take(result)
         self._pending = result.pending
         self._finish = result.finish
         self._has_timers = self._has_timers or result.has_timers
         # What a collect reads back has to be stored first.
-        self._must_commit = self._must_commit or result.read_clock or bool(self._collects and self._unsent.checkpoints)
+        to_collect = self._wanted.to_collect and bool(self._unsent.checkpoints)
+        self._must_commit = self._must_commit or result.read_clock or to_collect
 
     def _hand_over(self) -> None:
         """Gives the journal everything unsent, with a move when nothing is left to do after it.
@@ -218,7 +212,7 @@ class Run:
     def _move(self) -> Suspend | End | None:
         if self._finish is not None:
             return end_of(self._finish, self._now())
-        if self._pending or self._performs or self._collects or self._attempts or self._arrived:
+        if self._pending or self._wanted.to_begin or self._wanted.runs or self._arrived:
             return None
         if rests(self._state, self._now()):
             return Suspend(begins_of(self._state))
@@ -241,6 +235,7 @@ class Run:
                 self._unsent.stored()
                 self._asked.stored()
                 self._must_commit = False
+                self._wanted.abandon()
                 if isinstance(commit.move, End):
                     self._end(commit.move.status)
                 elif isinstance(commit.move, Suspend):
@@ -283,7 +278,8 @@ class Run:
         self._state = self._stored
         # What requests asked for was in what is dropped here: the next move is refused, and they are read again.
         self._asked.seen = 0
-        self._performs, self._collects, self._finish = {}, {}, None
+        self._wanted.take_back()
+        self._finish = None
         self._must_commit = True
         # What was computed from a refused result carries it too, and is computed anew; it is no reason of its own.
         if self._broken is not None or all(ended.path not in refused for ended in outcomes):
@@ -294,8 +290,7 @@ class Run:
         # What had been computed before the outcomes came is computed again, then these are taken in.
         self._take_pass(settle(self._program, self._state, None, self._now()))
         for ended in self._arrived:
-            self._performs.pop(ended.command.path, None)
-            self._collects.pop(ended.command.path, None)
+            self._wanted.forget(ended.command.path)
         self._pending = ((), *self._pending)
         self._take_in()
 
@@ -308,7 +303,8 @@ class Run:
             self.drop()
             return
         self._broken = error
-        self._abandon(Abandon(""))
+        self._wanted.take_back()
+        self._attempts.abandon(Abandon(""))
         if self._in_flight is None:
             self._end_broken(error)
 
@@ -320,14 +316,14 @@ class Run:
 
     def _go_on(self) -> None:
         """Everything these attempts depend on is stored or can be computed again: begin them."""
+        self._wanted.abandon()
         if self._released:
             self._give_back()
             return
-        performs, self._performs = self._performs, {}
-        collects, self._collects = self._collects, {}
-        for perform in performs.values():
+        performs, collects = self._wanted.hand_out()
+        for perform in performs:
             self._begin(perform)
-        for collect in collects.values():
+        for collect in collects:
             self._attempts.collect(collect)
         if not self._attempts and not self._arrived:
             self._hand_over()
@@ -335,7 +331,7 @@ class Run:
             self._set_alarm()
 
     def _give_back(self) -> None:
-        self._performs, self._collects = {}, {}
+        self._wanted.begin_nothing()
         if not self._attempts and not self._leaves:
             self._leaves = True
             self._alarm.cancel()
@@ -360,12 +356,6 @@ class Run:
         self._defer(perform, error)
         if self._in_flight is None:
             self._go_on()
-
-    def _abandon(self, abandon: Abandon) -> None:
-        self._attempts.abandon(abandon)
-        for waiting in (self._performs, self._collects):
-            for path in [path for path in waiting if abandon.covers(path)]:
-                del waiting[path]
 
     # -- time
 
