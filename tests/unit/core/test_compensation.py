@@ -334,3 +334,21 @@ def test_an_error_tells_a_hundred_of_the_compensations_that_failed_and_the_histo
 
     assert len(not_undone(result)) == 100
     assert len([one for one in result.checkpoints if one.path.endswith("compensate")]) == 130
+
+
+def test_what_undoes_a_step_may_make_calls_of_its_own_and_sleep() -> None:
+    steps = "- {step: a, call: x.a, with: {}, compensate: {call: x.undo, with: {}}}\n- {fail: stop}"
+    made: list[str] = []
+
+    async def undo(ctx: StepContext) -> str:
+        first = await ctx.step("look_up", lambda: made.append("look up") or "found")
+        await ctx.sleep("wait", timedelta(hours=1))
+        await ctx.step("remove", lambda: made.append("remove"))
+        return first
+
+    result = run_with(steps, mocks={"x.a": 1, "x.undo": undo})
+
+    assert result.status == "compensated", result.error
+    assert made == ["look up", "remove"]
+    assert result.slept == timedelta(hours=1)
+    assert kinds(result, "a/compensate")[-1] == "compensated"
