@@ -12,7 +12,7 @@ from unittest import mock
 from durable_runtime.actions.functions import Functions
 from durable_runtime.actions.performing import Performer
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
-from durable_runtime.store.protocol import Lease, Look, NoAnswer, TryAgain, WorkerStore
+from durable_runtime.store.protocol import Claimed, Lease, Look, NoAnswer, TryAgain, WorkerStore
 from durable_runtime.testing import FakeClock, MemoryStore
 from durable_runtime.worker import run as run_module
 from durable_runtime.worker.attempts import Attempts, Ended
@@ -160,14 +160,14 @@ class _TwiceTold(Attempts):
 
     weather: Weather
 
-    def __init__(self, execution_id: str, key: int, around: Any, ended: Callable[[Ended], None], *rest: Any) -> None:
+    def __init__(self, claimed: Claimed, around: Any, ended: Callable[[Ended], None], *rest: Any) -> None:
         def tell(outcome: Ended) -> None:
             ended(outcome)
             draw = self.weather.random.random()
             if self.weather.stormy and draw < 0.2:
                 asyncio.get_running_loop().call_later(draw * 3 if draw > 0.1 else 0, ended, outcome)
 
-        super().__init__(execution_id, key, around, tell, *rest)
+        super().__init__(claimed, around, tell, *rest)
 
 
 def duplicating(weather: Weather) -> Any:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from durable_runtime.errors import LeaseLost
-from durable_runtime.store.protocol import Commit, Lease, Send, StatementRefused, TryAgain
+from durable_runtime.store.messages import Send
+from durable_runtime.store.protocol import Commit, Lease, StatementRefused, TryAgain
 from tests.store.building import (
     LEASE,
     checkpoint,

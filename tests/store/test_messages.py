@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from durable_runtime.store.direct import Direct
+from durable_runtime.store.messages import Send
 from durable_runtime.store.protocol import (
     RECOVERY_LIMIT,
     Claimed,
@@ -18,7 +19,6 @@ from durable_runtime.store.protocol import (
     Lease,
     NewChild,
     Outcome,
-    Send,
     StatementRefused,
 )
 from tests.store.building import (

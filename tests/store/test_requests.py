@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from durable_runtime.store.protocol import Inbox, Outcome, Send
+from durable_runtime.store.messages import Send
+from durable_runtime.store.protocol import Inbox, Outcome
 from tests.store.building import (
     checkpoint,
     claim,

@@ -10,8 +10,9 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from durable_dsl import Graph, Workflow
+from durable_dsl.graph import Child, Start, Step
 from durable_dsl.suggestions import did_you_mean
-from durable_runtime.client.inputs import InputCheck
+from durable_runtime.core.inputs import InputCheck
 from durable_runtime.core.support import unsupported
 from durable_runtime.errors import InvalidOption, UnknownWorkflow, UnsupportedWorkflow
 
@@ -24,12 +25,13 @@ _KEPT = 1000
 
 
 class Definition:
-    """A graph ready to be started: its version and its input's check are made once."""
+    """A graph ready to be started: its version, its input's check and the workflows it starts are found once."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.version = graph.version
         self.input = InputCheck(graph.workflow, graph.input)
+        self.starts = started_by(graph)
 
 
 class Definitions:
@@ -59,6 +61,37 @@ class Definitions:
                     "a workflow is started from a YAML file, a module, a workflow, a graph or a name, "
                     f"not from a {type(source).__name__}"
                 )
+
+    def find_started(self, source: Source, definition: Definition) -> tuple[list[Definition], list[tuple[str, str]]]:
+        """Gives the other workflows of a source that this one starts, and those that these start.
+
+        And what none of the source's own workflows is: (who starts it, its name); that has to be stored already.
+        """
+        if not definition.starts:
+            return [], []
+        beside = {other.graph.workflow: other for other in self._beside(source)}
+        found: dict[str, Definition] = {definition.graph.workflow: definition}
+        elsewhere: dict[str, str] = {}
+        to_look_at = [definition]
+        while to_look_at:
+            looked_at = to_look_at.pop()
+            for name in looked_at.starts:
+                if name in beside and name not in found:
+                    found[name] = supported(beside[name])
+                    to_look_at.append(found[name])
+                elif name not in found:
+                    elsewhere.setdefault(name, looked_at.graph.workflow)
+        found.pop(definition.graph.workflow)
+        return list(found.values()), [(by, name) for name, by in elsewhere.items()]
+
+    def _beside(self, source: Source) -> list[Definition]:
+        match source:
+            case Graph() | Workflow():
+                return self._of_object(source)
+            case ModuleType():
+                return self._of_module(source)
+            case _:
+                return self._of_file(Path(source))
 
     def _find_named(self, source: str | Path, workflow: str | None) -> Definition | None:
         path = Path(source)
@@ -111,6 +144,18 @@ class Definitions:
                 self._objects.clear()
             kept = self._objects[id(source)] = source, [Definition(_graph_of(source))]
         return kept[1]
+
+
+def started_by(graph: Graph) -> list[str]:
+    """Gives the names of the workflows that the steps of a graph start, each once."""
+    names: dict[str, None] = {}
+    for node in graph.walk():
+        if isinstance(node, Step):
+            undoes = node.compensate.action if node.compensate is not None else None
+            for action in (node.action, undoes):
+                if isinstance(action, Child | Start):
+                    names[action.workflow] = None
+    return list(names)
 
 
 def _graph_of(source: Workflow | Graph) -> Graph:

@@ -48,6 +48,7 @@ class Insight:
             input=row.input,
             started_at=row.started_at or row.created_at,
             scheduled_at=row.scheduled_at,
+            parent_id=row.parent_id,
         )
         return Past(start, await store.list_checkpoints(row.key))
 

@@ -11,9 +11,9 @@ from durable_dsl.graph import graph_from_json
 from durable_runtime.client import options
 from durable_runtime.client.definitions import Definition, Definitions, Source, never_stored, supported
 from durable_runtime.client.ids import new_id
-from durable_runtime.client.inputs import invalid_input
 from durable_runtime.client.session import Session
-from durable_runtime.errors import DatabaseUnavailable, InvalidInput, InvalidOption, KeyConflict
+from durable_runtime.core.inputs import invalid_input
+from durable_runtime.errors import DatabaseUnavailable, InvalidInput, InvalidOption, KeyConflict, UnknownWorkflow
 from durable_runtime.store.postgres_client import PostgresClientStore
 from durable_runtime.store.protocol import KeyTaken, NewExecution, NoAnswer, StatementRefused, TryAgain
 
@@ -66,18 +66,20 @@ class Starter:
         self._definitions = Definitions()
         self._ids: dict[tuple[str, str], int] = {}
         self._stored: dict[int, Definition] = {}
+        self._known: set[str] = set()
 
     def forget_ids(self) -> None:
         """Forgets what is stored, since the next database may be another one."""
         self._ids.clear()
         self._stored.clear()
+        self._known.clear()
 
     async def start(self, source: Source, workflow: str | None, input: Json, id: str | None, how: StartOptions) -> str:
         """Starts one execution and gives its id; everything is checked before anything is stored."""
         public_id = None if id is None else options.check_id(id)
         definition, definition_id = await self._find(source, workflow)
         encoded = definition.input.encode(input)
-        [started] = await self._insert(definition, definition_id, [encoded], how, public_id)
+        [started] = await self._insert(source, definition, definition_id, [encoded], how, public_id)
         return started
 
     async def start_many(
@@ -94,21 +96,43 @@ class Starter:
                 problems += [f"inputs[{index}]: {problem}" for problem in error.problems]
         if problems:
             raise invalid_input(definition.graph.workflow, problems)
-        return await self._insert(definition, definition_id, encoded, how, None) if encoded else []
+        return await self._insert(source, definition, definition_id, encoded, how, None) if encoded else []
 
     async def _find(self, source: Source, workflow: str | None) -> tuple[Definition, int | None]:
         """Gives a definition, with its id in the database if that is where it came from."""
         found = self._definitions.find(source, workflow)
         if found is not None:
+            await self._check_started(source, found)
             return found, None
         name = str(source)
-        latest = await self._session.ask(lambda store: store.latest_definition(name))
+        latest = await self._find_latest(name)
         if latest is None:
             raise never_stored(name)
         definition_id, encoded = latest
         if definition_id not in self._stored:
             self._stored[definition_id] = supported(Definition(graph_from_json(encoded)))
         return self._stored[definition_id], definition_id
+
+    async def _find_latest(self, name: str) -> tuple[int, bytes] | None:
+        return await self._session.ask(lambda store: store.latest_definition(name))
+
+    async def _check_started(self, source: Source, definition: Definition) -> None:
+        """Raises `UnknownWorkflow` for a workflow that this one starts and that is neither beside it nor stored."""
+        _beside, elsewhere = self._definitions.find_started(source, definition)
+        for by, name in elsewhere:
+            if name not in self._known and await self._find_latest(name) is None:
+                raise UnknownWorkflow(
+                    f"the workflow '{by}' starts '{name}', which is neither in the same file or module nor stored in "
+                    "this database; start it once from where it is defined, or put it beside"
+                )
+            self._known.add(name)
+
+    async def _save_all(self, source: Source, definition: Definition) -> int:
+        """Stores a definition and those beside it that it starts; these first, so that it never lacks one."""
+        beside, _elsewhere = self._definitions.find_started(source, definition)
+        for other in beside:
+            await self._save(other)
+        return await self._save(definition)
 
     async def _save(self, definition: Definition) -> int:
         graph = definition.graph
@@ -121,6 +145,7 @@ class Starter:
 
     async def _insert(
         self,
+        source: Source,
         definition: Definition,
         definition_id: int | None,
         inputs: Sequence[bytes],
@@ -129,7 +154,7 @@ class Starter:
     ) -> list[str]:
         graph = definition.graph
         if definition_id is None:
-            definition_id = await self._save(definition)
+            definition_id = await self._save_all(source, definition)
         scheduled_at = how.scheduled_at
         if isinstance(scheduled_at, timedelta):
             now = await self._session.ask(lambda store: store.server_time())

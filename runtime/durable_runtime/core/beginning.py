@@ -5,15 +5,15 @@ What only computes is done here and now, as a checkpoint; everything else is ask
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
+from durable_runtime.core.children import call
 from durable_runtime.core.commands import Command, Perform, Record, Sealed
-from durable_runtime.core.environment import environment, parse_instant, span_of
+from durable_runtime.core.environment import as_text, environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
 from durable_runtime.core.state import Frame, Retrying, State, Underway, Undoing, data_of
@@ -85,8 +85,18 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
             assert node.message is not None
             message = as_text(node.message.render(environment(program, state, chain), now=state.now))
             return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]
+        case g.Child() | g.Start():
+            return [call(program, state, chain, keys, attempt=1)]
         case _:
             never_started(action)
+
+
+def attempt_again(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Command:
+    """Makes another attempt of the node that the frame stands at."""
+    graph = chain[-1].node.graph
+    if isinstance(graph, g.Step) and isinstance(graph.action, g.Child | g.Start):
+        return call(program, state, chain, keys, attempt)
+    return perform(program, state, chain, keys, attempt)
 
 
 def perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:
@@ -226,8 +236,3 @@ def _wait(program: Program, state: State, chain: list[Frame], keys: Keys, now: d
             finished_at=state.now,
         )
     )
-
-
-def as_text(value: Json) -> str:
-    """Gives a value as text: texts as they are, everything else as compact JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -57,6 +57,27 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     next_at: datetime | None = None
 
 
+class StartChild(msgspec.Struct, frozen=True, kw_only=True):
+    """Find the workflow of this name, check the input against its schema, and hand in what was found.
+
+    `key` attaches to the execution of that workflow which has the key, if there is one. An `attached` child is reached
+    by what happens to its parent; of an `awaited` one's end the parent is told. `began_at` is when it was decided.
+    """
+
+    path: str
+    node: str
+    keys: Keys
+    workflow: str
+    attempt: int
+    input: dict[str, Json]
+    key: str | None
+    queue: str | None
+    attached: bool
+    awaited: bool
+    timeout: timedelta | None
+    began_at: datetime
+
+
 class Collect(msgspec.Struct, frozen=True, kw_only=True):
     """Read the results of a finished foreach back from its items' checkpoints.
 
@@ -91,4 +112,4 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     error: ErrorValue | None = None
 
 
-Command: TypeAlias = Record | Perform | Collect | Abandon | Finish
+Command: TypeAlias = Record | Perform | StartChild | Collect | Abandon | Finish

@@ -13,9 +13,10 @@ import msgspec
 
 from durable_dsl import graph as g
 from durable_dsl.expressions import ExpressionError
-from durable_runtime.core.beginning import perform, start, workflow_output
+from durable_runtime.core.beginning import attempt_again, start, workflow_output
 from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
+from durable_runtime.core.children import child_overdue
 from durable_runtime.core.collecting import decisions_in
 from durable_runtime.core.commands import Abandon, Collect, Command, Finish, Record
 from durable_runtime.core.containers import fail_with, join, next_turn
@@ -24,6 +25,7 @@ from durable_runtime.core.environment import TimeError
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.state import (
+    Calling,
     Catching,
     Closing,
     Each,
@@ -83,7 +85,7 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
             case None:
                 return start(program, state, chain, keys, now)
             case Retrying(attempt=attempt, retry_at=retry_at):
-                return [perform(program, state, chain, keys, attempt)] if now >= retry_at else []
+                return [attempt_again(program, state, chain, keys, attempt)] if now >= retry_at else []
             case Underway():
                 return go_on(program, state, chain, keys, now)
             case Waiting(due_at=due_at, times_out=times_out):
@@ -92,6 +94,8 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
                 if times_out:
                     return [Record(_timeout(frame, keys, now))]
                 return [Record(completed(program, state, chain, keys, None, at=now))]
+            case Calling():
+                return child_overdue(program, state, chain, keys, now)
             case Inside() | Catching() | Closing():
                 return []
             case Undoing(frame=None):

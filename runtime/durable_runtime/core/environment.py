@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,11 @@ from durable_dsl.expressions import Template
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import Frame, State, data_of
+
+
+def as_text(value: Json) -> str:
+    """Gives a value as text: texts as they are, everything else as compact JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 class TimeError(ValueError):

@@ -14,9 +14,11 @@ import msgspec
 
 from durable_dsl import graph as g
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
+from durable_runtime.core.children import await_child, starts_child
 from durable_runtime.core.environment import environment
 from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.state import (
+    Calling,
     Catching,
     Closing,
     Each,
@@ -105,6 +107,8 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, patch, touched = replace(frame, at=position, opening=None, result=None), None, (keys,)
     else:
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
+    if not state.has_children and starts_child(node):
+        state = replace(state, has_children=True)
     if _undoes(chain):
         return _go_on_undoing(state, chain, keys, frame, checkpoint)
     undo = remember(state, chain, checkpoint, patch)
@@ -157,6 +161,8 @@ def _evolve_execution(program: Program, state: State, checkpoint: Checkpoint) ->
                 return state, ((),)
             edits = {**state.edits, edit["node"]: edit["value"]}
             return replace(state, edits=edits), ((), locate(program, state, edit["node"]))
+        case "joined":
+            return replace(state, joined=(*state.joined, checkpoint.result)), ()
         case "failed":
             return replace(state, root=replace(state.root, error=checkpoint.error, opening=None)), ((),)
         case "compensating":
@@ -221,7 +227,7 @@ def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: K
             live = {index: frame for index, frame in opening.live.items() if index != key}
             opening, begun = _begin_items(parent, replace(opening, live=live, done=opening.done + 1), keys)
             return opening, (keys, *begun)
-        case Retrying() | Waiting() | Underway():
+        case Retrying() | Waiting() | Underway() | Calling():
             raise HistoryMismatch(f"{parent.path!r} holds no list")
         case _:
             assert_never(opening)
@@ -308,9 +314,11 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             if checkpoint.due_at is None or checkpoint.started_at is None:
                 raise HistoryMismatch(f"the retry of {frame.path!r} has no time")
             before = frame.opening
-            first_at = before.first_at if isinstance(before, (Retrying, Underway)) else checkpoint.started_at
+            first_at = before.first_at if isinstance(before, Retrying | Underway | Calling) else checkpoint.started_at
             retrying = Retrying(checkpoint.attempt + 1, checkpoint.due_at, first_at, kept(frame))
             return replace(frame, opening=retrying), None, (keys,)
+        case "waiting" if starts_child(frame.node.graph):
+            return await_child(frame, checkpoint), None, (keys,)
         case "waiting":
             return _suspend(frame, checkpoint), None, (keys,)
         case "turned":
@@ -321,7 +329,9 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             body = Frame(block=frame.node.blocks[None], prefix=f"{frame.path}#{turn}/", names={"iteration": turn})
             next_turn = replace(turning, turn=turn, frame=body, result=_result_so_far(turning), due_at=None)
             return replace(frame, opening=next_turn), None, ((*keys, turn),)
-        case "entered" | "cancelled" | "paused" | "resumed" | "rewound" | "edited" | "forked" | "compensating":
+        case (
+            "entered" | "cancelled" | "paused" | "resumed" | "rewound" | "edited" | "forked" | "compensating" | "joined"
+        ):
             raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")
         case _:
             assert_never(checkpoint.kind)

@@ -13,8 +13,9 @@ import msgspec
 
 from durable_dsl.graph import Foreach
 from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
+from durable_runtime.core.children import children_below
 from durable_runtime.core.collecting import ItemResults, decisions_in, results_of
-from durable_runtime.core.commands import Abandon, Collect, Finish, Perform, Record
+from durable_runtime.core.commands import Abandon, Collect, Finish, Perform, Record, StartChild
 from durable_runtime.core.decide import decide
 from durable_runtime.core.evolve import HistoryMismatch, Touched, evolve
 from durable_runtime.core.program import Program
@@ -31,19 +32,21 @@ MAX_COMPUTED_BYTES = 64 * 1024
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass came to.
 
-    `checkpoints` were computed and evolved already and are to be committed in this order. `performs`, `collects` and
-    `finish` are to be done once everything they depend on is durable. `abandons` name the instances whose attempts
-    nobody wants any more. `pending` are addresses not looked at yet because the pass had computed enough: commit,
-    then settle them. `read_clock` tells that a checkpoint says what time it was, which could not be computed again:
-    commit before anything that follows from it begins. `has_timers` tells that something in these checkpoints falls
-    due later.
+    `checkpoints` were computed and evolved already and are to be committed in this order. `performs`, `collects`
+    and `finish` are to be done once everything they depend on is durable. `abandons` name the instances whose
+    attempts nobody wants any more, `cancels` the children that steps below them waited for; at a finish, which
+    reaches all children, they are not named. `pending` are addresses not looked at yet because the pass had
+    computed enough: commit, then settle them. `read_clock` tells that a checkpoint says what time it was, which
+    could not be computed again: commit before anything that follows from it begins. `has_timers` tells that
+    something in these checkpoints falls due later.
     """
 
     state: State
     checkpoints: list[Checkpoint]
-    performs: list[Perform]
+    performs: list[Perform | StartChild]
     collects: list[Collect]
     abandons: list[Abandon]
+    cancels: tuple[str, ...] = ()
     finish: Finish | None = None
     pending: Touched = ()
     read_clock: bool = False
@@ -55,9 +58,10 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
     addresses = deque(touched if touched is not None else [keys for keys, _frame in frames_of(state.root)])
     waiting = set(addresses)
     checkpoints: list[Checkpoint] = []
-    performs: dict[str, Perform] = {}
+    performs: dict[str, Perform | StartChild] = {}
     collects: dict[str, Collect] = {}
     abandons: list[Abandon] = []
+    cancels: list[str] = []
     size = 0
     read_clock = has_timers = False
     while addresses:
@@ -77,12 +81,13 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
                         if address not in waiting:
                             waiting.add(address)
                             addresses.append(address)
-                case Perform():
+                case Perform() | StartChild():
                     performs[command.path] = command
                 case Collect():
                     collects[command.path] = command
                 case Abandon():
                     abandons.append(command)
+                    cancels += children_below(state, command)
                     performs = {path: perform for path, perform in performs.items() if not command.covers(path)}
                     collects = {path: collect for path, collect in collects.items() if not command.covers(path)}
                 case Finish():
@@ -100,6 +105,7 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
         performs=list(performs.values()),
         collects=list(collects.values()),
         abandons=abandons,
+        cancels=tuple(cancels),
         pending=tuple(addresses),
         read_clock=read_clock,
         has_timers=has_timers,

@@ -18,7 +18,7 @@ from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.environment import environment
 from durable_runtime.core.program import CompiledNode, Program
 from durable_runtime.core.retry import delay_before, is_retried
-from durable_runtime.core.state import Catching, Each, Frame, Retrying, State, Underway, chain_to
+from durable_runtime.core.state import Calling, Catching, Each, Frame, Retrying, State, Underway, chain_to
 from durable_runtime.core.values import NotStorable, encode
 
 
@@ -177,7 +177,9 @@ def settle_attempt(
         # A result that cannot be stored fails the node at once: the work is done and would give the same again.
         settled = completed(program, state, chain, keys, outcome.value, at=at, attempt=attempt, started_at=started_at)
     else:
-        settled = _settle_failure(program, state, chain, keys, attempt, outcome, started_at, at, uniform)
+        settled = settle_failure(
+            program, state, chain, keys, attempt, outcome, started_at=started_at, at=at, uniform=uniform
+        )
     return catch(program, state, settled)
 
 
@@ -226,17 +228,19 @@ def error_of(failure: Failure, node: str, attempt: int) -> ErrorValue:
     return ErrorValue(type=failure.type, message=message, data=data, node=node, attempt=attempt, names=names)
 
 
-def _settle_failure(
+def settle_failure(
     program: Program,
     state: State,
     chain: list[Frame],
     keys: Keys,
     attempt: int,
     failure: Failure,
+    *,
     started_at: datetime,
     at: datetime,
     uniform: float,
 ) -> Checkpoint:
+    """Turns an attempt's failure into its checkpoint: retrying with its due time, or failed; not yet caught."""
     frame = chain[-1]
     checkpoint = Checkpoint(
         path=frame.path,
@@ -253,7 +257,7 @@ def _settle_failure(
     policy = node.retry
     delay = delay_before(policy, attempt, uniform) if failure.retry_after is None else failure.retry_after
     delay = min(delay, LONGEST)  # beyond the range of instants nothing falls due, and adding to them raises
-    first_at = frame.opening.first_at if isinstance(frame.opening, (Retrying, Underway)) else started_at
+    first_at = frame.opening.first_at if isinstance(frame.opening, Retrying | Underway | Calling) else started_at
     names: Collection[str] = failure.names or (failure.type,)
     if not is_retried(policy, attempt=attempt, names=names, elapsed=at - first_at, delay=delay):
         return checkpoint

@@ -139,6 +139,8 @@ class CompiledNode:
                         self.message = compile_template(message)
                     case g.Use(with_=arguments):
                         self.values = compile_template(arguments)
+                    case g.Child(with_=arguments, key=key) | g.Start(with_=arguments, key=key):
+                        self.values = compile_template({"with": arguments, "key": key})
                     case g.Http() as http:
                         self.values = compile_template(
                             {

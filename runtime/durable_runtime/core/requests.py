@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.children import child_told
 from durable_runtime.core.editing import find_open
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
@@ -39,5 +40,9 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
             # Told all the same: who asked was told that it was taken, for the node was open then.
             late = {**payload, "edit": None, "too_late_for": payload["edit"]["node"]}
             return Checkpoint(path="", kind="edited", result=late, finished_at=now)
+        case "child":
+            return child_told(program, state, payload, now)
+        case "join":
+            return Checkpoint(path="", kind="joined", result=payload, finished_at=now)
         case _:
             return None

@@ -25,6 +25,7 @@ def initial_state(
     input: Json,
     started_at: datetime,
     scheduled_at: datetime | None,
+    parent_id: str | None = None,
 ) -> State:
     """Gives the state without a checkpoint: what expressions see as `execution`, and the deadline.
 
@@ -37,7 +38,7 @@ def initial_state(
         "queue": queue,
         "started_at": _text(started_at),
         "scheduled_for": None if scheduled_at is None else _text(scheduled_at),
-        "parent_id": None,
+        "parent_id": parent_id,
     }
     # A request may come first: it is claimed for that, and its time, from which it is bounded too, is still to come.
     early = scheduled_at is not None and scheduled_at > started_at

@@ -113,6 +113,20 @@ class Waiting(msgspec.Struct, frozen=True):
     times_out: bool = False
 
 
+class Calling(msgspec.Struct, frozen=True, kw_only=True):
+    """A step whose child runs.
+
+    `id` is the one that was given to the child; `first_at` is when the step's first attempt began, `started_at` when
+    this one did.
+    """
+
+    id: str
+    attempt: int
+    started_at: datetime
+    first_at: datetime
+    deadline_at: datetime | None = None
+
+
 class Inside(msgspec.Struct, frozen=True):
     """A branch or a group: one inner frame under the key of its list. `since` is, as in every container, the number
     of the checkpoint that entered it.
@@ -202,7 +216,9 @@ class Undoing(msgspec.Struct, frozen=True, kw_only=True):
     after: Opening | None = None
 
 
-Opening: TypeAlias = Underway | Retrying | Waiting | Inside | Forked | Each | Turning | Catching | Closing | Undoing
+Opening: TypeAlias = (
+    Underway | Retrying | Waiting | Calling | Inside | Forked | Each | Turning | Catching | Closing | Undoing
+)
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +228,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `undo` are the steps that completed and are not undone, the newest first. `undone` counts the compensations that
     worked, and `undo_errors` are the errors of those that did not.
     `edits` are results that someone gave to open instances, by path, and that are theirs at the next look.
+    `has_children` once a step of it started an execution that its end reaches. `joined` are those who want to be told
+    of its end beside its parent.
     """
 
     root: Frame
@@ -229,6 +247,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     undone: int = 0
     undo_errors: tuple[ErrorValue, ...] = ()
     edits: dict[str, Json] = _EMPTY
+    has_children: bool = False
+    joined: tuple[dict[str, Json], ...] = ()
 
 
 def child_of(opening: Opening | None, key: Key) -> Frame | None:
@@ -341,6 +361,11 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
                 yield opening.deadline_at
         case Catching() | Closing() | Undoing():
             return
-        case Inside() | Forked() | Each():
+        case Inside() | Forked() | Each() | Calling():
             if opening.deadline_at is not None:
                 yield opening.deadline_at
+
+
+def waits_for_others(state: State) -> bool:
+    """Tells whether something in this state is moved on by a request, so that it may suspend without a timer."""
+    return any(isinstance(frame.opening, Calling) for _keys, frame in frames_of(state.root))

@@ -17,6 +17,7 @@ from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.interpreter import counting
 from durable_runtime.core.program import COMPENSATE, CompiledNode, Program, id_of
 from durable_runtime.core.state import (
+    Calling,
     Catching,
     Closing,
     Each,
@@ -121,7 +122,9 @@ class _History:
                     self._forget_turn(id + "/")
             case "waiting":
                 self.begun[id] = begun
-            case "cancelled" | "paused" | "resumed" | "rewound" | "edited" | "forked" | "compensating" | "compensated":
+            case "cancelled" | "paused" | "resumed" | "joined":
+                pass
+            case "rewound" | "edited" | "forked" | "compensating" | "compensated":
                 pass
             case _:
                 assert_never(checkpoint.kind)
@@ -283,6 +286,8 @@ class _Painter:
                 return state
             case Retrying(attempt=attempt, retry_at=retry_at):
                 return NodeState(NodeStatus.retrying, attempts=attempt, detail=f"retry at {self._clock(retry_at)}")
+            case Calling(id=id):
+                return NodeState(NodeStatus.waiting, detail=f"child {id}")
             case Waiting(due_at=due_at):
                 return NodeState(NodeStatus.waiting, detail=f"until {self._clock(due_at)}")
             case Underway(wait=SubWait() as wait):

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 
 from durable_dsl import graph as g
 
-NotExecuted: TypeAlias = g.Sql | g.Child | g.Start | g.Emit
+NotExecuted: TypeAlias = g.Sql | g.Emit
 
 
 def never_started(value: NotExecuted) -> NoReturn:
@@ -36,4 +36,4 @@ def _uses(node: g.Node) -> Iterator[str]:
     if isinstance(node, g.Wait) and (node.event or node.ask or node.any or node.all):
         yield f"'{next(key for key in ('event', 'ask', 'any', 'all') if getattr(node, key))}' of a wait"
     if isinstance(node, g.Step) and isinstance(node.action, NotExecuted):
-        yield f"'{'workflow' if isinstance(node.action, g.Child) else type(node.action).__name__.lower()}'"
+        yield f"'{type(node.action).__name__.lower()}'"

@@ -14,7 +14,7 @@ import psycopg
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
-from durable_runtime.store.arrays import jsons
+from durable_runtime.store.arrays import jsons, texts
 from durable_runtime.store.columns import (
     checkpoint_columns,
     log_columns,
@@ -25,6 +25,7 @@ from durable_runtime.store.columns import (
 )
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import workers_channel
+from durable_runtime.store.messages import Routed
 from durable_runtime.store.protocol import (
     ALONE_FROM,
     Claimed,
@@ -34,7 +35,6 @@ from durable_runtime.store.protocol import (
     Look,
     Outcome,
     Outlook,
-    Routed,
     Row,
     StatementRefused,
     Stored,
@@ -133,6 +133,11 @@ class PostgresWorkerStore:
         rows = await self._chores.fetch(self._definition, {"id": definition_id})
         return str(rows[0][0]).encode()
 
+    async def latest_definitions(self, workflows: Collection[str]) -> dict[str, int]:
+        """Gives the ids of the latest definitions of these workflows; those that are not stored are left out."""
+        rows = await self._chores.fetch(self._sql["latest_definitions"], {"workflows": texts(list(workflows))})
+        return {row[0]: row[1] for row in rows}
+
     async def load_checkpoints(self, keys: Collection[int]) -> dict[int, list[Checkpoint]]:
         """Gives the checkpoints of these executions in the order of their numbers."""
         found: dict[int, list[Checkpoint]] = {key: [] for key in keys}
@@ -173,10 +178,12 @@ class PostgresWorkerStore:
 
         What is sent comes after what is started: a parent that ends in the same commit reaches its children.
         """
+        starts = start_columns(written)
         for name, columns in (
             ("write_logs", log_columns(written)),
             ("write_progress", progress_columns(written)),
-            ("start_children", start_columns(written)),
+            ("start_children", starts),
+            ("attach", starts if _has_keys(written) else None),
             ("send", send_columns(written)),
         ):
             if columns is not None:
@@ -269,11 +276,12 @@ class PostgresWorkerStore:
     async def route(self, limit: int = 1000) -> Routed:
         """Makes requests count that executions sent to others, oldest first, up to `limit` of them."""
         rows = await self._chores.fetch(self._sql["route"], {"limit": limit, "alone_from": ALONE_FROM})
-        targets = [(key, owner) for _requests, key, owner in rows if key is not None]
+        targets = [(key, owner) for _requests, _answers, key, owner in rows if key is not None]
         return Routed(
             rows[0][0],
             tuple(key for key, owner in targets if owner is None),
             {key: owner for key, owner in targets if owner is not None},
+            rows[0][1],
         )
 
     async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
@@ -300,6 +308,10 @@ def _has_more(commit: Commit) -> bool:
         or commit.progress
         or any(checkpoint.log is not None for checkpoint in commit.checkpoints)
     )
+
+
+def _has_keys(commits: Sequence[Commit]) -> bool:
+    return any(child.execution.key is not None for commit in commits for child in commit.starts)
 
 
 def _claimed(row: Row) -> Claimed:

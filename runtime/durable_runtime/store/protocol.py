@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.store.messages import Routed, Send
 from durable_runtime.store.progress import Progress
 
 Terminal: TypeAlias = Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
@@ -54,17 +55,6 @@ class NewChild(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     attached: bool = False
     awaited: bool = False
-
-
-class Send(msgspec.Struct, frozen=True, kw_only=True):
-    """A request from one execution to another, by its id; None: to all its attached children that have not ended.
-
-    `payload` is a JSON text. One to an execution that does not exist, or has ended by then, goes nowhere.
-    """
-
-    to: str | None
-    kind: str
-    payload: bytes
 
 
 class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,14 +281,6 @@ class Woken(NamedTuple):
     unrouted: bool = False
 
 
-class Routed(msgspec.Struct, frozen=True):
-    """What was routed: how many requests; their targets that can be claimed now; the owners of the others, by key."""
-
-    requests: int
-    claimable: tuple[int, ...]
-    owned: dict[int, int]
-
-
 class Outlook(msgspec.Struct, frozen=True):
     """What is left that will run by itself; `deferred` executions wait for a worker that knows their calls."""
 
@@ -344,6 +326,8 @@ class WorkerStore(Protocol):
     ) -> list[Claimed]: ...
 
     async def load_graph(self, definition_id: int) -> bytes: ...
+
+    async def latest_definitions(self, workflows: Collection[str]) -> dict[str, int]: ...
 
     async def load_checkpoints(self, keys: Collection[int]) -> dict[int, list[Checkpoint]]: ...
 

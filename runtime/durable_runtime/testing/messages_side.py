@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from durable_runtime.store.protocol import Commit, NewChild, Routed, Send
+from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.values import decode, encode
+from durable_runtime.store.messages import Routed, Send
+from durable_runtime.store.protocol import Commit, NewChild
+from durable_runtime.store.rows import json_or_none
 from durable_runtime.testing.tables import PAUSES, Execution, Request, Tables
 
 OPEN = ("pending", "running", "waiting")
@@ -19,6 +23,7 @@ class MessagesSide(Tables):
             unrouted.sort(key=lambda request: request.id)
             chosen = [request for request in unrouted if request.key not in self._held][:limit]
             targets: dict[int, Execution] = {}
+            answers = 0
             for request in chosen:
                 one = self.rows.executions[request.key]
                 if one.status in OPEN:
@@ -27,6 +32,7 @@ class MessagesSide(Tables):
                     targets[one.key] = one
                 else:
                     del self.rows.requests[request.id]
+                    answers += request.kind == "join" and self._answer(one, decode(request.payload))
             claimable = []
             for one in sorted(targets.values(), key=lambda one: one.key):
                 one.signal += 1
@@ -35,7 +41,7 @@ class MessagesSide(Tables):
                     self._hint(one)
                     claimable.append(one.key)
             owned = {one.key: one.owner for one in targets.values() if one.owner is not None}
-            return Routed(len(chosen), tuple(claimable), owned)
+            return Routed(len(chosen), tuple(claimable), owned, answers)
 
     def _unrouted(self) -> bool:
         return any(not request.routed for request in self.rows.requests.values())
@@ -47,8 +53,12 @@ class MessagesSide(Tables):
         return sorted(found, key=lambda one: one.key)
 
     def _write_messages(self, commit: Commit) -> None:
+        parent = self.rows.executions[commit.key]
         for child in commit.starts:
-            self._start_child(self.rows.executions[commit.key], child)
+            self._start_child(parent, child)
+        for child in commit.starts:
+            if child.execution.key is not None:
+                self._attach(parent, child)
         for send in commit.sends:
             self._send(commit.key, send)
 
@@ -79,6 +89,37 @@ class MessagesSide(Tables):
         )
         self.rows.executions[one.key] = one
         self._hint(one)
+
+    def _attach(self, parent: Execution, child: NewChild) -> None:
+        new = child.execution
+        named = [
+            one for one in self.rows.executions.values() if one.user_key == new.key and one.workflow == new.workflow
+        ]
+        told = {"id": named[0].public_id, "call": new.public_id, "path": child.path, "status": "started"}
+        if not child.awaited:
+            self._tell(parent, told)
+        elif named[0].key in self._line(parent):
+            message = "the execution with this key is above this one, so it would wait for itself"
+            error = {"type": "KeyCycle", "message": message, "data": None, "node": None, "attempt": 1}
+            self._tell(parent, {**told, "status": "failed"}, error=error)
+        elif named[0].public_id != new.public_id:
+            join = {"to": parent.public_id, "call": new.public_id, "path": child.path}
+            self._post(named[0].key, "join", encode(join)[0].decode())
+
+    def _line(self, one: Execution) -> list[int]:
+        """Gives an execution's key and those of all above it."""
+        return [one.key, *(self._line(self.rows.executions[one.parent]) if one.parent is not None else [])]
+
+    def _answer(self, one: Execution, join: Json) -> bool:
+        """Tells one who asks for the end of an execution that has ended."""
+        asker = self._find(join["to"])
+        if asker is not None:
+            told = {"id": one.public_id, "call": join["call"], "path": join["path"], "status": one.status}
+            self._tell(asker, told, output=json_or_none(one.output), error=json_or_none(one.error))
+        return asker is not None
+
+    def _tell(self, parent: Execution, told: Json, *, output: Json = None, error: Json = None) -> None:
+        self._post(parent.key, "child", encode({**told, "output": output, "error": error})[0].decode())
 
     def _send(self, sender: int, send: Send) -> None:
         if send.to is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from durable_dsl import Graph
-from durable_dsl.graph import Call, Decision, Http, Shell, Step, Use
+from durable_dsl.graph import Call, Child, Decision, Http, Shell, Start, Step, Use
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function, Functions, MissingFunction
@@ -18,7 +18,7 @@ from durable_runtime.actions.performing import Call as PlainCall
 from durable_runtime.actions.performing import Ending, Performer
 from durable_runtime.actions.substeps import is_async
 from durable_runtime.core.checkpoints import Json
-from durable_runtime.core.commands import Perform
+from durable_runtime.core.commands import Perform, StartChild
 from durable_runtime.core.outcomes import Failure, Success
 from durable_runtime.errors import InvalidOption
 
@@ -38,23 +38,28 @@ class MockedPerformer(Performer):
     Plain functions are called on the event loop, so that a test stays in one thread. `calls` lists what began.
     """
 
-    def __init__(self, graph: Graph, mocks: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+    def __init__(self, graphs: Sequence[Graph], mocks: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         functions = Functions()
         super().__init__(functions, threads=1, secrets=lambda name: secrets.get(name, f"<{name}>"))
         self.calls: list[Called] = []
         self._mocks = {name: _function(name, mock) for name, mock in mocks.items()}
         self._real: dict[str, Function] = {}
-        self._check(graph, functions)
+        self._check(graphs, functions)
 
-    def _check(self, graph: Graph, functions: Functions) -> None:
+    def _check(self, graphs: Sequence[Graph], functions: Functions) -> None:
         """Raises `InvalidOption` for a mock that replaces nothing, and for a call that nothing can be found for."""
-        called = dict(_calls_of(graph))
-        known = {*called, *filter(None, called.values())}
+        called = [call for graph in graphs for call in _calls_of(graph)]
+        simulated = {graph.workflow for graph in graphs}
+        children = [call for graph in graphs for call in _children_of(graph)]
+        known = {id for id, _path in (*called, *children)} | {path for _id, path in called if path}
         for name in self._mocks:
             if name not in known:
                 hint = did_you_mean(name, known) or "mocks are named by a node's id or by the import path of a call"
-                raise InvalidOption(f"the workflow '{graph.workflow}' calls nothing at or named {name!r}; {hint}")
-        for node, path in called.items():
+                raise InvalidOption(f"the workflow '{graphs[0].workflow}' calls nothing at or named {name!r}; {hint}")
+        for node, name in children:
+            if node not in self._mocks and name not in simulated:
+                raise InvalidOption(f"{node} starts '{name}', which is not beside it, so it needs a mock under its id")
+        for node, path in called:
             if node in self._mocks or path in self._mocks or path in self._real:
                 continue
             if not path:
@@ -72,6 +77,22 @@ class MockedPerformer(Performer):
     def find(self, perform: Perform) -> Function:
         """Gives the node's mock, the function's, or the function itself; the outside world has only mocks."""
         return self._mocks.get(perform.node) or self.get_function(perform.function)
+
+    def stand_in(self, start: StartChild) -> Perform | None:
+        """Gives the attempt of a child's mock, where its step has one; it gets what the child would as its input."""
+        if start.node not in self._mocks:
+            return None
+        return Perform(
+            path=start.path,
+            node=start.node,
+            keys=start.keys,
+            function=start.workflow,
+            attempt=start.attempt,
+            data=start.input,
+            arguments=start.input,
+            timeout=start.timeout,
+            began_at=start.began_at,
+        )
 
     async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
         """Makes one attempt with the node's mock, the function's, or the function itself."""
@@ -97,6 +118,15 @@ def _calls_of(graph: Graph) -> list[tuple[str, str]]:
             case _:
                 pass
     return found
+
+
+def _children_of(graph: Graph) -> list[tuple[str, str]]:
+    """Lists (node id, workflow) of everything that is started."""
+    return [
+        (node.id, node.action.workflow)
+        for node in graph.walk()
+        if isinstance(node, Step) and isinstance(node.action, Child | Start)
+    ]
 
 
 def _function(name: str, mock: Any) -> Function:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from durable_runtime.core.checkpoints import ErrorValue
 from durable_runtime.core.values import decode, encode
-from durable_runtime.store.protocol import RECOVERY_LIMIT, Send
+from durable_runtime.store.messages import Send
+from durable_runtime.store.protocol import RECOVERY_LIMIT
 from durable_runtime.store.rows import error_text
 from durable_runtime.testing.messages_side import MessagesSide
 from durable_runtime.testing.tables import Execution
@@ -53,7 +54,13 @@ class RecoverySide(MessagesSide):
             assert error is not None
             one.status, one.error, one.finished_at = "failed", error.decode(), self.clock.now()
             if one.awaited and one.parent is not None:
-                told = {"id": one.public_id, "path": one.parent_path, "status": "failed", "output": None}
+                told = {
+                    "id": one.public_id,
+                    "call": one.public_id,
+                    "path": one.parent_path,
+                    "status": "failed",
+                    "output": None,
+                }
                 self._post(one.parent, "child", encode({**told, "error": decode(one.error)})[0].decode())
             reason = encode({"reason": f"its parent {one.public_id} failed", "by": None})[0]
             self._send(one.key, Send(to=None, kind="cancel", payload=reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from durable_runtime.worker.lease import Ownership
 
 _ID = "00000000-0000-7000-8000-000000000001"
 _LEASE = timedelta(days=365_000)
+_MOST_AT_ONCE = 1000
 
 
 class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,23 +62,26 @@ def simulate(
     `source` is a YAML file, a module, a workflow or a graph; `workflow` chooses one of several. `mocks` replace what
     steps and decisions call, by node id (all instances of it) or by import path: with a function, which gets the same
     arguments; with an exception, which is raised; with any other value, which is the result. What has no mock is
-    called for real. Sleeps of any kind take no time: the clock, which begins at 2030-01-01 unless `clock` is given,
-    jumps. `secrets` gives values to secrets; `KEY` without one is `<KEY>`. Jitter is left out, so that retries wait
-    exactly as their policy says.
+    called for real. Children are simulated too, from the same file or module, unless their step has a mock; a node id
+    means the nodes with this id in each of these workflows. Sleeps of any kind take no time: the clock, which begins
+    at 2030-01-01 unless `clock` is given, jumps. `secrets` gives values to secrets; `KEY` without one is `<KEY>`.
+    Jitter is left out, so that retries wait exactly as their policy says.
 
     Raises `DslError` for a workflow with mistakes, `InvalidInput` for an input that does not fit its schema and
     `InvalidOption` for mocks that replace nothing or for calls that can neither be imported nor are mocked.
     """
-    definition = Definitions().find(source, workflow)
+    finder = Definitions()
+    definition = finder.find(source, workflow)
     if definition is None:
         raise UnknownWorkflow(f"{source!r} names no file; simulate a file, a module, a workflow or a graph")
     encoded = definition.input.encode(input)
-    performer = MockedPerformer(definition.graph, mocks or {}, secrets or {})
+    definitions = [definition, *finder.find_started(source, definition)[0]]
+    performer = MockedPerformer([each.graph for each in definitions], mocks or {}, secrets or {})
     clock = clock if clock is not None else FakeClock()
     began_at = clock.now()
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:
         try:
-            row, checkpoints, logs = runner.run(_run(definition, encoded, performer, clock))
+            row, checkpoints, logs = runner.run(_run(definitions, encoded, performer, clock))
         finally:
             runner.run(performer.close())
     return SimulationResult(
@@ -92,43 +96,61 @@ def simulate(
 
 
 async def _run(
-    definition: Definition, input: bytes, performer: MockedPerformer, clock: FakeClock
+    definitions: Sequence[Definition], input: bytes, performer: MockedPerformer, clock: FakeClock
 ) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine]]:
-    graph: Graph = definition.graph
+    graph: Graph = definitions[0].graph
     store = MemoryStore(clock)
-    stored = await store.save_definition(graph.workflow, definition.version, graph.label, graph.to_json())
+    for definition in reversed(definitions):
+        each = definition.graph
+        stored = await store.save_definition(each.workflow, definition.version, each.label, each.to_json())
     new = NewExecution(public_id=_ID, definition_id=stored, workflow=graph.workflow, input=input, queue=graph.queue)
     await store.insert_executions([new])
     ownership = Ownership(await store.register("simulation", {}, 1, _LEASE))
     journal = Journal(store, ownership, 1)
     executor = Executor(store, ownership, journal, performer, clock, uniform=_no_jitter)
+    news = executor.changed
+    journal.messages = lambda _commit: news.set()
     lane = asyncio.ensure_future(journal.serve(0))
     try:
         while True:
-            executor.changed.clear()
-            await executor.take(await store.claim(ownership.lease, graph.queue, 1))
-            while executor.runs:
-                await _either(executor.changed.wait(), lane)
-                executor.changed.clear()
+            news.clear()
+            await _route(store, executor)
+            if await _claim(store, ownership, executor):
+                continue
             row = await store.find_execution(_ID)
             assert row is not None
             if row.status in TERMINAL:
                 return row, await store.list_checkpoints(row.key), await store.list_logs(row.key)
             woken, next_due, _unrouted = await store.wake_due()
-            if not woken and next_due is not None:
-                await asyncio.sleep(next_due)
+            if not woken and (executor.runs or next_due is not None):
+                await _either(news if executor.runs else None, lane, next_due)
     finally:
         executor.drop_all()
         lane.cancel()
         await asyncio.gather(lane, return_exceptions=True)
 
 
-async def _either(wait: Any, lane: asyncio.Task[None]) -> None:
-    """Waits for the first, and for the journal only to fail: its error must not be mistaken for a hang."""
-    waiting = asyncio.ensure_future(wait)
-    await asyncio.wait({waiting, lane}, return_when=asyncio.FIRST_COMPLETED)
+async def _route(store: MemoryStore, executor: Executor) -> None:
+    while (routed := await store.route()).requests:
+        await executor.read_inboxes([key for key in routed.owned if key in executor.runs])
+
+
+async def _claim(store: MemoryStore, ownership: Ownership, executor: Executor) -> bool:
+    """Takes what can be claimed, on any queue: children may be on others."""
+    found = False
+    for queue in (await store.look(ownership.lease)).ready:
+        claimed = await store.claim(ownership.lease, queue, _MOST_AT_ONCE)
+        await executor.take(claimed)
+        found = found or bool(claimed)
+    return found
+
+
+async def _either(news: asyncio.Event | None, lane: asyncio.Task[None], seconds: float | None) -> None:
+    """Waits for news, at most so long, and for the journal only to fail: its error must not be mistaken for a hang."""
+    waiting = asyncio.ensure_future(news.wait() if news is not None else asyncio.sleep(seconds or 0))
+    await asyncio.wait({waiting, lane}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
     if lane.done():
-        waiting.cancel()
         lane.result()
 
 

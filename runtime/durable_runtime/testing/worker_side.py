@@ -172,6 +172,11 @@ class WorkerSide(MessagesSide):
         with self._statement("load_graph"):
             return self.rows.definitions[definition_id].graph
 
+    async def latest_definitions(self, workflows: Collection[str]) -> dict[str, int]:
+        with self._statement("latest_definitions"):
+            stored = sorted(self.rows.definitions.values(), key=lambda definition: definition.id)
+            return {definition.workflow: definition.id for definition in stored if definition.workflow in workflows}
+
     async def load_checkpoints(self, keys: Collection[int]) -> dict[int, list[Checkpoint]]:
         with self._statement("load_checkpoints"):
             stored = self.rows.checkpoints

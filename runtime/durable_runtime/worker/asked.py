@@ -13,6 +13,7 @@ from durable_runtime.core.requests import answer_to
 from durable_runtime.core.rewinding import Past, rewind
 from durable_runtime.core.state import State
 from durable_runtime.store.protocol import Inbox
+from durable_runtime.worker.children import Outgoing
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -26,10 +27,12 @@ class Answers(msgspec.Struct, frozen=True):
 class Asked:
     """The requests of one execution, `seen` up to which signal they were read.
 
-    `past` is what a retry needs, which is the first thing that is asked of an execution after it had failed.
+    What concerns the children too goes to them with what is `outgoing`. `past` is what a retry needs, which is the
+    first thing that is asked of an execution after it had failed.
     """
 
-    def __init__(self, past: Past | None) -> None:
+    def __init__(self, past: Past | None, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
         # Requests from before the claim are not read yet: no move may apply before they are.
         self.seen = 0
         self._past = past
@@ -53,6 +56,7 @@ class Asked:
             if answer is not None:
                 state, more = evolve(program, state, answer)
                 checkpoints.append(msgspec.structs.replace(answer, seq=state.seq))
+                self._outgoing.pass_on(answer, state)
                 if touched is not None:
                     touched.extend(more)
         return Answers(state, checkpoints, touched)

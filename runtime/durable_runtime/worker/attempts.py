@@ -16,14 +16,16 @@ from durable_runtime.actions.functions import Function, Missing
 from durable_runtime.actions.notes import Notes
 from durable_runtime.actions.substeps import Answer
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.children import child_started
 from durable_runtime.core.collecting import results_of
-from durable_runtime.core.commands import Abandon, Collect, Perform
+from durable_runtime.core.commands import Abandon, Collect, Perform, StartChild
 from durable_runtime.core.outcomes import Failure, Success, settle_attempt, settle_results
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
 from durable_runtime.core.substeps import SubOutcome, settle_sub
 from durable_runtime.store.progress import Progress
-from durable_runtime.store.protocol import LogLine
+from durable_runtime.store.protocol import Claimed, LogLine
+from durable_runtime.worker.children import Outgoing, Target
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.telling import AttemptPort
 
@@ -35,8 +37,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     once that is stored. `entered_at` is when the function began to run, `uniform` draws a retry's jitter.
     """
 
-    command: Perform | Collect
-    outcome: Success | Failure | None
+    command: Perform | StartChild | Collect
+    outcome: Success | Failure | Target | None
     started_at: datetime
     at: datetime
     uniform: float = 0.0
@@ -74,16 +76,14 @@ class Attempts:
 
     def __init__(
         self,
-        execution_id: str,
-        key: int,
+        claimed: Claimed,
         around: Surroundings,
         ended: OnEnded,
         missed: Callable[[Perform, Missing], None],
         broke: Callable[[Exception], None],
         told: Callable[[], None],
     ) -> None:
-        self._execution_id = execution_id
-        self._key = key
+        self._claimed = claimed
         self._around = around
         self._ended = ended
         self._missed = missed
@@ -106,8 +106,22 @@ class Attempts:
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    def begin(self, function: Function, perform: Perform) -> None:
-        """Begins one attempt."""
+    def begin(self, command: Perform | StartChild) -> Missing | None:
+        """Begins one attempt, or gives what this worker lacks for it."""
+        performer = self._around.performer
+        perform = performer.stand_in(command) if isinstance(command, StartChild) else command
+        if perform is None:
+            assert isinstance(command, StartChild)
+            self._tasks[command.path] = asyncio.ensure_future(self._start_child(command))
+            return None
+        try:
+            function = performer.find(perform)
+        except Missing as error:
+            return error
+        self._begin(function, perform)
+        return None
+
+    def _begin(self, function: Function, perform: Perform) -> None:
         entered_at = self._around.clock.now()
         notes = Notes(perform.path, perform.attempt, self._around.clock.now, self.wake_soon)
 
@@ -117,7 +131,7 @@ class Attempts:
                 self._ended(self._noted(perform, sub, entered_at, at, hear))
 
         port = AttemptPort(perform.path, self._around.clock, tell)
-        ctx = self._contexts[perform.path] = StepContext(self._execution_id, perform, port, notes)
+        ctx = self._contexts[perform.path] = StepContext(self._claimed.id, perform, port, notes)
         self._notes[perform.path] = notes
         self._tasks[perform.path] = asyncio.ensure_future(self._attempt(function, perform, ctx, entered_at))
 
@@ -159,13 +173,25 @@ class Attempts:
                 ended = Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform)
         self._ended(ended)
 
+    async def _start_child(self, start: StartChild) -> None:
+        started_at = self._around.clock.now()
+        try:
+            outcome = await self._around.find_target(start, self._claimed.depth)
+        except Exception as error:
+            if self._forget(start.path):
+                self._broke(error)
+            return
+        if self._forget(start.path):
+            at, uniform = self._around.clock.now(), self._around.uniform()
+            self._ended(Ended(command=start, outcome=outcome, started_at=started_at, at=at, uniform=uniform))
+
     def collect(self, collect: Collect) -> None:
         """Begins to read a foreach's results back."""
         self._tasks[collect.path] = asyncio.ensure_future(self._collect(collect))
 
     async def _collect(self, collect: Collect) -> None:
         try:
-            rows = await self._around.collect(self._key, collect.path)
+            rows = await self._around.collect(self._claimed.key, collect.path)
             values: list[Json] = results_of(rows, collect.total, collect.complete_all, collect.decisions)
         except Exception as error:
             if self._forget(collect.path):
@@ -231,8 +257,11 @@ class Attempts:
             self._keep_notes(path)
 
 
-def checkpoints_of(program: Program, state: State, ended: Ended) -> list[Checkpoint]:
-    """Gives the checkpoints of an outcome; none when it was abandoned in the meantime and nobody waits for it."""
+def checkpoints_of(program: Program, state: State, ended: Ended, outgoing: Outgoing) -> list[Checkpoint]:
+    """Gives the checkpoints of an outcome; none when it was abandoned in the meantime and nobody waits for it.
+
+    A child that begins with one goes with it.
+    """
     command, at = ended.command, max(ended.at, state.now)
     if isinstance(command, Perform) and ended.sub is not None:
         return settle_sub(
@@ -248,7 +277,12 @@ def checkpoints_of(program: Program, state: State, ended: Ended) -> list[Checkpo
             uniform=ended.uniform,
         )
     settled = None
-    if isinstance(command, Perform) and ended.outcome is not None:
+    if isinstance(command, StartChild) and isinstance(ended.outcome, Target):
+        begun = child_started(program, state, command, started_at=ended.started_at, at=at)
+        settled = begun[0] if begun is not None else None
+        if begun is not None and begun[0].kind in ("waiting", "completed"):
+            outgoing.start(begun[1], command, ended.outcome)
+    elif isinstance(command, Perform | StartChild) and isinstance(ended.outcome, Success | Failure):
         settled = settle_attempt(
             program,
             state,

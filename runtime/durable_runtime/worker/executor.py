@@ -14,7 +14,9 @@ from durable_dsl.graph import Call, Decision, Step, graph_from_json
 from durable_runtime.actions.functions import MissingFunction
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.commands import StartChild
 from durable_runtime.core.interpreter import fold
+from durable_runtime.core.outcomes import Failure
 from durable_runtime.core.program import Program
 from durable_runtime.core.rewinding import Past
 from durable_runtime.core.starting import initial_state
@@ -22,6 +24,7 @@ from durable_runtime.core.support import unsupported
 from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
 from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, Suspend, Timer, TryAgain, WorkerStore
 from durable_runtime.store.rows import result_text
+from durable_runtime.worker.children import Target, Targets
 from durable_runtime.worker.clock import Clock
 from durable_runtime.worker.journal import Entry, Journal
 from durable_runtime.worker.lease import Ownership
@@ -64,6 +67,10 @@ class Executor:
         self._ownership = ownership
         self._journal = journal
         self._programs: dict[int, Program] = {}
+        self._targets = Targets(
+            lambda names: self._insist(lambda: store.latest_definitions(names)),
+            lambda definition_id: self._insist(lambda: store.load_graph(definition_id)),
+        )
         self._uniform = uniform
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -124,6 +131,7 @@ class Executor:
                 input=claimed.input,
                 started_at=claimed.started_at,
                 scheduled_at=claimed.scheduled_at,
+                parent_id=claimed.parent_id,
             )
             state = fold(program, start, history)
         except Exception as error:
@@ -206,6 +214,9 @@ class Executor:
 
     async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]:
         return await self._insist(lambda: self._store.collect(key, path))
+
+    async def find_target(self, start: StartChild, depth: int) -> Target | Failure:
+        return await self._targets.find(start, depth)
 
     async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
         """Asks the server about each value on its own; gives path and reason of those it refuses."""

@@ -80,7 +80,7 @@ class Router:
         while self._sent:
             self._sent = False
             routed = await self._store.route(BATCH)
-            if routed.requests >= BATCH:
+            if routed.requests >= BATCH or routed.answers:
                 self._sent = True
             if routed.claimable:
                 self._hear("")

@@ -19,12 +19,12 @@ import msgspec
 
 from durable_runtime.actions.functions import Missing
 from durable_runtime.core.checkpoints import Checkpoint, Keys
-from durable_runtime.core.commands import Abandon, Finish, Perform
+from durable_runtime.core.commands import Abandon, Finish, Perform, StartChild
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.program import Program
 from durable_runtime.core.rewinding import Past
-from durable_runtime.core.state import State, rests, timers_of
+from durable_runtime.core.state import State, rests, timers_of, waits_for_others
 from durable_runtime.core.values import NotStorable
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
 from durable_runtime.worker.alarm import Alarm, due
@@ -59,11 +59,11 @@ class Run:
         self._first_seq = state.seq
         self._around = around
         self._over = over
-        self._asked = Asked(past)
-        self._unsent = Unsent()
+        self._unsent = Unsent(claimed)
+        self._asked = Asked(past, self._unsent.outgoing)
         self._pending: tuple[Keys, ...] = ()
         heard = (self._attempt_ended, self._attempt_missed, self.break_off, self._write_notes)
-        self._attempts = Attempts(claimed.id, claimed.key, around, *heard)
+        self._attempts = Attempts(claimed, around, *heard)
         self._wanted = Wanted(self._attempts)
         self._arrived: list[Ended] = []
         self._deferred: str | None = None
@@ -144,7 +144,7 @@ class Run:
         if self._in_flight is not None:
             self._attempts.wake_soon()
         elif self._attempts and self._unsent.take_notes(self._attempts):
-            self._submit(self._unsent.commit(self.key, self._asked.seen, None, self._attempts))
+            self._submit(self._unsent.commit(self.key, self._asked.seen, None, self._attempts, self._state))
 
     @guarded
     def _attempt_ended(self, ended: Ended) -> None:
@@ -160,9 +160,10 @@ class Run:
         """Puts what arrived into the state and computes what follows."""
         arrived, self._arrived = self._arrived, []
         touched: list[Keys] = []
+        outgoing = self._unsent.outgoing
         for ended in arrived:
             # None at all: abandoned in the meantime, nobody waits for it.
-            for checkpoint in (checkpoints := checkpoints_of(self._program, self._state, ended)):
+            for checkpoint in (checkpoints := checkpoints_of(self._program, self._state, ended, outgoing)):
                 touched.extend(self._evolve(checkpoint))
                 self._must_commit = True
             if checkpoints:
@@ -189,12 +190,13 @@ class Run:
         self._state = result.state
         self._unsent.checkpoints.extend(result.checkpoints)
         self._wanted.take(result)
+        self._unsent.outgoing.cancel(result.cancels)
         self._pending = result.pending
         self._finish = result.finish
         self._has_timers = self._has_timers or result.has_timers
-        # What a collect reads back has to be stored first.
-        to_collect = self._wanted.to_collect and bool(self._unsent.checkpoints)
-        self._must_commit = self._must_commit or result.read_clock or to_collect
+        # What a collect reads back has to be stored first; what is sent to others must not wait for a step to end.
+        is_urgent = self._unsent.outgoing or (self._wanted.to_collect and self._unsent.checkpoints)
+        self._must_commit = self._must_commit or result.read_clock or bool(is_urgent)
 
     def _hand_over(self) -> None:
         """Gives the journal everything unsent, with a move when nothing is left to do after it.
@@ -202,7 +204,8 @@ class Run:
         Nothing once the execution is being given back: whoever claims it next would be met by our checkpoints.
         """
         if not self._leaves:
-            self._submit(self._unsent.commit(self.key, self._asked.seen, self._move(), self._attempts))
+            commit = self._unsent.commit(self.key, self._asked.seen, self._move(), self._attempts, self._state)
+            self._submit(commit)
 
     def _submit(self, commit: Commit) -> None:
         self._in_flight = commit
@@ -219,7 +222,7 @@ class Run:
         timers = [Timer(path, "time", due_at) for due_at, _keys, path in timers_of(self._state)]
         if self._deferred is not None:
             timers.append(Timer(self._deferred, "defer", self._now() + self._around.defer_for))
-        return Suspend(tuple(timers)) if timers else stuck(self._now())
+        return Suspend(tuple(timers)) if timers or waits_for_others(self._state) else stuck(self._now())
 
     @guarded
     def _committed(self, outcome: Outcome, reason: str) -> None:
@@ -310,7 +313,8 @@ class Run:
 
     def _end_broken(self, error: Exception) -> None:
         if not self._leaves:
-            self._submit(self._unsent.without_checkpoints(self.key, self._asked.seen, broken(error, self._now())))
+            end = broken(error, self._now())
+            self._submit(self._unsent.without_checkpoints(self.key, self._asked.seen, end, self._state))
 
     # -- what goes out
 
@@ -322,7 +326,9 @@ class Run:
             return
         performs, collects = self._wanted.hand_out()
         for perform in performs:
-            self._begin(perform)
+            missing = self._attempts.begin(perform)
+            if missing is not None:
+                self._defer(perform, missing)
         for collect in collects:
             self._attempts.collect(collect)
         if not self._attempts and not self._arrived:
@@ -337,15 +343,7 @@ class Run:
             self._alarm.cancel()
             self._around.give_back(self.key)
 
-    def _begin(self, perform: Perform) -> None:
-        try:
-            function = self._around.performer.find(perform)
-        except Missing as error:
-            self._defer(perform, error)
-            return
-        self._attempts.begin(function, perform)
-
-    def _defer(self, perform: Perform, error: Missing) -> None:
+    def _defer(self, perform: Perform | StartChild, error: Missing) -> None:
         log.warning("execution %s waits at %s for a worker that can: %s", self.claimed.id, perform.path, error)
         self._deferred = perform.path
 

@@ -9,7 +9,10 @@ from typing import Any, Protocol
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.collecting import ItemRow
+from durable_runtime.core.commands import StartChild
+from durable_runtime.core.outcomes import Failure
 from durable_runtime.store.protocol import Commit, Outcome
+from durable_runtime.worker.children import Target
 from durable_runtime.worker.clock import Clock
 
 
@@ -27,6 +30,8 @@ class Surroundings(Protocol):
     def give_back(self, key: int) -> None: ...
 
     async def collect(self, key: int, path: str) -> list[ItemRow]: ...
+
+    async def find_target(self, start: StartChild, depth: int) -> Target | Failure: ...
 
     async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]: ...
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.state import State
 from durable_runtime.store.progress import Progress
-from durable_runtime.store.protocol import Commit, End, LogLine, Suspend
+from durable_runtime.store.protocol import Claimed, Commit, End, LogLine, Suspend
 from durable_runtime.worker.attempts import Attempts, Ended
+from durable_runtime.worker.children import Outgoing
 from durable_runtime.worker.telling import answer_of
 
 
 class Unsent:
     """Gathers until a commit of it is stored; a commit that was refused is followed by one with all of it and more.
 
-    `outcomes` are what its checkpoints came from, `requests` the inbox rows that they answer.
+    `outcomes` are what its checkpoints came from, `requests` the inbox rows that they answer, `outgoing` what goes to
+    other executions.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, claimed: Claimed) -> None:
+        self.outgoing = Outgoing(claimed)
         self.checkpoints: list[Checkpoint] = []
         self.outcomes: list[Ended] = []
         self.requests: list[int] = []
@@ -33,9 +37,12 @@ class Unsent:
             answer = answer_of(checkpoint, ended.command.path)
             self._answers.append(lambda: hear(answer))
 
-    def commit(self, key: int, seen: int, move: Suspend | End | None, attempts: Attempts) -> Commit:
+    def commit(self, key: int, seen: int, move: Suspend | End | None, attempts: Attempts, state: State) -> Commit:
         """Gives everything as a commit, with what attempts have told by now."""
         self.take_notes(attempts)
+        starts, sends = self.outgoing.taken()
+        if isinstance(move, End):
+            sends += self.outgoing.at_end(move, state)
         return Commit(
             key=key,
             seen=seen,
@@ -44,11 +51,14 @@ class Unsent:
             requests=tuple(self.requests),
             logs=tuple(self._lines),
             progress=tuple(self._progress.values()),
+            starts=starts,
+            sends=sends,
         )
 
-    def without_checkpoints(self, key: int, seen: int, move: End) -> Commit:
+    def without_checkpoints(self, key: int, seen: int, move: End, state: State) -> Commit:
         """Gives an end that follows from none of it."""
-        return Commit(key=key, seen=seen, checkpoints=[], move=move, requests=tuple(self.requests))
+        requests, sends = tuple(self.requests), self.outgoing.at_end(move, state)
+        return Commit(key=key, seen=seen, checkpoints=[], move=move, requests=requests, sends=sends)
 
     def take_notes(self, attempts: Attempts) -> bool:
         """Takes what attempts have told; tells whether there is any of it to write."""
@@ -62,6 +72,7 @@ class Unsent:
         answers = self._answers
         self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
         self._lines, self._progress = [], {}
+        self.outgoing.forget()
         for answer in answers:
             answer()
 
@@ -69,4 +80,5 @@ class Unsent:
         """Forgets what is in no checkpoint yet; gives the outcomes, which are to be taken in once more."""
         outcomes = self.outcomes
         self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
+        self.outgoing.forget()
         return outcomes

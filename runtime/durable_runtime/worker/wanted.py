@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from durable_runtime.core.commands import Abandon, Collect, Perform
+from durable_runtime.core.commands import Abandon, Collect, Perform, StartChild
 from durable_runtime.core.interpreter import Pass
 from durable_runtime.worker.attempts import Attempts
 
@@ -16,7 +16,7 @@ class Wanted:
 
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
-        self._performs: dict[str, Perform] = {}
+        self._performs: dict[str, Perform | StartChild] = {}
         self._collects: dict[str, Collect] = {}
         self._abandons: list[Abandon] = []
 
@@ -67,7 +67,7 @@ class Wanted:
         for abandon in abandons:
             self._attempts.abandon(abandon)
 
-    def hand_out(self) -> tuple[list[Perform], list[Collect]]:
+    def hand_out(self) -> tuple[list[Perform | StartChild], list[Collect]]:
         """Gives what is to be begun, to be begun at once."""
         performs, collects = self._performs, self._collects
         self.begin_nothing()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from durable_runtime import InvalidInput
-from durable_runtime.client.inputs import InputCheck
+from durable_runtime.core.inputs import InputCheck
 
 ORDER = {
     "type": "object",

@@ -1,3 +1,7 @@
+-- name: latest_definitions
+-- What children of these names run.
+select distinct on (workflow) workflow, id from durable.definition where workflow = any(%(workflows)s) order by workflow, id desc
+
 -- name: start_children
 -- Executions that an execution starts, in the transaction of its checkpoint; one that is stored already, or whose key is taken, is
 -- left as it is. The headers are the parent's.
@@ -17,6 +21,37 @@ with started as (
     returning id, queue, priority
 )
 insert into durable.ready (execution_id, queue, rank) select id, queue, -priority from started order by id
+
+-- name: attach
+-- What becomes of children with a key: whoever has the key stands for them. A `start` is told who that is. One that is waited for and is
+-- not our own is asked to tell of its end; but not if it is above us, where it would wait for itself.
+with recursive wanted as materialized (
+    select * from unnest(
+        %(public_ids)s::text[], %(workflows)s::text[], %(keys)s::text[], %(parents)s::bigint[], %(paths)s::text[], %(awaited)s::int[]
+    ) w(call, workflow, key, parent, path, awaited)
+    where w.key is not null
+), line as (
+    select w.call, e.id, e.parent from wanted w join durable.execution e on e.id = w.parent
+    union all
+    select l.call, e.id, e.parent from line l join durable.execution e on e.id = l.parent
+), holder as materialized (
+    select w.call, w.path, w.parent, w.awaited > 0 as awaited, e.id, e.public_id,
+           exists (select from line l where l.call = w.call and l.id = e.id) as above
+    from wanted w join durable.execution e on e.workflow = w.workflow and e.key = w.key
+)
+insert into durable.request (execution_id, kind, payload, routed)
+select h.parent, 'child',
+       json_build_object('id', h.public_id, 'call', h.call, 'path', h.path, 'status', 'started', 'output', null, 'error', null), false
+from holder h where not h.awaited
+union all
+select h.parent, 'child',
+       json_build_object('id', h.public_id, 'call', h.call, 'path', h.path, 'status', 'failed', 'output', null, 'error', json_build_object(
+           'type', 'KeyCycle', 'message', 'the execution with this key is above this one, so it would wait for itself', 'data', null,
+           'node', null, 'attempt', 1)), false
+from holder h where h.awaited and h.above
+union all
+select h.id, 'join', json_build_object('to', p.public_id, 'call', h.call, 'path', h.path), false
+from holder h join durable.execution p on p.id = h.parent where h.awaited and not h.above and h.public_id::text <> h.call
 
 -- name: send
 -- Requests from executions to others, in the transaction of the sender's checkpoint; the router makes them count. `to_family` are
@@ -38,11 +73,12 @@ order by number, target
 
 -- name: route
 -- Makes requests count that executions sent to others: raises the signal of their targets and makes those claimable that nobody owns.
--- What was sent to an execution that has ended by now is gone. A target whose row is locked, by its owner's commit or by a stranger, is
+-- What was sent to an execution that has ended by now is gone; only who asks to be told of its end is answered. A target whose row is locked, by its owner's commit or by a stranger, is
 -- left to the next look. As the row is locked here, whoever suspends or ends it meanwhile comes before or after: its guard sees the
 -- signal, or this sees its new status.
 with chosen as materialized (
-    select r.id as request_id, r.kind, e.id, e.status, e.owner, e.queue, e.priority, e.recoveries
+    select r.id as request_id, r.kind, r.payload, e.id, e.public_id, e.status, e.owner, e.queue, e.priority, e.recoveries,
+           case when r.kind = 'join' then e.output end as output, case when r.kind = 'join' then e.error end as error
     from durable.request r join durable.execution e on e.id = r.execution_id
     where not r.routed order by r.id limit %(limit)s
     for update of r skip locked for no key update of e skip locked
@@ -53,6 +89,14 @@ with chosen as materialized (
 ), dropped as (
     delete from durable.request r using chosen c
     where r.id = c.request_id and c.status not in ('pending', 'running', 'waiting')
+), answered as (
+    insert into durable.request (execution_id, kind, payload, routed)
+    select p.id, 'child',
+           json_build_object('id', c.public_id, 'call', c.payload -> 'call', 'path', c.payload -> 'path', 'status', c.status,
+                             'output', c.output, 'error', c.error), false
+    from chosen c join durable.execution p on p.public_id = (c.payload ->> 'to')::uuid
+    where c.kind = 'join' and c.status not in ('pending', 'running', 'waiting')
+    returning id
 ), signalled as (
     update durable.execution e
     set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end,
@@ -65,4 +109,4 @@ with chosen as materialized (
     insert into durable.ready (execution_id, queue, rank, alone)
     select id, queue, -priority, recoveries >= %(alone_from)s from target where owner is null order by id
 )
-select (select count(*) from chosen), t.id, t.owner from (select 1) one left join target t on true order by t.id
+select (select count(*) from chosen), (select count(*) from answered), t.id, t.owner from (select 1) one left join target t on true order by t.id

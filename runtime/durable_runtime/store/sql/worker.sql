@@ -276,7 +276,8 @@ with lost as (
 ), told as (
     insert into durable.request (execution_id, kind, payload, routed)
     select b.parent, 'child',
-           json_build_object('id', b.public_id, 'path', b.parent_path, 'status', b.status, 'output', null, 'error', b.error), false
+           json_build_object('id', b.public_id, 'call', b.public_id, 'path', b.parent_path, 'status', b.status,
+                             'output', null, 'error', b.error), false
     from back b where b.status = 'failed' and b.awaited
     union all
     select e.id, 'cancel', json_build_object('reason', 'its parent ' || b.public_id || ' failed', 'by', null), false

@@ -10,7 +10,7 @@ from durable_runtime.core.values import NotStorable, encode
 from durable_runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from durable_runtime.client.schemas import Schema
+    from durable_runtime.core.schemas import Schema
 
 Json: TypeAlias = Any
 
@@ -27,7 +27,7 @@ class InputCheck:
     @cached_property
     def _schema(self) -> Schema:
         # Imported here because it takes longer than everything else in a start.
-        from durable_runtime.client.schemas import Schema
+        from durable_runtime.core.schemas import Schema
 
         return Schema(self._plain)
 

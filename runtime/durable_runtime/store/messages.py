@@ -1,0 +1,28 @@
+"""What executions send to each other, as the store takes and gives it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """A request from one execution to another, by its id; None: to all its attached children that have not ended.
+
+    `payload` is a JSON text. One to an execution that does not exist, or has ended by then, goes nowhere.
+    """
+
+    to: str | None
+    kind: str
+    payload: bytes
+
+
+class Routed(msgspec.Struct, frozen=True):
+    """What was routed: how many requests; their targets that can be claimed now; the owners of the others, by key.
+
+    `answers` were stored in their place and are to be routed next.
+    """
+
+    requests: int
+    claimable: tuple[int, ...]
+    owned: dict[int, int]
+    answers: int = 0

@@ -1,0 +1,192 @@
+"""The executions that a step starts: what they run, whether they take the input, and what goes with a commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+
+import msgspec
+
+from durable_dsl.graph import Graph, graph_from_json
+from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.children import MAX_DEPTH
+from durable_runtime.core.commands import StartChild
+from durable_runtime.core.inputs import InputCheck
+from durable_runtime.core.outcomes import Failure
+from durable_runtime.core.state import State
+from durable_runtime.core.support import unsupported
+from durable_runtime.core.values import encode
+from durable_runtime.errors import InvalidInput
+from durable_runtime.store.messages import Send
+from durable_runtime.store.protocol import Claimed, End, NewChild, NewExecution
+
+MAX_KEPT = 1000
+"""Definitions whose schema is kept ready."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child will run, its input checked and encoded."""
+
+    definition_id: int
+    workflow: str
+    input: bytes
+    queue: str
+    priority: int
+
+
+class Targets:
+    """Finds what children run: the latest definition of a name. Those asked for at the same time share a question.
+
+    `latest` gives the ids of the latest definitions by name, `load` the graph of one.
+    """
+
+    def __init__(
+        self,
+        latest: Callable[[Collection[str]], Awaitable[dict[str, int]]],
+        load: Callable[[int], Awaitable[bytes]],
+    ) -> None:
+        self._latest = latest
+        self._load = load
+        self._kept: dict[int, tuple[Graph, InputCheck]] = {}
+        self._waiting: dict[str, asyncio.Future[int | None]] = {}
+
+    async def find(self, start: StartChild, depth: int) -> Target | Failure:
+        """Gives what a child runs, or why there cannot be one; `depth` is its parent's."""
+        if depth >= MAX_DEPTH:
+            message = (
+                f"{start.path} would start '{start.workflow}' below {depth + 1} other executions, and at most "
+                f"{MAX_DEPTH} are allowed; does it start itself without an end?"
+            )
+            return _failure("DepthLimit", message, {"depth": depth + 1}, is_final=True)
+        definition_id = await self._find_latest(start.workflow)
+        if definition_id is None:
+            message = (
+                f"there is no workflow '{start.workflow}' in this database; start it once from its file or module, or "
+                "put it into the same file"
+            )
+            return _failure("WorkflowNotFound", message, {"workflow": start.workflow})
+        graph, check = await self._definition(definition_id)
+        missing = unsupported(graph)
+        if missing:
+            message = f"the workflow '{start.workflow}' cannot be executed: {'; '.join(missing)}"
+            return _failure("UnsupportedWorkflow", message, {"problems": missing}, is_final=True)
+        try:
+            encoded = check.encode(start.input)
+        except InvalidInput as error:
+            return _failure("InvalidInput", str(error), {"problems": list(error.problems)}, is_final=True)
+        return Target(
+            definition_id=definition_id,
+            workflow=graph.workflow,
+            input=encoded,
+            queue=start.queue if start.queue is not None else graph.queue,
+            priority=graph.priority,
+        )
+
+    async def _find_latest(self, workflow: str) -> int | None:
+        asked = self._waiting.get(workflow)
+        if asked is None:
+            asked = self._waiting[workflow] = asyncio.get_running_loop().create_future()
+            if len(self._waiting) == 1:
+                asyncio.get_running_loop().call_soon(self._ask)
+        return await asyncio.shield(asked)
+
+    def _ask(self) -> None:
+        """Sends one question for everything that was asked in this turn of the event loop."""
+        waiting, self._waiting = self._waiting, {}
+        task = asyncio.ensure_future(self._latest(list(waiting)))
+
+        def answered(task: asyncio.Future[dict[str, int]]) -> None:
+            for workflow, asked in waiting.items():
+                if task.cancelled():
+                    asked.cancel()
+                elif error := task.exception():
+                    asked.set_exception(error)
+                else:
+                    asked.set_result(task.result().get(workflow))
+
+        task.add_done_callback(answered)
+
+    async def _definition(self, definition_id: int) -> tuple[Graph, InputCheck]:
+        found = self._kept.get(definition_id)
+        if found is None:
+            graph = graph_from_json(await self._load(definition_id))
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            found = self._kept[definition_id] = graph, InputCheck(graph.workflow, graph.input)
+        return found
+
+
+def _failure(type: str, message: str, data: Json, *, is_final: bool = False) -> Failure:
+    """`is_final` where another attempt would fail in the same way."""
+    return Failure(type=type, message=message, data=data, names=(type, "Fatal" if is_final else "Exception"))
+
+
+class Outgoing:
+    """What goes with the next commit of an execution: the executions it starts, and what it sends to others."""
+
+    def __init__(self, claimed: Claimed) -> None:
+        self._claimed = claimed
+        self._starts: list[NewChild] = []
+        self._sends: list[Send] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._starts or self._sends)
+
+    def start(self, id: str, start: StartChild, target: Target) -> None:
+        """Takes a child along."""
+        new = NewExecution(
+            public_id=id,
+            definition_id=target.definition_id,
+            workflow=target.workflow,
+            input=target.input,
+            queue=target.queue,
+            priority=target.priority,
+            key=start.key,
+        )
+        child = NewChild(execution=new, path=start.path, attached=start.attached, awaited=start.awaited)
+        self._starts.append(child)
+
+    def cancel(self, ids: Collection[str]) -> None:
+        """Takes requests along that cancel children whose steps nobody waits for any more."""
+        reason = f"the step of {self._claimed.id} that waited for it was given up"
+        self._sends.extend(Send(to=id, kind="cancel", payload=_reason(reason)) for id in ids)
+
+    def pass_on(self, checkpoint: Checkpoint, state: State) -> None:
+        """Takes to the attached children along what concerns them too: that their parent is paused, or resumed."""
+        kind = {"paused": "pause", "resumed": "resume"}.get(checkpoint.kind)
+        if kind is not None and state.has_children:
+            self._sends.append(Send(to=None, kind=kind, payload=encode(checkpoint.result)[0]))
+
+    def forget(self) -> None:
+        """Begins anew: what was taken along is stored, or will be decided again."""
+        self._starts, self._sends = [], []
+
+    def taken(self) -> tuple[tuple[NewChild, ...], tuple[Send, ...]]:
+        """Gives what was taken along."""
+        return tuple(self._starts), tuple(self._sends)
+
+    def at_end(self, end: End, state: State) -> tuple[Send, ...]:
+        """Gives what is sent at the end: whoever waits for it is told, and the children are cancelled."""
+        sends: list[Send] = []
+        claimed = self._claimed
+        if claimed.awaited and claimed.parent_id is not None and claimed.parent_path is not None:
+            sends.append(_told(claimed.id, end, claimed.parent_id, claimed.id, claimed.parent_path))
+        sends.extend(_told(claimed.id, end, joined["to"], joined["call"], joined["path"]) for joined in state.joined)
+        if state.has_children:
+            reason = f"its parent {claimed.id} {_HOW.get(end.status, 'ended')}"
+            sends.append(Send(to=None, kind="cancel", payload=_reason(reason)))
+        return tuple(sends)
+
+
+_HOW = {"completed": "completed", "failed": "failed", "cancelled": "was cancelled"}
+
+
+def _reason(text: str) -> bytes:
+    return encode({"reason": text, "by": None})[0]
+
+
+def _told(id: str, end: End, to: str, call: str, path: str) -> Send:
+    """Tells one who waits; output and error are passed on as they are stored."""
+    head = encode({"id": id, "call": call, "path": path, "status": end.status})[0]
+    output, error = end.output or b"null", end.error or b"null"
+    return Send(to=to, kind="child", payload=b'%b,"output":%b,"error":%b}' % (head[:-1], output, error))
