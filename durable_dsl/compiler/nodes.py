@@ -123,6 +123,7 @@ class NodeCompiler:
         inner = place.scope.with_error()
         # A jump out of a list whose error is passed on would leave it open whether it still is.
         border = f"a 'catch' of '{node.name}' that passes the error on"
+        self._refuse_cancelled(node, place)
         rows = [
             graph.Catch(
                 errors=row.errors,
@@ -136,6 +137,14 @@ class NodeCompiler:
             for index, row in enumerate(node.catch)
         ]
         return msgspec.structs.replace(compiled, catch=tuple(rows))
+
+    def _refuse_cancelled(self, node: document.Node, place: Place) -> None:
+        for index, row in enumerate(node.catch):
+            for position, type in enumerate(row.errors):
+                if type == "Cancelled":
+                    where = self.findings.place((*place.field("catch"), index, "errors", position), row.at or place.at)
+                    message = f"the 'catch' of '{node.name}' takes 'Cancelled', and a cancellation cannot be caught"
+                    self.findings.add("W119", message, where, hint="remove it; 'ChildCancelled' is that of a child")
 
     def _shared(self, node: document.BaseNode, place: Place) -> dict[str, Any]:
         reshapes = not isinstance(node.output, document.Unset)

@@ -124,4 +124,12 @@ GRAPH_PAGES = (
         "secrets: [API_KEY]\nsteps:\n  - step: charge\n    call: shop.charge\n"
         "    with: {key: \"${ secrets.API_KEY }\"}\n",
     ),
+    Page(
+        "W119",
+        "A cancellation that would be caught",
+        "An execution that somebody cancels ends; no `catch` can keep it. When a child that is waited for was "
+        "cancelled, its step fails with an error of the type `ChildCancelled`.",
+        "- step: charge\n  call: shop.charge\n  catch:\n    - errors: [Cancelled]\n      steps: []\n",
+        "- step: charge\n  call: shop.charge\n  catch:\n    - errors: [CardDeclined]\n      steps: []\n",
+    ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Undoing on a real PostgreSQL: through SIGKILL in its middle, after a cancel, and as clients and commands tell of it."""
+"""Undoing on a real PostgreSQL: through SIGKILL in its middle, after a cancel, as clients and commands tell of it."""
 
 from __future__ import annotations
 

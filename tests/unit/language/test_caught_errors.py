@@ -208,3 +208,18 @@ def test_calls_in_a_catch_and_after_a_failure_are_imported_too() -> None:
         "on_failure: [{step: c, call: nowhere.c}]\n"
     )
     assert [problem.line for problem in check_text(text, imports=True)] == [2, 3]
+
+
+def test_a_cancellation_cannot_be_caught() -> None:
+    row = "  catch: [{errors: [CardDeclined, Cancelled], steps: []}, {errors: [ChildCancelled], steps: []}]\n"
+    assert problems_of(CHARGE + row) == [
+        "W119 the 'catch' of 'charge' takes 'Cancelled', and a cancellation cannot be caught"
+    ]
+    [problem] = check_text(f"workflow: w\nsteps:\n{indent(CHARGE + row, '  ')}")
+    assert (problem.line, problem.column) == (5, 37)
+    assert problem.hint == "remove it; 'ChildCancelled' is that of a child"
+
+
+def test_a_cancellation_cannot_be_caught_by_what_python_builds() -> None:
+    with pytest.raises(DslError, match="W119"):
+        compile(workflow("w", step("charge", "shop.charge", catch=[catch(errors=["Cancelled"])])))
