@@ -104,11 +104,12 @@ class Abandon(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
-    """End the execution with this status."""
+    """End the execution with this status. `encoded` is the JSON text of `output`, when someone encoded it already."""
 
     status: Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
     at: datetime
     output: Json = None
+    encoded: bytes | None = None
     error: ErrorValue | None = None
 
 

@@ -43,6 +43,7 @@ from durable_runtime.core.state import (
 )
 from durable_runtime.core.substeps import go_on
 from durable_runtime.core.undoing import begin_undoing, cancelled_error, failed_error, failed_status, with_errors
+from durable_runtime.core.values import NotStorable, encode
 
 
 def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
@@ -146,7 +147,12 @@ def _ending(program: Program, state: State, now: datetime) -> list[Command] | No
         except ExpressionError as failure:
             error = ErrorValue(type="ExpressionError", message=f"the workflow's output: {failure}")
             return [Record(Checkpoint(path="", kind="failed", error=error, finished_at=state.now))]
-        return [Finish(status="completed", output=output, at=state.now)]
+        try:
+            encoded = encode(output)[0]
+        except NotStorable as problem:
+            error = ErrorValue(type="ResultNotStorable", message=f"the execution's output: {problem}")
+            return [Record(Checkpoint(path="", kind="failed", error=error, finished_at=state.now))]
+        return [Finish(status="completed", output=output, encoded=encoded, at=state.now)]
     return None
 
 

@@ -1,4 +1,4 @@
-"""How an execution ends or rests, as it is stored: the last place where an output may turn out not to be storable."""
+"""How an execution ends or rests, as it is stored."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from durable_runtime.store.protocol import End, Timer
 
 
 def end_of(finish: Finish, now: datetime) -> End:
-    """Gives what is stored of an end; an output that cannot be stored makes it a failure that says so."""
+    """Gives what is stored of an end. Its output was found to be storable when the end was decided."""
     output = error = None
-    status = finish.status
+    if finish.error is not None:
+        error = _encoded_error(finish.error)
+    elif finish.status == "completed":
+        output = encode(finish.output)[0] if finish.encoded is None else finish.encoded
+    return End(status=finish.status, at=max(now, finish.at), output=output, error=error)
+
+
+def _encoded_error(error: ErrorValue) -> bytes:
+    """Gives an error as it is stored. What was gathered in its data may be too large by now; the rest of it is told."""
     try:
-        if finish.error is not None:
-            error = encode(finish.error.as_json())[0]
-        elif finish.status == "completed":
-            output = encode(finish.output)[0]
+        return encode(error.as_json())[0]
     except NotStorable as problem:
-        status = "failed"
-        value = ErrorValue(type="ResultNotStorable", message=f"the execution's output: {problem}")
-        output, error = None, encode(value.as_json())[0]
-    return End(status=status, at=max(now, finish.at), output=output, error=error)
+        return encode({**error.as_json(), "data": {"not_storable": str(problem)}})[0]
 
 
 def begins_of(state: State) -> tuple[Timer, ...]:

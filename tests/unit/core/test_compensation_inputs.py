@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from durable_runtime import Fatal, StepContext
 from tests.unit.core.simulating import run_with
 from tests.unit.core.test_compensation import not_undone, undone
@@ -104,3 +106,37 @@ def test_an_argument_that_cannot_be_computed_fails_this_compensation_alone() -> 
 
     assert undone(result) == ["a/compensate"]
     assert not_undone(result) == [("ExpressionError", "b/compensate")]
+
+
+def test_an_output_that_cannot_be_stored_is_a_failure_that_undoes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("durable_runtime.core.values.encode.__kwdefaults__", {"max_bytes": 300})
+    head = 'on_failure: [{step: tell, call: x.tell, with: {type: "${ error.type }"}}]'
+    steps = """
+- {step: a, call: x.a, with: {}, save: a, compensate: {call: x.undo, with: {}}}
+- {step: b, call: x.a, with: {}, save: b}
+"""
+    result = run_with(steps, head=head, mocks={"x.a": "x" * 200, "x.undo": None, "x.tell": None})
+
+    assert result.status == "compensated"
+    assert result.error is not None
+    assert result.error.type == "ResultNotStorable"
+    assert [call.node for call in result.calls] == ["a", "b", "a/compensate", "on_failure/tell"]
+
+
+def test_errors_that_are_too_large_together_are_told_without_their_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("durable_runtime.core.values.encode.__kwdefaults__", {"max_bytes": 700})
+    steps = """
+- {step: a, call: x.a, with: {}, compensate: {call: x.undo, with: {}}}
+- {step: b, call: x.a, with: {}, compensate: {call: x.undo, with: {}}}
+- {step: c, call: x.c, with: {}}
+"""
+    large = Fatal("no", data="x" * 300)
+    result = run_with(steps, mocks={"x.a": 1, "x.undo": large, "x.c": Fatal("first", data={"k": 1})})
+
+    assert result.status == "compensation_failed"
+    assert result.error is not None
+    assert (result.error.message, result.error.data["k"]) == ("first", 1)
+    assert [(error["node"], error["data"]) for error in result.error.data["compensation_errors"]] == [
+        ("b/compensate", None),
+        ("a/compensate", None),
+    ]
