@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime import (
     AsyncDurable,
+    Durable,
     ExecutionCancelled,
     ExecutionFailed,
     InvalidOption,
@@ -266,3 +267,55 @@ def test_a_worker_for_one_execution_leaves_the_others(database_url: str) -> None
                 durable.worker(only=["42"])
 
     run(story())
+
+
+def test_executions_are_filtered_counted_and_followed(database_url: str) -> None:
+    async def story() -> None:
+        async with AsyncDurable(database_url) as durable:
+            ended = await durable.start(GREET, {"name": "Ada"}, key="17", headers={"tenant": "a"})
+            await work(durable)
+            paused = await durable.start(GREET, {"name": "Eve"}, headers={"tenant": "a"})
+            await durable.pause(paused)
+            await durable.start(REST)
+
+            async def ids(**filters: Any) -> list[str]:
+                return [each.id for each in await durable.list_executions(**filters)]
+
+            assert await ids(status="paused") == [paused]
+            assert await ids(headers={"tenant": "a"}, order="oldest") == [ended, paused]
+            assert await ids(key="17") == [ended]
+            assert await ids(version="4", order="finished") == [ended]
+            assert await ids(finished_from=datetime.now(UTC)) == []
+            assert await durable.count_executions() == {"completed": 1, "paused": 1, "pending": 1}
+            assert await durable.count_executions(workflow="rest") == {"pending": 1}
+
+            [line] = await durable.get_logs(ended, level="info", node="note")
+            assert line.message == "greeting Ada"
+            assert await durable.get_logs(ended, after=line.id) == []
+            assert await durable.get_logs(ended, level="warning") == []
+            assert [step.path for step in await durable.get_steps(ended)] == ["note"]
+            assert await durable.get_steps(ended, after=1) == []
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("filters", "reason"),
+    [
+        ({"status": "stopped"}, "'stopped' is no status"),
+        ({"order": "random"}, "in the order newest, oldest, finished, not 'random'"),
+        ({"created_from": datetime(2026, 1, 1)}, "created_from is a datetime with a time zone"),  # noqa: DTZ001
+        ({"headers": {"a": 1}}, "headers are texts by name"),
+    ],
+)
+def test_a_filter_that_cannot_be_is_refused(database_url: str, filters: dict[str, Any], reason: str) -> None:
+    with Durable(database_url) as durable, pytest.raises(InvalidOption, match=reason):
+        durable.list_executions(**filters)
+
+
+def test_a_level_that_there_is_not_and_a_parent_that_nobody_is_are_refused(database_url: str) -> None:
+    with Durable(database_url) as durable:
+        with pytest.raises(InvalidOption, match="'loud' is no level of a log; there are debug, info, warning, error"):
+            durable.get_logs(NOBODY, level="loud")
+        with pytest.raises(UnknownExecution):
+            durable.list_executions(parent=NOBODY)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from durable_runtime.store.filters import Filter
 from durable_runtime.store.protocol import NewExecution, StatementRefused, Woken
 from tests.store.building import claim, completes, get, ids_of, public_id, register, save_definition, start
 from tests.store.stores import Leftovers, Stores
@@ -111,7 +112,8 @@ async def test_waking_workers_is_never_an_error(stores: Stores) -> None:
 
 
 async def numbers(stores: Stores, **filters: object) -> list[int]:
-    rows = await stores.client.list_executions(**filters)  # type: ignore[arg-type]
+    page = {name: filters.pop(name) for name in ("order", "before", "limit") if name in filters}
+    rows = await stores.client.list_executions(Filter(**filters), **page)  # type: ignore[arg-type]
     return [int(row.id[-12:]) for row in rows]
 
 
@@ -142,11 +144,11 @@ async def test_a_list_is_filtered_by_status_workflow_and_queue(stores: Stores) -
     lease = await register(stores)
     await stores.worker.claim(lease, "default", 2)
     await stores.worker.commit(lease, 0, [completes(keys[0])])
-    assert await numbers(stores, statuses=["completed"]) == [1]
-    assert await numbers(stores, statuses=["running", "completed"]) == [2, 1]
-    assert await numbers(stores, statuses=[]) == []
-    assert await numbers(stores, statuses=["failed"]) == []
+    assert await numbers(stores, statuses=("completed",)) == [1]
+    assert await numbers(stores, statuses=("running", "completed")) == [2, 1]
+    assert await numbers(stores, statuses=()) == []
+    assert await numbers(stores, statuses=("failed",)) == []
     assert await numbers(stores, workflow="invoice") == [3]
     assert await numbers(stores, queue="slow") == [4]
-    assert await numbers(stores, workflow="order", statuses=["pending"], queue="slow") == [4]
-    assert await numbers(stores, workflow="order", statuses=["pending"], queue="fast") == []
+    assert await numbers(stores, workflow="order", statuses=("pending",), queue="slow") == [4]
+    assert await numbers(stores, workflow="order", statuses=("pending",), queue="fast") == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from durable_runtime.client import options
+from durable_runtime.client.asking import Asking
 from durable_runtime.client.control import Control
 from durable_runtime.client.database import Database
 from durable_runtime.client.definitions import Source
@@ -41,7 +42,7 @@ FIRST_LOOK, LONGEST_LOOK = 0.005, 0.5
 """Seconds between two looks for a result: short for executions of milliseconds, and cheap for those of hours."""
 
 
-class AsyncDurable(Control):
+class AsyncDurable(Asking, Control):
     """Everything that can be done with executions, from one event loop.
 
     `database` is a PostgreSQL URL, by default `$DURABLE_DATABASE_URL`; without either, an embedded server in `home`
@@ -169,30 +170,6 @@ class AsyncDurable(Control):
         """Gives an execution as it is now, or None when there is none with this id."""
         row = await self._find_row(id)
         return None if row is None else execution_from(row)
-
-    async def list_executions(
-        self,
-        *,
-        status: str | Collection[str] | None = None,
-        workflow: str | None = None,
-        queue: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[Execution]:
-        """Gives a page of executions, newest first.
-
-        Filters that are not given let everything through. `before` is the last id of the page before. Raises
-        `InvalidOption` for a status that does not exist or a limit outside of 1 to 1000, `UnknownExecution` for
-        `before`.
-        """
-        statuses, limit = options.check_statuses(status), options.check_limit(limit)
-        last = None if before is None else (await self._get_row(before)).id
-        rows = await self._session.ask(
-            lambda store: store.list_executions(
-                statuses=statuses, workflow=workflow, queue=queue, before=last, limit=limit
-            )
-        )
-        return [execution_from(row) for row in rows]
 
     async def get_graph(self, id: str) -> Graph:
         """Gives the graph that an execution is pinned to; raises `UnknownExecution`."""

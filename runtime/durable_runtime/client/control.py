@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from durable_runtime.client.ids import find_id, known, new_id, unknown
-from durable_runtime.client.insight import Insight
-from durable_runtime.client.session import Session
+from durable_runtime.client.ids import known, new_id, unknown
+from durable_runtime.client.reading import Reading
 from durable_runtime.errors import WrongStatus
 from durable_runtime.store.postgres_client import PostgresClientStore
-from durable_runtime.store.protocol import TERMINAL, ExecutionRow, Status
+from durable_runtime.store.protocol import TERMINAL, Status
 
 Json: TypeAlias = Any
 
@@ -33,11 +32,8 @@ class Reopening:
         return await store.was_asked(self._id, self._payload["asked"])
 
 
-class Control:
+class Control(Reading):
     """The part of `AsyncDurable` that changes how executions go on."""
-
-    _session: Session
-    _insight: Insight
 
     async def pause(self, id: str, reason: str | None = None, *, by: str | None = None) -> Status:
         """Pauses an execution and gives the status it was found in.
@@ -106,15 +102,3 @@ class Control:
             raise WrongStatus(f"the execution {id} is {status}; only one that has not ended can be {participle}")
         self._session.hint()
         return status
-
-    async def _find_row(self, id: str) -> ExecutionRow | None:
-        public_id = find_id(id)
-        if public_id is None:
-            return None
-        return await self._session.ask(lambda store: store.find_execution(public_id))
-
-    async def _get_row(self, id: str) -> ExecutionRow:
-        row = await self._find_row(id)
-        if row is None:
-            raise unknown(id)
-        return row

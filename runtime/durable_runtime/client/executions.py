@@ -109,14 +109,18 @@ def execution_from(
         finished_at=_utc(row.finished_at),
         recoveries=row.recoveries,
         progress=progress or {},
-        steps=None if checkpoints is None else tuple(map(_step_from, checkpoints)),
-        logs=None
-        if logs is None
-        else tuple(msgspec.structs.replace(line, at=line.at.astimezone(UTC)) for line in logs),
+        steps=None if checkpoints is None else tuple(map(step_from, checkpoints)),
+        logs=None if logs is None else tuple(map(line_from, logs)),
     )
 
 
-def _step_from(checkpoint: Checkpoint) -> StepRecord:
+def line_from(line: LogLine) -> LogLine:
+    """Gives a line with its time in UTC."""
+    return msgspec.structs.replace(line, at=line.at.astimezone(UTC))
+
+
+def step_from(checkpoint: Checkpoint) -> StepRecord:
+    """Gives the record of a checkpoint."""
     return StepRecord(
         seq=checkpoint.seq,
         path=checkpoint.path,

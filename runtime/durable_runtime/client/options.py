@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.client.ids import find_id
 from durable_runtime.core.values import encode
 from durable_runtime.errors import InvalidOption
+from durable_runtime.store.filters import LEVELS, Filter, Order
 from durable_runtime.store.protocol import Status
 
-STATUSES: tuple[str, ...] = get_args(Status)
+STATUSES: tuple[str, ...] = (*get_args(Status), "paused")
 MOST_LISTED = 1000
 LONGEST_KEY = 500
 MOST_HEADERS = 8192
@@ -130,6 +131,56 @@ def check_statuses(status: str | Collection[str] | None) -> list[str] | None:
             hint = did_you_mean(str(each), STATUSES) or f"there are {', '.join(STATUSES)}"
             raise InvalidOption(f"{each!r} is no status of an execution; {hint}")
     return statuses
+
+
+def check_filter(
+    *,
+    status: str | Collection[str] | None = None,
+    headers: Mapping[Any, Any] | None = None,
+    created_from: datetime | None = None,
+    created_until: datetime | None = None,
+    finished_from: datetime | None = None,
+    finished_until: datetime | None = None,
+    **rest: Any,
+) -> Filter:
+    """Gives a filter; raises `InvalidOption` for what nothing can have."""
+    statuses = check_statuses(status)
+    check_headers(headers)
+    return Filter(
+        statuses=None if statuses is None else tuple(statuses),
+        headers=dict(headers) if headers else None,
+        created_from=check_instant("created_from", created_from),
+        created_until=check_instant("created_until", created_until),
+        finished_from=check_instant("finished_from", finished_from),
+        finished_until=check_instant("finished_until", finished_until),
+        **rest,
+    )
+
+
+def check_instant(name: str, at: Any) -> datetime | None:
+    """Gives an instant in UTC; raises `InvalidOption` when it names none."""
+    if at is None:
+        return None
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise InvalidOption(f"{name} is a datetime with a time zone, not {at!r}")
+    return at.astimezone(UTC)
+
+
+def check_order(order: str) -> Order:
+    """Gives the order back; raises `InvalidOption` when there is no such order."""
+    for known in get_args(Order):
+        if order == known:
+            return cast(Order, known)
+    raise InvalidOption(f"a list is in the order {', '.join(get_args(Order))}, not {order!r}")
+
+
+def check_level(level: str | None) -> list[str] | None:
+    """Gives this level and those above it; raises `InvalidOption` when there is no such level."""
+    if level is None:
+        return None
+    if level not in LEVELS:
+        raise InvalidOption(f"{level!r} is no level of a log; there are {', '.join(LEVELS)}")
+    return list(LEVELS[LEVELS.index(level) :])
 
 
 def check_limit(limit: int) -> int:

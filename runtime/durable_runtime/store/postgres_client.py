@@ -12,6 +12,7 @@ from durable_runtime.core.values import decode, encode
 from durable_runtime.store.arrays import int8s, texts
 from durable_runtime.store.columns import insert_columns
 from durable_runtime.store.connections import Lines
+from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.hints import workers_channel
 from durable_runtime.store.lending import Ask, lent
 from durable_runtime.store.protocol import (
@@ -154,32 +155,40 @@ class PostgresClientStore:
         return status, decode(output) if output is not None else None, decode(error) if error is not None else None
 
     async def list_executions(
-        self,
-        *,
-        statuses: Collection[str] | None = None,
-        workflow: str | None = None,
-        queue: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
+        self, filter: Filter = EVERYTHING, *, order: Order = "newest", before: str | None = None, limit: int = 50
     ) -> list[ExecutionRow]:
-        if before is not None and public_id_of(before) is None:
+        """Gives a page; `before` is the last id of the page before, and nothing comes after one that is not there."""
+        last = None if before is None else await self.find_execution(before)
+        if before is not None and (last is None or (order == "finished" and last.finished_at is None)):
             return []
         rows = await self._fetch(
             "list_executions",
-            statuses=list(statuses) if statuses is not None else None,
-            workflow=workflow,
-            queue=queue,
-            before=public_id_of(before) if before is not None else None,
+            **filter.columns(),
+            order=order,
+            above=last.key if last is not None and order == "oldest" else None,
+            below=last.key if last is not None and order != "oldest" else None,
+            ended=last.finished_at if last is not None and order == "finished" else None,
             limit=limit,
         )
         return [execution_of(row) for row in rows]
 
-    async def list_checkpoints(self, key: int) -> list[Checkpoint]:
-        return [checkpoint_of(row) for row in await self._fetch("list_checkpoints", id=key)]
+    async def count_executions(self, filter: Filter = EVERYTHING) -> dict[str, int]:
+        """Gives how many there are, by the status that people see."""
+        return {row[0]: row[1] for row in await self._fetch("count_executions", **filter.columns())}
 
-    async def list_logs(self, key: int) -> list[LogLine]:
-        rows = await self._fetch("list_logs", id=key)
-        return [LogLine(path=row[0], attempt=row[1], level=row[2], message=row[3], at=row[4]) for row in rows]
+    async def list_checkpoints(self, key: int, after: int = 0) -> list[Checkpoint]:
+        """Gives the history, or what came after a number of it."""
+        return [checkpoint_of(row) for row in await self._fetch("list_checkpoints", id=key, after=after)]
+
+    async def list_logs(
+        self, key: int, *, levels: Collection[str] | None = None, node: str | None = None, after: int = 0
+    ) -> list[LogLine]:
+        """Gives lines of these levels, at this node or below it, after the line with this id."""
+        chosen = None if levels is None else list(levels)
+        rows = await self._fetch("list_logs", id=key, levels=chosen, node=node, after=after)
+        return [
+            LogLine(path=row[0], attempt=row[1], level=row[2], message=row[3], at=row[4], id=row[5]) for row in rows
+        ]
 
     async def list_progress(self, key: int) -> dict[str, Json]:
         """Gives what attempts under way said last of how far they are, by instance path."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.messages import Routed, Send
 from durable_runtime.store.progress import Progress
 
@@ -103,6 +104,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     level: str
     message: str
     at: datetime
+    id: int = 0
 
 
 class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,18 +138,16 @@ class ClientStore(Protocol):
     async def find_execution(self, public_id: str) -> ExecutionRow | None: ...
 
     async def list_executions(
-        self,
-        *,
-        statuses: Collection[str] | None = None,
-        workflow: str | None = None,
-        queue: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
+        self, filter: Filter = EVERYTHING, *, order: Order = "newest", before: str | None = None, limit: int = 50
     ) -> list[ExecutionRow]: ...
 
-    async def list_checkpoints(self, key: int) -> list[Checkpoint]: ...
+    async def count_executions(self, filter: Filter = EVERYTHING) -> dict[str, int]: ...
 
-    async def list_logs(self, key: int) -> list[LogLine]: ...
+    async def list_checkpoints(self, key: int, after: int = 0) -> list[Checkpoint]: ...
+
+    async def list_logs(
+        self, key: int, *, levels: Collection[str] | None = None, node: str | None = None, after: int = 0
+    ) -> list[LogLine]: ...
 
     async def list_progress(self, key: int) -> dict[str, Json]: ...
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import decode, encode
 from durable_runtime.store.protocol import (
     ExecutionRow,
     KeyTaken,
-    LogLine,
     NewExecution,
     StatementRefused,
     Status,
     WorkerRow,
 )
-from durable_runtime.store.rows import checkpoint_of, json_or_none, public_id_of
-from durable_runtime.testing.tables import PAUSES, Definition, Execution, Request, Tables
+from durable_runtime.store.rows import json_or_none
+from durable_runtime.testing.asking_side import AskingSide
+from durable_runtime.testing.tables import PAUSES, Definition, Execution, Request
 
 _OPEN = ("pending", "running", "waiting")
 
 
-class ClientSide(Tables):
+class ClientSide(AskingSide):
     """Behaves as `PostgresClientStore` does."""
 
     async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int:
@@ -101,38 +101,6 @@ class ClientSide(Tables):
             one = self._find(public_id)
             return (one.status, json_or_none(one.output), json_or_none(one.error)) if one is not None else None
 
-    async def list_executions(
-        self,
-        *,
-        statuses: Collection[str] | None = None,
-        workflow: str | None = None,
-        queue: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[ExecutionRow]:
-        with self._statement("list_executions"):
-            border = self._find(before) if before is not None else None
-            if before is not None and (public_id_of(before) is None or border is None):
-                return []
-            found = [
-                one
-                for one in self.rows.executions.values()
-                if (statuses is None or one.status in statuses)
-                and (workflow is None or one.workflow == workflow)
-                and (queue is None or one.queue == queue)
-                and (border is None or one.key < border.key)
-            ]
-            found.sort(key=lambda one: one.key, reverse=True)
-            return [self._row(one) for one in found[:limit]]
-
-    async def list_checkpoints(self, key: int) -> list[Checkpoint]:
-        with self._statement("list_checkpoints"):
-            return [checkpoint_of(row) for _seq, row in sorted(self.rows.checkpoints.get(key, {}).items())]
-
-    async def list_logs(self, key: int) -> list[LogLine]:
-        with self._statement("list_logs"):
-            return list(self.rows.logs.get(key, []))
-
     async def list_progress(self, key: int) -> dict[str, Json]:
         with self._statement("list_progress"):
             found: dict[str, Json] = {}
@@ -195,32 +163,3 @@ class ClientSide(Tables):
                 self.rows.requests[request_id] = Request(request_id, one.key, "retry", text)
                 self._hint(one)
             return found
-
-    def _row(self, one: Execution) -> ExecutionRow:
-        definition = self.rows.definitions[one.definition_id]
-        return ExecutionRow(
-            id=one.public_id,
-            workflow=one.workflow,
-            version=definition.version,
-            label=definition.label,
-            status=one.status,
-            paused=one.paused,
-            queue=one.queue,
-            priority=one.priority,
-            input=json_or_none(one.input),
-            output=json_or_none(one.output),
-            error=json_or_none(one.error),
-            created_at=one.created_at,
-            scheduled_at=one.scheduled_at,
-            started_at=one.started_at,
-            finished_at=one.finished_at,
-            recoveries=one.recoveries,
-            key=one.key,
-            definition_id=one.definition_id,
-            user_key=one.user_key,
-            headers=json_or_none(one.headers) or {},
-            parent_id=one.parent_id,
-            parent_path=one.parent_path,
-            depth=one.depth,
-            attached=one.attached,
-        )

@@ -65,24 +65,66 @@ where e.public_id = %(public_id)s::uuid
 select status, output::text, error::text from durable.execution where public_id = %(public_id)s::uuid
 
 -- name: list_executions
--- Newest first; `before` is the last id of the page before.
+-- In one of three orders. The planner knows the parameters, so an order that is not asked for is a constant and costs nothing. Of the
+-- last row of the page before, `below` or `above` is the id and `ended` the end.
 select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
        e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
        e.key, e.headers::text,
        e.parent_id::text, e.parent_path, e.depth, e.attached
 from durable.execution e join durable.definition d on d.id = e.definition_id
-where (%(statuses)s::text[] is null or e.status = any(%(statuses)s::text[]))
+where (%(statuses)s::text[] is null
+       or case when e.paused and e.status in ('pending', 'running', 'waiting') then 'paused' else e.status end = any(%(statuses)s::text[]))
   and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
+  and (%(version)s::text is null or starts_with(d.version, %(version)s::text) or d.label = %(version)s::text)
   and (%(queue)s::text is null or e.queue = %(queue)s::text)
-  and (%(before)s::uuid is null or e.id < (select b.id from durable.execution b where b.public_id = %(before)s::uuid))
-order by e.id desc limit %(limit)s
+  and (%(key)s::text is null or e.key = %(key)s::text)
+  and (%(parent)s::uuid is null or e.parent = (select p.id from durable.execution p where p.public_id = %(parent)s::uuid))
+  and (not %(root_only)s::boolean or e.parent is null)
+  and (%(headers)s::json is null or not exists (
+      select from json_each_text(%(headers)s::json) h where e.headers->>h.key is distinct from h.value))
+  and (%(created_from)s::timestamptz is null or e.created_at >= %(created_from)s::timestamptz)
+  and (%(created_until)s::timestamptz is null or e.created_at < %(created_until)s::timestamptz)
+  and (%(finished_from)s::timestamptz is null or e.finished_at >= %(finished_from)s::timestamptz)
+  and (%(finished_until)s::timestamptz is null or e.finished_at < %(finished_until)s::timestamptz)
+  and (%(order)s::text <> 'finished' or e.finished_at is not null)
+  and (%(above)s::bigint is null or e.id > %(above)s::bigint)
+  and (%(below)s::bigint is null or %(ended)s::timestamptz is not null or e.id < %(below)s::bigint)
+  and (%(ended)s::timestamptz is null or (e.finished_at, e.id) < (%(ended)s::timestamptz, %(below)s::bigint))
+order by case when %(order)s::text = 'oldest' then e.id end, case when %(order)s::text = 'finished' then e.finished_at end desc, e.id desc
+limit %(limit)s
+
+-- name: count_executions
+-- By the status that people see.
+select case when e.paused and e.status in ('pending', 'running', 'waiting') then 'paused' else e.status end as shown, count(*)
+from durable.execution e join durable.definition d on d.id = e.definition_id
+where (%(statuses)s::text[] is null
+       or case when e.paused and e.status in ('pending', 'running', 'waiting') then 'paused' else e.status end = any(%(statuses)s::text[]))
+  and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
+  and (%(version)s::text is null or starts_with(d.version, %(version)s::text) or d.label = %(version)s::text)
+  and (%(queue)s::text is null or e.queue = %(queue)s::text)
+  and (%(key)s::text is null or e.key = %(key)s::text)
+  and (%(parent)s::uuid is null or e.parent = (select p.id from durable.execution p where p.public_id = %(parent)s::uuid))
+  and (not %(root_only)s::boolean or e.parent is null)
+  and (%(headers)s::json is null or not exists (
+      select from json_each_text(%(headers)s::json) h where e.headers->>h.key is distinct from h.value))
+  and (%(created_from)s::timestamptz is null or e.created_at >= %(created_from)s::timestamptz)
+  and (%(created_until)s::timestamptz is null or e.created_at < %(created_until)s::timestamptz)
+  and (%(finished_from)s::timestamptz is null or e.finished_at >= %(finished_from)s::timestamptz)
+  and (%(finished_until)s::timestamptz is null or e.finished_at < %(finished_until)s::timestamptz)
+group by shown order by shown
 
 -- name: list_checkpoints
 select seq, path, kind, attempt, result::text, error::text, due_at, started_at, finished_at
-from durable.checkpoint where execution_id = %(id)s order by seq
+from durable.checkpoint where execution_id = %(id)s and seq > %(after)s order by seq
 
 -- name: list_logs
-select path, attempt, level, message, at from durable.log where execution_id = %(id)s order by id
+select path, attempt, level, message, at, id
+from durable.log
+where execution_id = %(id)s and id > %(after)s
+  and (%(levels)s::text[] is null or level = any(%(levels)s::text[]))
+  and (%(node)s::text is null or path = %(node)s::text
+       or (starts_with(path, %(node)s::text) and substr(path, length(%(node)s::text) + 1, 1) in ('/', '[', '#')))
+order by id
 
 -- name: list_progress
 -- What attempts under way said last. One whose worker was lost may have left a word that a later checkpoint has made old.

@@ -1,0 +1,119 @@
+"""What clients ask of many executions, and of one in detail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from durable_runtime.client import options
+from durable_runtime.client.executions import Execution, StepRecord, execution_from, line_from, step_from
+from durable_runtime.client.reading import Reading
+from durable_runtime.store.filters import Order
+from durable_runtime.store.protocol import LogLine
+
+
+class Asking(Reading):
+    """The part of `AsyncDurable` that asks and changes nothing."""
+
+    async def list_executions(
+        self,
+        *,
+        status: str | Collection[str] | None = None,
+        workflow: str | None = None,
+        version: str | None = None,
+        queue: str | None = None,
+        key: str | None = None,
+        parent: str | None = None,
+        root_only: bool = False,
+        headers: Mapping[str, str] | None = None,
+        created_from: datetime | None = None,
+        created_until: datetime | None = None,
+        finished_from: datetime | None = None,
+        finished_until: datetime | None = None,
+        order: Order = "newest",
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[Execution]:
+        """Gives a page of executions, newest first, or `oldest` first, or those that `finished` last first.
+
+        Filters that are not given let everything through. `status` is one or several, `paused` among them. `version` is
+        the beginning of a content hash, or the author's label. `parent` is the id of the execution that started them,
+        `root_only` leaves out what executions started. `headers` are those that they have, perhaps among others. Times
+        are from (inclusive) and until (exclusive), with a zone. `before` is the last id of the page before, whatever
+        the order. Raises `InvalidOption` for what cannot be, `UnknownExecution` for `before` and `parent`.
+        """
+        chosen = options.check_filter(
+            status=status,
+            workflow=workflow,
+            version=version,
+            queue=queue,
+            key=key,
+            parent=None if parent is None else (await self._get_row(parent)).id,
+            root_only=root_only,
+            headers=headers,
+            created_from=created_from,
+            created_until=created_until,
+            finished_from=finished_from,
+            finished_until=finished_until,
+        )
+        order, limit = options.check_order(order), options.check_limit(limit)
+        last = None if before is None else (await self._get_row(before)).id
+        rows = await self._session.ask(
+            lambda store: store.list_executions(chosen, order=order, before=last, limit=limit)
+        )
+        return [execution_from(row) for row in rows]
+
+    async def count_executions(
+        self,
+        *,
+        status: str | Collection[str] | None = None,
+        workflow: str | None = None,
+        version: str | None = None,
+        queue: str | None = None,
+        key: str | None = None,
+        parent: str | None = None,
+        root_only: bool = False,
+        headers: Mapping[str, str] | None = None,
+        created_from: datetime | None = None,
+        created_until: datetime | None = None,
+        finished_from: datetime | None = None,
+        finished_until: datetime | None = None,
+    ) -> dict[str, int]:
+        """Gives how many executions there are, by status; filters are those of `list_executions`.
+
+        Statuses that none has are left out. It reads every execution that is counted.
+        """
+        chosen = options.check_filter(
+            status=status,
+            workflow=workflow,
+            version=version,
+            queue=queue,
+            key=key,
+            parent=None if parent is None else (await self._get_row(parent)).id,
+            root_only=root_only,
+            headers=headers,
+            created_from=created_from,
+            created_until=created_until,
+            finished_from=finished_from,
+            finished_until=finished_until,
+        )
+        return await self._session.ask(lambda store: store.count_executions(chosen))
+
+    async def get_steps(self, id: str, *, after: int = 0) -> list[StepRecord]:
+        """Gives an execution's history, or what came after the step with this `seq`; raises `UnknownExecution`."""
+        row = await self._get_row(id)
+        return [step_from(one) for one in await self._session.ask(lambda store: store.list_checkpoints(row.key, after))]
+
+    async def get_logs(
+        self, id: str, *, level: str | None = None, node: str | None = None, after: int = 0
+    ) -> list[LogLine]:
+        """Gives what an execution logged, oldest line first.
+
+        `level` leaves out what is below it (`debug`, `info`, `warning`, `error`), `node` all but this instance and what
+        lies inside of it. `after` is the `id` of the last line that is known. Raises `UnknownExecution`,
+        `InvalidOption` for a level that there is not.
+        """
+        levels = options.check_level(level)
+        row = await self._get_row(id)
+        lines = await self._session.ask(lambda store: store.list_logs(row.key, levels=levels, node=node, after=after))
+        return [line_from(line) for line in lines]
