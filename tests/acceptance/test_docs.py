@@ -114,9 +114,10 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert [page for page in sorted(pages) if page != "index.md" and f"]({page})" not in index] == []
 
 
-def test_every_test_that_a_promise_names_exists() -> None:
-    page = (ROOT / "docs" / "explanation" / "guarantees.md").read_text(encoding="utf-8")
-    named = re.findall(r"`((?:tests|examples)/[\w/]+\.py)(?:::(\w+))?`", page)
+@pytest.mark.parametrize("page", ["explanation/guarantees.md", "explanation/mistakes.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests|examples)/[\w/]+\.py)(?:::(\w+))?`", text)
     assert len(named) > 20
     missing = []
     for file, function in named:
@@ -126,6 +127,13 @@ def test_every_test_that_a_promise_names_exists() -> None:
         if not path.is_file() or (function and function not in functions):
             missing.append(f"{file}::{function}")
     assert missing == []
+
+
+def test_every_mistake_has_a_test() -> None:
+    page = (ROOT / "docs" / "explanation" / "mistakes.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| mistake ")]
+    assert len(rows) > 25
+    assert [row for row in rows if "`tests/" not in row] == []
 
 
 def test_every_promise_is_tested() -> None:
