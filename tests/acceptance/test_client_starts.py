@@ -222,7 +222,7 @@ def test_once_the_definition_is_stored_a_start_is_one_statement(
                 await durable.start(GREET, {"name": "Ada"})
 
     run(story())
-    hints = asked.count("wake_workers")
+    hints = asked.count("tell")
     assert asked.count("insert_executions") == 20 == len(asked) - hints
 
 

@@ -180,7 +180,7 @@ from tests.acceptance.clients import REST
 session.HINT_INTERVAL = 3600.0
 durable = Durable({database_url!r})
 durable.start(REST)
-while durable._engine._session._hint_wanted:
+while durable._engine._session._hints:
     durable.list_executions()
 durable.start(REST)
 """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from durable_runtime.client import options
 from durable_runtime.client.asking import Asking
+from durable_runtime.client.awaiting import Awaiting
 from durable_runtime.client.control import Control
 from durable_runtime.client.database import Database
 from durable_runtime.client.definitions import Source
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from durable_runtime.worker import Worker
 
 Json: TypeAlias = Any
-
-FIRST_LOOK, LONGEST_LOOK = 0.005, 0.5
-"""Seconds between two looks for a result: short for executions of milliseconds, and cheap for those of hours."""
 
 
 class AsyncDurable(Asking, Control):
@@ -70,6 +68,7 @@ class AsyncDurable(Asking, Control):
         self._database = Database(database, schema, home)
         self._session = Session(self._database)
         self._starter = Starter(self._session)
+        self._awaiting = Awaiting(self._session)
         self._insight = Insight()
 
     @property
@@ -87,6 +86,7 @@ class AsyncDurable(Asking, Control):
 
     async def close(self) -> None:
         """Closes the connections and leaves the embedded server; the next call opens them again."""
+        await self._awaiting.close()
         await self._session.close()
         try:
             await asyncio.to_thread(self._database.close)
@@ -189,18 +189,18 @@ class AsyncDurable(Asking, Control):
         """
         seconds = options.seconds_of(timeout)
         ends_at = None if seconds is None else time.monotonic() + seconds
-        public_id, pause = _known(id), FIRST_LOOK
-        while True:
-            outcome = await self._session.ask(lambda store: store.find_outcome(public_id))
-            if outcome is None:
-                raise _unknown(id)
-            if outcome[0] in TERMINAL:
-                return _output(id, *outcome)
-            left = pause if ends_at is None else ends_at - time.monotonic()
-            if left <= 0:
-                raise ResultTimeout(f"the execution {id} has not ended in {seconds:g} s; it is {outcome[0]}")
-            await asyncio.sleep(min(pause, left))
-            pause = min(pause * 1.5, LONGEST_LOOK)
+        public_id = _known(id)
+        with self._awaiting.watched(public_id) as watch:
+            while True:
+                outcome = await self._session.ask(lambda store: store.find_outcome(public_id))
+                if outcome is None:
+                    raise _unknown(id)
+                if outcome[0] in TERMINAL:
+                    return _output(id, *outcome)
+                left = None if ends_at is None else ends_at - time.monotonic()
+                if left is not None and left <= 0:
+                    raise ResultTimeout(f"the execution {id} has not ended in {seconds:g} s; it is {outcome[0]}")
+                await watch.rest(left)
 
     async def cancel(
         self, id: str, reason: str | None = None, *, by: str | None = None, compensate: bool = False

@@ -11,6 +11,7 @@ from typing import TypeVar
 from durable_runtime.client.database import Database
 from durable_runtime.errors import DatabaseUnavailable, DurableError
 from durable_runtime.pausing import wait_at_most
+from durable_runtime.store.hints import Listener
 from durable_runtime.store.postgres_client import PostgresClientStore
 from durable_runtime.store.protocol import NoAnswer, TryAgain
 
@@ -21,7 +22,7 @@ PATIENCE = 10.0
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 
-HINT_INTERVAL = 0.01
+HINT_INTERVAL = 0.002
 """Seconds between two hints to the workers: NOTIFY in every start would serialise all commits of the server."""
 
 
@@ -46,6 +47,12 @@ class Session:
     async def get_store(self) -> PostgresClientStore:
         """Gives the store itself, for what must not be asked twice."""
         return await self._opened()
+
+    def make_listener(
+        self, channel: str, on_hint: Callable[[str], None], say: Callable[[str], Awaitable[None]]
+    ) -> Listener:
+        """Gives what listens on a channel of the database that is open."""
+        return Listener(self._database.open(), channel, on_hint, say)
 
     async def ask(self, question: Callable[[PostgresClientStore], Awaitable[Answer]]) -> Answer:
         """Gives the store's answer; asks again for as long as `PATIENCE` while the database is away.

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from durable_dsl.graph import graph_from_json
 from durable_runtime.client import options
 from durable_runtime.client.definitions import Definition, Definitions, Source, never_stored, supported
+from durable_runtime.client.gathering import Gathering
 from durable_runtime.client.ids import new_id
 from durable_runtime.client.session import Session
 from durable_runtime.core.inputs import invalid_input
@@ -67,9 +68,14 @@ class Starter:
         self._ids: dict[tuple[str, str], int] = {}
         self._stored: dict[int, Definition] = {}
         self._known: set[str] = set()
+        self._gathering = self._gather()
+
+    def _gather(self) -> Gathering:
+        return Gathering(lambda executions: self._session.ask(Insertion(executions)))
 
     def forget_ids(self) -> None:
         """Forgets what is stored, since the next database may be another one."""
+        self._gathering = self._gather()
         self._ids.clear()
         self._stored.clear()
         self._known.clear()
@@ -173,11 +179,16 @@ class Starter:
             )
             for input in inputs
         ]
-        insertion = Insertion(executions, rejects=how.rejects)
         if how.connection is not None:
             # No hint: nothing is there before the caller commits, and then the workers' next look finds it.
+            insertion = Insertion(executions, rejects=how.rejects)
             return await insertion.join(await self._session.get_store(), how.connection)
-        started = await self._session.ask(insertion)
+        if public_id is None and how.key is None:
+            await self._gathering.add(executions)
+            started = [execution.public_id for execution in executions]
+        else:
+            # What may be there already says so by the first of its ids: it is not mixed with that of others.
+            started = await self._session.ask(Insertion(executions, rejects=how.rejects))
         # What is not due yet is looked for, so that whoever looks knows when it will be.
         self._session.hint(executions[0].queue if scheduled_at is None else "")
         return started

@@ -22,6 +22,15 @@ PROBE = "?"
 """How the payload begins with which a listener finds out whether it hears anything; no queue's name does."""
 
 
+ENDS_WANTED = "="
+"""What a client says to the workers when it waits for executions to end; no queue's name either."""
+
+
+def ends_channel(schema: str) -> str:
+    """Gives the channel on which clients are told of ends: ids between spaces, or nothing when there were many."""
+    return f"{schema}_ended"
+
+
 def workers_channel(schema: str) -> str:
     """Gives the channel on which workers are told of something to do: the queue that has work, or nothing."""
     return f"{schema}_ready"

@@ -13,7 +13,7 @@ from durable_runtime.store.arrays import int8s, texts
 from durable_runtime.store.columns import insert_columns
 from durable_runtime.store.connections import Lines
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
-from durable_runtime.store.hints import workers_channel
+from durable_runtime.store.hints import ends_channel, workers_channel
 from durable_runtime.store.lending import Ask, lent
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -44,7 +44,7 @@ class PostgresClientStore:
             name: Statement(name, self._sql[name], plan_lasts=plan_lasts)
             for name, plan_lasts in (
                 ("insert_executions", math.inf),
-                ("wake_workers", math.inf),
+                ("tell", math.inf),
                 ("execution_outcome", 1.0),
             )
         }
@@ -135,7 +135,11 @@ class PostgresClientStore:
 
     async def wake_workers(self, queue: str = "") -> None:
         """Tells the workers of a queue that it has work, or all of them that there is something to look for."""
-        await self._fetch("wake_workers", channel=workers_channel(self.schema), queue=queue)
+        await self._fetch("tell", channel=workers_channel(self.schema), hint=queue)
+
+    async def tell_ends(self, ended: str) -> None:
+        """Says to all clients that wait which executions ended."""
+        await self._fetch("tell", channel=ends_channel(self.schema), hint=ended)
 
     async def server_time(self) -> datetime:
         """Gives the time on the database's clock, which is the one that counts."""

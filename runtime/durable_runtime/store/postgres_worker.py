@@ -24,7 +24,7 @@ from durable_runtime.store.columns import (
     start_columns,
 )
 from durable_runtime.store.connections import Line
-from durable_runtime.store.hints import workers_channel
+from durable_runtime.store.hints import ends_channel, workers_channel
 from durable_runtime.store.messages import Routed
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -56,8 +56,8 @@ class PostgresWorkerStore:
         self._sql = load_queries("worker", schema) | load_queries("messages", schema)
         self._definition = load_queries("client", schema)["get_definition"]
         self._server_time = load_queries("client", schema)["server_time"]
-        self._wake_workers = load_queries("client", schema)["wake_workers"]
-        self._channel = workers_channel(schema)
+        self._tell = Statement("tell", load_queries("client", schema)["tell"], plan_lasts=math.inf)
+        self._schema = schema
         self._often = {
             name: Statement(name, self._sql[name], plan_lasts=plan_lasts)
             for name, plan_lasts in (
@@ -100,7 +100,11 @@ class PostgresWorkerStore:
 
     async def wake_workers(self, queue: str = "") -> None:
         """Says something to all workers, this one included."""
-        await self._chores.fetch(self._wake_workers, {"channel": self._channel, "queue": queue})
+        await self._chores.ask(self._tell, {"channel": workers_channel(self._schema), "hint": queue})
+
+    async def tell_ends(self, ended: str) -> None:
+        """Says to all clients that wait which executions ended."""
+        await self._chores.ask(self._tell, {"channel": ends_channel(self._schema), "hint": ended})
 
     async def unregister(self, lease: Lease) -> None:
         await self._chores.fetch(self._sql["unregister"], {"worker_id": lease.worker_id})

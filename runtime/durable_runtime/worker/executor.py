@@ -22,7 +22,17 @@ from durable_runtime.core.rewinding import Past
 from durable_runtime.core.starting import initial_state
 from durable_runtime.core.support import unsupported
 from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
-from durable_runtime.store.protocol import Claimed, Commit, NoAnswer, Outcome, Suspend, Timer, TryAgain, WorkerStore
+from durable_runtime.store.protocol import (
+    TERMINAL,
+    Claimed,
+    Commit,
+    NoAnswer,
+    Outcome,
+    Suspend,
+    Timer,
+    TryAgain,
+    WorkerStore,
+)
 from durable_runtime.store.rows import result_text
 from durable_runtime.worker.children import Target, Targets
 from durable_runtime.worker.clock import Clock
@@ -63,6 +73,7 @@ class Executor:
         self.ended: Counter[str] = Counter()
         self.changed = asyncio.Event()
         self.look_wanted: asyncio.Event | None = None
+        self.tell_end: Callable[[str], None] | None = None
         self._store = store
         self._ownership = ownership
         self._journal = journal
@@ -175,6 +186,8 @@ class Executor:
         self.changed.set()
         if status == "waiting" and self.look_wanted is not None:
             self.look_wanted.set()
+        if status in TERMINAL and self.tell_end is not None:
+            self.tell_end(run.claimed.id)
         log.info("%s %s: %s", run.claimed.workflow, run.claimed.id, status)
 
     # -- what runs ask for

@@ -22,13 +22,14 @@ from durable_runtime.actions.secrets import SecretSource
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.heartbeat import LEASE, Heartbeat
-from durable_runtime.store.hints import Listener, workers_channel
+from durable_runtime.store.hints import ENDS_WANTED, Listener, workers_channel
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Lease, Look, NoAnswer, TryAgain
 from durable_runtime.store.queries import DEFAULT_SCHEMA
 from durable_runtime.store.takeover import Takeover
 from durable_runtime.worker.claims import Claims
 from durable_runtime.worker.clock import ServerClock
+from durable_runtime.worker.ends import Ends
 from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.journal import Journal
 from durable_runtime.worker.lease import Ownership
@@ -146,15 +147,19 @@ class Worker:
                 if look.unrouted:
                     router.look()
 
+            ends = Ends(store.tell_ends)
+
             def hear(queue: str) -> None:
-                if queue:
+                if queue == ENDS_WANTED:
+                    ends.want()
+                elif queue:
                     claims.hear(queue)
                 else:
                     maintenance.wanted.set()
 
             hints = Listener(self._conninfo, workers_channel(self._schema), hear, store.wake_workers)
             maintenance = Maintenance(store, takeover, ownership, seen, lease=self._lease, hears=lambda: hints.hears)
-            executor.look_wanted = maintenance.wanted
+            executor.look_wanted, executor.tell_end = maintenance.wanted, ends.tell
             router = Router(store, ownership, hear, executor.read_inboxes)
             journal.messages = router.committed
             tasks = [
@@ -163,6 +168,7 @@ class Worker:
                 asyncio.create_task(maintenance.serve(), name="maintenance"),
                 asyncio.create_task(router.serve(), name="router"),
                 asyncio.create_task(hints.serve(), name="hints"),
+                asyncio.create_task(ends.serve(), name="ends"),
                 asyncio.create_task(self._measure_lag(), name="lag"),
             ]
             lost = await self._watch(until_idle, store, ownership, executor, claims, tasks)

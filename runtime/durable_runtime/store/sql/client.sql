@@ -49,9 +49,10 @@ order by k.number
 select count(*) from unnest(%(ids)s::bigint[], %(workflows)s::text[]) k(id, workflow)
 join durable.definition d on d.id = k.id and d.workflow = k.workflow
 
--- name: wake_workers
--- A hint, never relied upon: workers poll as well. It says which queue has work, or nothing, and then they look for themselves.
-select pg_notify(%(channel)s, %(queue)s)
+-- name: tell
+-- A hint, never relied upon: whoever misses it looks now and then. Workers are told which queue has work, or nothing, and then look for
+-- themselves; clients are told which executions ended.
+select pg_notify(%(channel)s, %(hint)s)
 
 -- name: get_execution
 select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
