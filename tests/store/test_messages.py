@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
+from durable_runtime.core.checkpoints import Json
 from durable_runtime.store.direct import Direct
 from durable_runtime.store.messages import Send
 from durable_runtime.store.protocol import (
@@ -289,6 +290,80 @@ async def test_payloads_come_through_as_they_were_sent(stores: Stores) -> None:
     await stores.worker.route()
     ((_id, _kind, read),) = (await stores.worker.read_inboxes([target.key]))[target.key].requests
     assert json.dumps(read) == json.dumps(json.loads(payload))
+
+
+async def told_to(stores: Stores, key: int) -> list[dict[str, Json]]:
+    """What an execution is told of others, each without what does not matter."""
+    inbox = (await stores.worker.read_inboxes([key]))[key]
+    return [payload for _id, kind, payload in inbox.requests if kind == "child"]
+
+
+async def route_all(stores: Stores) -> None:
+    while (await stores.worker.route()).requests:
+        pass
+
+
+async def test_a_start_with_a_key_is_told_who_has_the_key(stores: Stores) -> None:
+    lease, (parent,) = await begin(stores, 1)
+    for seq, number in ((1, 2), (2, 3)):
+        keyed = with_key(await child_of(stores, number, awaited=False), "order 7")
+        await stores.worker.commit(lease, 0, [starts(goes_on(parent.key, checkpoint(seq)), keyed)])
+    await route_all(stores)
+    told = await told_to(stores, parent.key)
+    assert [(each["call"], each["id"], each["status"]) for each in told] == [
+        (public_id(2), public_id(2), "started"),
+        (public_id(3), public_id(2), "started"),
+    ]
+
+
+async def test_whoever_waits_for_a_taken_key_asks_the_one_who_has_it(stores: Stores) -> None:
+    lease, (parent, other) = await begin(stores, 1, 5)
+    await stores.worker.commit(
+        lease, 0, [starts(goes_on(parent.key, checkpoint(1)), with_key(await child_of(stores, 2), "order 7"))]
+    )
+    await stores.worker.commit(
+        lease, 0, [starts(suspends(other.key, checkpoint(1)), with_key(await child_of(stores, 6), "order 7"))]
+    )
+    await route_all(stores)
+    holder = (await get(stores, 2)).key
+    ((_id, kind, payload),) = (await stores.worker.read_inboxes([holder]))[holder].requests
+    assert (kind, payload) == ("join", {"to": public_id(5), "call": public_id(6), "path": "pay"})
+    assert await told_to(stores, parent.key) == await told_to(stores, other.key) == []
+
+
+async def test_whoever_asks_for_the_end_of_what_has_ended_is_told_at_once(stores: Stores) -> None:
+    lease, (parent, other) = await begin(stores, 1, 5)
+    await stores.worker.commit(
+        lease, 0, [starts(goes_on(parent.key, checkpoint(1)), with_key(await child_of(stores, 2), "order 7"))]
+    )
+    (holder,) = await claim(stores, lease)
+    await stores.worker.commit(lease, 0, [completes(holder.key, output=b'{"b": 1e16, "a": 2}')])
+    await stores.worker.commit(
+        lease, 0, [starts(suspends(other.key, checkpoint(1)), with_key(await child_of(stores, 6), "order 7"))]
+    )
+    assert (await stores.worker.route()).answers == 1
+    await route_all(stores)
+    (told,) = await told_to(stores, other.key)
+    assert json.dumps(told["output"]) == '{"b": 1e+16, "a": 2}'
+    assert (told["call"], told["id"], told["status"]) == (public_id(6), public_id(2), "completed")
+    assert await statuses(stores, 5) == ["pending"]
+
+
+async def test_nobody_waits_for_the_end_of_himself_or_of_one_above(stores: Stores) -> None:
+    lease, (parent,) = await begin(stores, 1)
+    await stores.worker.commit(
+        lease, 0, [starts(goes_on(parent.key, checkpoint(1)), with_key(await child_of(stores, 2), "order 7"))]
+    )
+    (first,) = await claim(stores, lease)
+    await stores.worker.commit(lease, 0, [starts(goes_on(first.key, checkpoint(1)), await child_of(stores, 3))])
+    (second,) = await claim(stores, lease)
+    for one, number in ((first, 4), (second, 5)):
+        keyed = with_key(await child_of(stores, number), "order 7")
+        await stores.worker.commit(lease, 0, [starts(goes_on(one.key, checkpoint(2)), keyed)])
+    await route_all(stores)
+    for one in (first, second):
+        (told,) = await told_to(stores, one.key)
+        assert (told["id"], told["status"], told["error"]["type"]) == (public_id(2), "failed", "KeyCycle")
 
 
 async def test_a_batch_without_messages_is_one_statement(
