@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         DurableError,
         ExecutionCancelled,
         ExecutionFailed,
+        InvalidAnswer,
         InvalidInput,
         InvalidOption,
         KeyConflict,
@@ -25,22 +26,23 @@ if TYPE_CHECKING:
         ResultTimeout,
         SchemaMismatch,
         UnknownExecution,
+        UnknownWait,
         UnknownWorkflow,
         UnsupportedWorkflow,
         WrongStatus,
     )
-    from durable_runtime.store.protocol import LogLine, WorkerRow
+    from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
     from durable_runtime.worker import Worker, WorkerReport
 
 _HOMES = {
     "actions": ("ContextMisuse", "Fatal", "OrderChanged", "Retry", "StepContext", "StepFailed"),
     "client": ("AsyncDurable", "Durable", "Execution", "StepRecord"),
     "errors": (
-        "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidInput", "InvalidOption",
-        "KeyConflict", "LeaseLost", "ResultTimeout", "SchemaMismatch", "UnknownExecution", "UnknownWorkflow",
-        "UnsupportedWorkflow", "WrongStatus",
+        "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidAnswer", "InvalidInput",
+        "InvalidOption", "KeyConflict", "LeaseLost", "ResultTimeout", "SchemaMismatch", "UnknownExecution",
+        "UnknownWait", "UnknownWorkflow", "UnsupportedWorkflow", "WrongStatus",
     ),
-    "store.protocol": ("LogLine", "WorkerRow"),
+    "store.seen": ("LogLine", "PendingWait", "WorkerRow"),
     "worker": ("Worker", "WorkerReport"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -55,12 +57,14 @@ __all__ = [
     "ExecutionCancelled",
     "ExecutionFailed",
     "Fatal",
+    "InvalidAnswer",
     "InvalidInput",
     "InvalidOption",
     "KeyConflict",
     "LeaseLost",
     "LogLine",
     "OrderChanged",
+    "PendingWait",
     "ResultTimeout",
     "Retry",
     "SchemaMismatch",
@@ -68,6 +72,7 @@ __all__ = [
     "StepFailed",
     "StepRecord",
     "UnknownExecution",
+    "UnknownWait",
     "UnknownWorkflow",
     "UnsupportedWorkflow",
     "Worker",

@@ -41,6 +41,18 @@ class InvalidInput(DurableError):
         self.problems = problems
 
 
+class InvalidAnswer(DurableError):
+    """The value is no answer to what is asked. `problems` lists every reason."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class UnknownWait(DurableError):
+    """The execution has no such wait open (any more), or several to which the name fits."""
+
+
 class InvalidOption(DurableError):
     """An option has a value that it cannot have."""
 

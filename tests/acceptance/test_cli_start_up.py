@@ -17,6 +17,7 @@ from tests.acceptance.command import Command
 
 COMMANDS = [
     "init", "validate", "fmt", "convert", "graph", "run", "start", "worker", "list", "status", "logs", "cancel",
+    "pending", "provide-input", "send-event", "cancel-wait",
     "server", "migrations", "doctor", "explain", "schema", "completion",
 ]  # fmt: skip
 HEAVY = {"psycopg", "rich", "lark", "networkx", "jsonschema", "yaml", "graphviz", "msgspec", "httpx", "asyncio"}

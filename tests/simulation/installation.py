@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Report:
     ledger: Ledger
     endings: list[Ending] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    events: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Installation:
@@ -70,6 +72,7 @@ class Installation:
         self._terminal: dict[str, tuple[str, str | None, str | None]] = {}
         self._problems: list[str] = []
         self._strangers: set[asyncio.Task[None]] = set()
+        self.acknowledged_events: list[tuple[str, str]] = []
 
     def run(self) -> Report:
         """Runs until every execution is over, and reports."""
@@ -79,6 +82,7 @@ class Installation:
         ):
             runner.run(self._run())
         report = Report(self.store, self.ledger, problems=self._problems + self.ledger.problems)
+        report.events = self.acknowledged_events
         for one in self.store.rows.executions.values():
             id = one.public_id
             ending = Ending(
@@ -98,6 +102,8 @@ class Installation:
         )
         for _ in range(self._random.randint(1, 3) if self._weather.stormy else 1):
             self._add_worker()
+        people = asyncio.ensure_future(self._give_what_is_open())
+        self._strangers.add(people)
         if self._weather.stormy:
             await self._storm()
         await self._calm()
@@ -174,6 +180,37 @@ class Installation:
                 stuck = [one for one in self.store.rows.executions.values() if one.status not in TERMINAL]
                 self._problems.append(f"not over {PATIENCE:g} s after the storm: {stuck}")
                 return
+
+    async def _give_what_is_open(self) -> None:
+        """Clients answer what is asked and send the events that are waited for, some twice and some for nobody."""
+        chance = random.Random(f"people {self._random.random()}")
+        sent = 0
+        while True:
+            await asyncio.sleep(0.1 + chance.random() * 2)
+            for (key, path, label), row in list(self.store.rows.open_waits.items()):
+                if chance.random() < 0.3:
+                    continue
+                id = self.store.rows.executions[key].public_id
+                for _ in range(1 if chance.random() < 0.9 else 2):
+                    sent += 1
+                    with contextlib.suppress(NoAnswer, TryAgain):
+                        if row.wait.kind == "ask":
+                            answer = {"path": path, "label": label, "value": "yes", "by": "ada", "comment": None}
+                            await self.store.send_answer(id, path, label, f"answer {sent}", answer)
+                        else:
+                            await self._send_event(id, f"event {sent}", str(row.wait.name), chance.random() < 0.1)
+
+    async def _send_event(self, id: str, event: str, name: str, again: bool) -> None:
+        if self._weather.stormy and again:
+            await self.store.send_request(
+                id, "event", {"id": f"{event} for nobody", "name": "nobody", "payload": {"n": 0}}
+            )
+        payload = {"id": event, "name": name, "payload": {"n": 1}}
+        found = await self.store.send_request(id, "event", payload)
+        if found not in TERMINAL:
+            self.acknowledged_events.append((id, event))
+        if again:
+            await self.store.send_request(id, "event", payload)
 
     # -- what happens in a storm
 

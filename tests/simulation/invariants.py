@@ -37,6 +37,9 @@ def _of_ending(report: Report, ending: Ending) -> list[str]:
     waits = [wait for wait in rows.waits.values() if wait.key == one.key]
     if waits:
         found.append(f"is {ending.status} and still waits: {waits}")
+    open_waits = [place for place in rows.open_waits if place[0] == one.key]
+    if open_waits:
+        found.append(f"is {ending.status} and still waits for others: {open_waits}")
     if ending.cancelled and ending.status not in ("cancelled", "compensation_failed"):
         found.append(f"is {ending.status} although its cancel had returned before")
     error = decode(ending.error) if ending.error is not None else None
@@ -78,6 +81,9 @@ def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
     if numbers != list(range(1, len(history) + 1)):
         found.append(f"its checkpoints have the numbers {numbers}")
         return found
+    received = [checkpoint.result["id"] for checkpoint in history if checkpoint.kind == "received"]
+    if len(set(received)) < len(received):
+        found.append(f"received an event twice: {received}")
     state = fold(program, start_of(report.store, ending.id, program), history)
     finish = settle(program, state, None, state.now).finish
     if finish is None or finish.status != ending.status:

@@ -28,7 +28,8 @@ def differences_between_looks(program: Program, start: State, history: list[Chec
     state, found, results = start, [], ItemResults()
     looked_at = {keys for keys, commands in _everything(program, start, now).items() if commands}
     for stored in counting(history):
-        checkpoint = msgspec.structs.replace(stored, seq=0)
+        # With its own number, though numbers before it are left out: events are known by theirs.
+        checkpoint, state = stored, msgspec.structs.replace(state, seq=stored.seq - 1)
         if checkpoint.kind == "collected":
             value = collected_value(program, state, checkpoint, results)
             checkpoint = msgspec.structs.replace(checkpoint, result=value)

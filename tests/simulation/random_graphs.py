@@ -87,6 +87,7 @@ class GraphDrawer:
             self._wait,
             self._decision,
         ]
+        kinds += [self._wait_for_others] * 2
         if self._fails or not place.sheltered or not place.alone:
             kinds += [self._failing] * (1 if place.alone else 2)
         if self._chance(0.05):
@@ -220,6 +221,37 @@ class GraphDrawer:
             self._note_failure(place)
             return g.Wait(**base, for_=3_000, timeout=500)
         return g.Wait(**base, for_=self._random.choice((0, 20, 900, 2_500, "${ '1s' }")))
+
+    def _wait_for_others(self, place: _Place) -> g.Node:
+        """Draws a wait for an event, for people or for several things; clients give what is open (`installation`)."""
+        base = self._base(place, "a")
+        timeout: dict[str, Any] = {}
+        if self._chance(0.3):
+            self.is_racy = True
+            target = self._random.choice([g.END, *place.targets])
+            after = self._random.choice((g.OnTimeout(value="late"), *[g.OnTimeout(goto=target)] * 3, None))
+            timeout = {"timeout": self._random.choice((50, 50, 50, 4_000)), "on_timeout": after}
+        kind = self._random.choice(("event", "ask", "any", "all"))
+        number = base["id"].rpartition("/")[2]
+        if kind in ("event", "ask"):
+            awaited = self._awaited(kind, number)
+            return g.Wait(**base, event=awaited.event, ask=awaited.ask, **timeout)
+        self.is_racy = self.is_racy or kind == "any"
+        labels = {
+            label: self._awaited(self._random.choice(("event", "ask", "for_")), f"{number}.{label}")
+            for label in ("one", "two", "three")[: self._random.randint(1, 3)]
+        }
+        return g.Wait(**base, any=labels if kind == "any" else {}, all=labels if kind == "all" else {}, **timeout)
+
+    def _awaited(self, kind: str, name: str) -> g.Awaited:
+        match kind:
+            case "event":
+                where = self._random.choice((None, "event.n > 0"))
+                return g.Awaited(event=g.Event(name=name, where=where))
+            case "ask":
+                return g.Awaited(ask=g.Ask(kind="text", prompt="${ size(data) }?", assignees=["ada"]))
+            case _:
+                return g.Awaited(for_=self._random.choice((0, 700)))
 
     def _decision(self, place: _Place) -> g.Node:
         base: dict[str, Any] = {"id": self._base(place, "d")["id"]}

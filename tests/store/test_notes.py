@@ -9,7 +9,8 @@ import msgspec
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import encode
 from durable_runtime.store.progress import Progress
-from durable_runtime.store.protocol import Commit, LogLine, Outcome
+from durable_runtime.store.protocol import Commit, Outcome
+from durable_runtime.store.seen import LogLine
 from tests.store.building import AT, checkpoint, claim, completes, register, start
 from tests.store.stores import Stores
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from durable_runtime.store.filters import Filter, Order
-from durable_runtime.store.protocol import Commit, End, LogLine, NewChild, NewExecution
+from durable_runtime.store.protocol import Commit, End, NewChild, NewExecution
+from durable_runtime.store.seen import LogLine
 from tests.store.building import AT, checkpoint, claim, get, goes_on, public_id, register, save_definition, start
 from tests.store.stores import Stores
 

@@ -10,7 +10,7 @@ from durable_runtime.actions.masking import Masks
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import encode
 from durable_runtime.store.progress import Progress
-from durable_runtime.store.protocol import LogLine
+from durable_runtime.store.seen import LogLine
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 

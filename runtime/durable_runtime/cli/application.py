@@ -13,6 +13,7 @@ from durable_runtime.cli.fmt import fmt
 from durable_runtime.cli.graph import graph
 from durable_runtime.cli.init import init
 from durable_runtime.cli.migrations import migrations
+from durable_runtime.cli.outside import cancel_wait, pending, provide_input, send_event
 from durable_runtime.cli.run import run
 from durable_runtime.cli.schema import explain, schema
 from durable_runtime.cli.server import server
@@ -53,6 +54,10 @@ for command in (
     status,
     logs,
     cancel,
+    pending,
+    provide_input,
+    send_event,
+    cancel_wait,
     server,
     migrations,
     doctor,

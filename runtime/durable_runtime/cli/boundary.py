@@ -119,8 +119,8 @@ def _judge_known(error: BaseException) -> tuple[Exit, str] | None:
     from durable_runtime.embedded.errors import EmbeddedPostgresError
 
     kinds: list[tuple[type[BaseException] | tuple[type[BaseException], ...], Exit]] = [
-        ((DslError, errors.InvalidInput, errors.UnsupportedWorkflow, DrawingError), Exit.INVALID),
-        ((errors.UnknownExecution, errors.UnknownWorkflow), Exit.NOT_FOUND),
+        ((DslError, errors.InvalidInput, errors.InvalidAnswer, errors.UnsupportedWorkflow, DrawingError), Exit.INVALID),
+        ((errors.UnknownExecution, errors.UnknownWorkflow, errors.UnknownWait), Exit.NOT_FOUND),
         ((errors.DatabaseUnavailable, errors.SchemaMismatch, errors.LeaseLost, EmbeddedPostgresError), Exit.DATABASE),
         (errors.ResultTimeout, Exit.TIMED_OUT),
         (errors.InvalidOption, Exit.USAGE),

@@ -25,28 +25,37 @@ def read_input(whole: str | None, pairs: Sequence[str]) -> dict[str, Any] | None
     return given
 
 
-def _read_whole(whole: str) -> dict[str, Any]:
+def read_json(text: str, what: str) -> Any:
+    """Reads one value: JSON, `@file` or `-` for stdin; raises `CommandError` when it is none."""
+    return _read_any(text, what)[0]
+
+
+def _read_any(whole: str, what: str) -> tuple[Any, str]:
     if whole == "-":
-        text, source = sys.stdin.read(), "the input from stdin"
+        text, source = sys.stdin.read(), f"{what} from stdin"
     elif whole.startswith("@"):
-        text, source = _read_file(whole[1:]), f"the input in {whole[1:]}"
+        text, source = _read_file(whole[1:], what), f"{what} in {whole[1:]}"
     else:
-        text, source = whole, "the input"
-    value = _parse(text, source)
+        text, source = whole, what
+    return _parse(text, source), source
+
+
+def _read_whole(whole: str) -> dict[str, Any]:
+    value, source = _read_any(whole, "the input")
     if not isinstance(value, dict):
         raise CommandError(f"{source} is {_kind(value)}; an input is a JSON object: {{...}}", Exit.INVALID)
     return value
 
 
-def _read_file(name: str) -> str:
+def _read_file(name: str, what: str) -> str:
     try:
         return Path(name).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise CommandError(f"there is no file {name} for the input", Exit.NOT_FOUND) from None
+        raise CommandError(f"there is no file {name} for {what}", Exit.NOT_FOUND) from None
     except OSError as error:
-        raise CommandError(f"the input in {name} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
+        raise CommandError(f"{what} in {name} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
     except UnicodeDecodeError:
-        raise CommandError(f"the input in {name} is not UTF-8; save it as UTF-8", Exit.INVALID) from None
+        raise CommandError(f"{what} in {name} is not UTF-8; save it as UTF-8", Exit.INVALID) from None
 
 
 def _read_pairs(pairs: Sequence[str]) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def _tell_unfinished(settings: Settings, left: Left) -> NoReturn:
         raise Ended(Exit.INVALID)
     complain(
         f"execution {id} waits for an event or a person\n"
-        f"what for:   durable status {id}\n"
+        f"what for:   durable pending --execution {id}\n"
         "when it came, finish it: durable worker --until-idle"
     )
     raise Ended(Exit.WAITING)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from durable_runtime.cli.output import clock, error_text, printable, span
 
 if TYPE_CHECKING:
     from durable_dsl.drawing import NodeStatus
     from durable_runtime.client import StepRecord
-    from durable_runtime.store.protocol import LogLine
+    from durable_runtime.store.seen import LogLine
 
 
-_SILENT = ("entered", "turned", "paused", "resumed", "compensating", "rewound", "edited", "forked")
+_SILENT = (
+    "entered",
+    "turned",
+    "paused",
+    "resumed",
+    "compensating",
+    "received",
+    "arrived",
+    "rewound",
+    "edited",
+    "forked",
+)
 
 
 def status_of(step: StepRecord) -> NodeStatus | None:
@@ -21,7 +32,7 @@ def status_of(step: StepRecord) -> NodeStatus | None:
 
     if step.kind in _SILENT:
         return None
-    shown = {"collected": "completed", "caught": "failed", "ignored": "failed"}
+    shown = {"collected": "completed", "timed_out": "completed", "caught": "failed", "ignored": "failed"}
     return NodeStatus(shown.get(step.kind, step.kind))
 
 
@@ -39,9 +50,26 @@ def note(step: StepRecord) -> str:
         parts.append(error_text(step.error, with_place=False))
     if step.kind in ("caught", "ignored"):
         parts.append(step.kind)
+    if step.kind == "waiting" and step.result:
+        parts.append(f"for {awaited(step.result)}")
+    if step.kind == "timed_out":
+        parts.append(f"timed out, goes to {step.result}")
     if step.due_at is not None:
         parts.append(f"{'again at' if step.kind == 'retrying' else 'until'} {clock(step.due_at)}")
     return "; ".join(parts)
+
+
+def awaited(opened: dict[str, Any]) -> str:
+    """Says what a wait for something from outside waits for."""
+    return ", ".join(map(_awaited, opened["for"].values()))
+
+
+def _awaited(spec: dict[str, Any]) -> str:
+    if "ask" in spec:
+        return printable(f"{spec['ask']}: {spec['prompt']}" if spec.get("prompt") else str(spec["ask"]))
+    if "event" in spec:
+        return printable(f"{spec['event']} {spec['key']}" if "key" in spec else str(spec["event"]))
+    return str(spec["at"])
 
 
 def step_line(step: StepRecord, status: NodeStatus, *, unicode: bool) -> str:

@@ -9,7 +9,7 @@ from durable_runtime.client import options
 from durable_runtime.client.executions import Execution, StepRecord, execution_from, line_from, step_from
 from durable_runtime.client.reading import Reading
 from durable_runtime.store.filters import Order
-from durable_runtime.store.protocol import LogLine
+from durable_runtime.store.seen import LogLine
 
 
 class Asking(Reading):

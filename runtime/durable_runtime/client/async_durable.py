@@ -17,9 +17,9 @@ from durable_runtime.client.control import Control
 from durable_runtime.client.database import Database
 from durable_runtime.client.definitions import Source
 from durable_runtime.client.executions import Execution, execution_from
-from durable_runtime.client.ids import known as _known
-from durable_runtime.client.ids import unknown as _unknown
+from durable_runtime.client.ids import known, unknown
 from durable_runtime.client.insight import Insight
+from durable_runtime.client.outside import Outside
 from durable_runtime.client.session import Session
 from durable_runtime.client.starting import OnConflict, Starter, check_options
 from durable_runtime.errors import (
@@ -28,8 +28,9 @@ from durable_runtime.errors import (
     InvalidOption,
     ResultTimeout,
 )
-from durable_runtime.store.protocol import TERMINAL, Status, WorkerRow
+from durable_runtime.store.protocol import TERMINAL, Status
 from durable_runtime.store.queries import DEFAULT_SCHEMA, with_schema
+from durable_runtime.store.seen import WorkerRow
 
 if TYPE_CHECKING:
     from durable_dsl import Graph
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = Any
 
 
-class AsyncDurable(Asking, Control):
+class AsyncDurable(Asking, Outside, Control):
     """Everything that can be done with executions, from one event loop.
 
     `database` is a PostgreSQL URL, by default `$DURABLE_DATABASE_URL`; without either, an embedded server in `home`
@@ -189,12 +190,12 @@ class AsyncDurable(Asking, Control):
         """
         seconds = options.seconds_of(timeout)
         ends_at = None if seconds is None else time.monotonic() + seconds
-        public_id = _known(id)
+        public_id = known(id)
         with self._awaiting.watched(public_id) as watch:
             while True:
                 outcome = await self._session.ask(lambda store: store.find_outcome(public_id))
                 if outcome is None:
-                    raise _unknown(id)
+                    raise unknown(id)
                 if outcome[0] in TERMINAL:
                     return _output(id, *outcome)
                 left = None if ends_at is None else ends_at - time.monotonic()
@@ -212,13 +213,13 @@ class AsyncDurable(Asking, Control):
         that could not be; without, it also ends an execution that is being undone, where that stands. One that has
         ended stays as it is; its status tells, and that is no error. Raises `UnknownExecution`.
         """
-        public_id = _known(id)
+        public_id = known(id)
         payload: dict[str, Json] = {"reason": reason, "by": by}
         if compensate:
             payload["compensate"] = True
         status = await self._session.ask(lambda store: store.send_request(public_id, "cancel", payload))
         if status is None:
-            raise _unknown(id)
+            raise unknown(id)
         if status not in TERMINAL:
             self._session.hint()
         return status
@@ -260,7 +261,7 @@ class AsyncDurable(Asking, Control):
             queues=self._queues if queues is None else options.check_queues(queues),
             concurrency=DEFAULT_CONCURRENCY if concurrency is None else options.check_concurrency(concurrency),
             name=name,
-            only=None if only is None else [_known(id) for id in only],
+            only=None if only is None else [known(id) for id in only],
             allow=allow,
             allow_shell=allow_shell,
             secrets=secrets,

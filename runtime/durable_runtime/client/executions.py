@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.store.protocol import TERMINAL, ExecutionRow, LogLine, Status
+from durable_runtime.store.protocol import TERMINAL, ExecutionRow, Status
+from durable_runtime.store.seen import LogLine
 
 Json: TypeAlias = Any
 
@@ -21,9 +22,9 @@ class StepRecord:
 
     `path` is the instance (`lines[3]/price`, empty for the execution itself), `kind` what happened: `completed`,
     `collected` (a foreach whose results stand with its items), `skipped`, `retrying`, `failed`, `caught`, `ignored`,
-    `entered`, `turned`, `waiting`, `cancelled`, `paused`, `resumed`, `compensating` (the execution begins to be undone;
-    each step that is undone is an instance of its own, `charge/compensate`), `compensated`. `due_at` is when a retry or
-    a wait falls due.
+    `entered`, `turned`, `waiting`, `received` (an event), `arrived` (what a wait waited for), `timed_out` (a wait that
+    jumps), `cancelled`, `paused`, `resumed`, `compensating` (the execution begins to be undone; each step that is
+    undone is an instance of its own, `charge/compensate`), `compensated`. `due_at` is when a retry or a wait falls due.
     `started_at` is None where nothing ran outside of the engine.
     """
 

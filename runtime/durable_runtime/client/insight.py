@@ -59,3 +59,11 @@ class Insight:
 
         program, past = await self.get_program(store, row), await self.get_past(store, row)
         return statuses(program, fold(program, past.start, past.history), past.history, row.status)
+
+    async def open_waits(self, store: PostgresClientStore, row: ExecutionRow) -> list[str]:
+        """Gives the paths of the waits that are open, those for a time too."""
+        from durable_runtime.core.interpreter import fold
+        from durable_runtime.core.waits import waits_in
+
+        program, past = await self.get_program(store, row), await self.get_past(store, row)
+        return waits_in(fold(program, past.start, past.history))

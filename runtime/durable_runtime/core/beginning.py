@@ -18,6 +18,7 @@ from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
 from durable_runtime.core.state import Frame, Retrying, State, Underway, Undoing, data_of
 from durable_runtime.core.support import never_started
+from durable_runtime.core.waits import open_wait
 
 
 def workflow_output(program: Program, state: State, chain: list[Frame]) -> Json:
@@ -54,6 +55,8 @@ def start(program: Program, state: State, chain: list[Frame], keys: Keys, now: d
             return [_enter(program, state, chain, keys, None)]
         case g.Foreach():
             return [_enter_items(program, state, chain, keys)]
+        case g.Wait() if node.awaited:
+            return [Record(open_wait(program, state, chain, keys))]
         case g.Wait():
             return [_wait(program, state, chain, keys, now)]
         case g.Fail():

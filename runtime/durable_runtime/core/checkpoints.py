@@ -24,6 +24,9 @@ Kind: TypeAlias = Literal[
     "entered",
     "turned",
     "waiting",
+    "received",
+    "arrived",
+    "timed_out",
     "cancelled",
     "paused",
     "resumed",
@@ -72,7 +75,9 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     index or the number of items (`entered`), the turn (`turned`), the row of `catch` that takes the error (`caught`),
     who asked and why (`cancelled`, `paused`, `resumed`, and more in the next three): the numbers of what counts no more
     (`rewound`), the node and its result (`edited`), where it comes from (`forked`); what undoing a step gave
-    (`compensated`), the child (`waiting`), who is to be told of the end (`joined`). `compensating` tells that the whole
+    (`compensated`), the child (`waiting` of a step), who is to be told of the end (`joined`); what is waited for by
+    label (`waiting` for something from outside), the event (`received`), the label and what came for it (`arrived`),
+    where a wait jumps to (`timed_out`). `compensating` tells that the whole
     execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`. `due_at` is when a
     retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when someone encoded
     it already.

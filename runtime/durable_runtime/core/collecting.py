@@ -13,7 +13,7 @@ from durable_runtime.core.program import CompiledNode
 ItemRow: TypeAlias = tuple[str, str, Json, Json]
 """(path, kind, result, error) of a checkpoint one level below a foreach's items."""
 
-ITEM_KINDS = frozenset({"completed", "collected", "skipped", "failed", "ignored"})
+ITEM_KINDS = frozenset({"completed", "collected", "skipped", "failed", "ignored", "timed_out"})
 """How the last node of an item's list may have ended."""
 
 _ITEM = re.compile(r"(.*)\[(\d+)\]/([^/]+)")
@@ -34,7 +34,9 @@ def results_of(rows: Iterable[ItemRow], total: int, complete_all: bool, decision
     for path, kind, result, error in rows:
         match = _ITEM.fullmatch(path)
         if match is not None:
-            last[int(match[2])] = (kind, None if match[3] in decisions else result, error)
+            # What a decision or a wait that timed out stored is where it jumped to.
+            jumped = match[3] in decisions or kind == "timed_out"
+            last[int(match[2])] = (kind, None if jumped else result, error)
     found = (last.get(index, ("skipped", None, None)) for index in range(total))
     if not complete_all:
         return [result for _kind, result, _error in found]

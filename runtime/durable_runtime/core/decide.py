@@ -13,6 +13,7 @@ import msgspec
 
 from durable_dsl import graph as g
 from durable_dsl.expressions import ExpressionError
+from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.beginning import attempt_again, start, workflow_output
 from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
@@ -44,6 +45,7 @@ from durable_runtime.core.state import (
 from durable_runtime.core.substeps import go_on
 from durable_runtime.core.undoing import begin_undoing, cancelled_error, failed_error, failed_status, with_errors
 from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.core.waits import look
 
 
 def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:
@@ -97,6 +99,8 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
                 return [Record(completed(program, state, chain, keys, None, at=now))]
             case Calling():
                 return child_overdue(program, state, chain, keys, now)
+            case Awaiting():
+                return look(program, state, chain, keys, now)
             case Inside() | Catching() | Closing():
                 return []
             case Undoing(frame=None):

@@ -13,9 +13,11 @@ from typing import TypeAlias, assert_never
 import msgspec
 
 from durable_dsl import graph as g
+from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import await_child, starts_child
 from durable_runtime.core.environment import environment
+from durable_runtime.core.evolve_execution import HistoryMismatch, Touched, begin_closing, evolve_execution
 from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.state import (
     Calling,
@@ -34,23 +36,16 @@ from durable_runtime.core.state import (
     Waiting,
     chain_to,
     data_of,
-    frames_of,
 )
 from durable_runtime.core.underway import enter, evolve_sub, is_sub, kept
-from durable_runtime.core.undoing import advance, failed_error, locate, remember, take_caught, undo_execution
+from durable_runtime.core.undoing import advance, locate, remember, take_caught
+from durable_runtime.core.waits import jumps, opening_of, patch_of_nothing, wanting, with_arrived
 
 replace = msgspec.structs.replace
-
-Touched: TypeAlias = tuple[Keys, ...]
-"""Addresses of the frames a checkpoint changed; one that is gone by then is passed over."""
 
 _Patch: TypeAlias = dict[str, Json] | None
 _Change: TypeAlias = tuple[Frame, _Patch, Touched]
 """A frame after the change, the keys it writes into the data, and what was touched."""
-
-
-class HistoryMismatch(Exception):
-    """A checkpoint does not fit the state: the history and the graph are not of one execution, or one came twice."""
 
 
 def begin(
@@ -75,9 +70,9 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if checkpoint.seq not in (0, state.seq + 1):
         raise HistoryMismatch(f"checkpoint {checkpoint.seq} of {checkpoint.path!r} came after checkpoint {state.seq}")
     if not checkpoint.path:
-        return _evolve_execution(program, state, checkpoint)
+        return evolve_execution(program, state, checkpoint)
     if checkpoint.path == ON_FAILURE:
-        return _begin_closing(program, state, checkpoint)
+        return begin_closing(program, state, checkpoint)
     keys = checkpoint.keys if checkpoint.keys is not None else locate(program, state, checkpoint.path)
     chain = chain_to(state, keys)
     if chain is None:
@@ -98,13 +93,14 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
     elif isinstance(frame.opening, Catching) and checkpoint.kind == "completed":
         frame, patch, touched = _recover(frame, keys, checkpoint.result)
-    elif isinstance(node, g.Decision) and checkpoint.kind == "completed" and checkpoint.result not in (None, g.END):
+    elif jumps(node, checkpoint):
         # A jump may leave containers that share this data; what lies between the decision and the target's list is
         # forgotten.
+        patch = patch_of_nothing(chain) if checkpoint.kind == "timed_out" else None
         keys = keys[: program.nodes[checkpoint.result].depth]
         frame = chain[len(keys)]
         position = frame.block.index[checkpoint.result]
-        frame, patch, touched = replace(frame, at=position, opening=None, result=None), None, (keys,)
+        frame, touched = replace(frame, at=position, opening=None, result=None), (keys,)
     else:
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
     if not state.has_children and starts_child(node):
@@ -119,6 +115,11 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     edits = state.edits
     if checkpoint.path in edits:
         edits = {path: each for path, each in edits.items() if path != checkpoint.path}
+    mailbox, has_awaited = state.mailbox, state.has_awaited or isinstance(frame.opening, Awaiting)
+    if checkpoint.kind == "arrived" and "took" in checkpoint.result:
+        taken = mailbox.get_letter(checkpoint.result["took"])
+        mailbox = mailbox.without(taken.seq)
+        touched += tuple(wanting(state, taken.name, taken.key)) if mailbox.letters else ()
     state = replace(
         state,
         root=root,
@@ -128,6 +129,8 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         output=output,
         undo=undo,
         edits=edits,
+        mailbox=mailbox,
+        has_awaited=has_awaited,
     )
     return state, touched + more
 
@@ -143,44 +146,6 @@ def _go_on_undoing(
     state, frame, looked_at = advance(state, chain, keys, frame)
     root, _nothing = _rebuild(chain[:-1], keys[:-1], frame, None)
     return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (looked_at,)
-
-
-def _evolve_execution(program: Program, state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
-    """Applies a checkpoint of the execution itself: its cancellation, a failure that no node owns, its undoing."""
-    state = replace(state, seq=state.seq + 1, now=checkpoint.finished_at)
-    match checkpoint.kind:
-        case "cancelled":
-            return replace(state, cancelled=checkpoint.result or {}, paused=None), ((),)
-        case "paused":
-            return replace(state, paused=checkpoint.result or {}), ((),)
-        case "resumed":
-            return replace(state, paused=None), tuple(keys for keys, _frame in frames_of(state.root))
-        case "rewound" | "forked" | "edited":
-            edit = checkpoint.result.get("edit")
-            if edit is None:
-                return state, ((),)
-            edits = {**state.edits, edit["node"]: edit["value"]}
-            return replace(state, edits=edits), ((), locate(program, state, edit["node"]))
-        case "joined":
-            return replace(state, joined=(*state.joined, checkpoint.result)), ()
-        case "failed":
-            return replace(state, root=replace(state.root, error=checkpoint.error, opening=None)), ((),)
-        case "compensating":
-            if state.undo is None or (state.root.error is None and state.cancelled is None):
-                raise HistoryMismatch("this execution goes on, or has nothing to undo")
-            root, looked_at = undo_execution(state)
-            return replace(state, root=root), (looked_at,)
-        case _:
-            raise HistoryMismatch(f"an execution has no checkpoint of kind {checkpoint.kind!r}")
-
-
-def _begin_closing(program: Program, state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
-    """Begins `on_failure` of an execution that has failed."""
-    if state.root.error is None or state.root.opening is not None or program.on_failure is None:
-        raise HistoryMismatch("this execution has not failed, or has no 'on_failure'")
-    frame = Frame(block=program.on_failure, prefix=f"{ON_FAILURE}/", names={"error": failed_error(state).as_json()})
-    root = replace(state.root, opening=Closing(frame))
-    return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), ((ON_FAILURE,),)
 
 
 def _recover(frame: Frame, keys: Keys, result: Json) -> _Change:
@@ -227,7 +192,7 @@ def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: K
             live = {index: frame for index, frame in opening.live.items() if index != key}
             opening, begun = _begin_items(parent, replace(opening, live=live, done=opening.done + 1), keys)
             return opening, (keys, *begun)
-        case Retrying() | Waiting() | Underway() | Calling():
+        case Retrying() | Waiting() | Awaiting() | Underway() | Calling():
             raise HistoryMismatch(f"{parent.path!r} holds no list")
         case _:
             assert_never(opening)
@@ -305,9 +270,10 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             frame, looked_at = take_caught(state, frame, keys, checkpoint.result, checkpoint.error)
             return frame, None, (looked_at,)
         case "skipped" | "ignored":
-            save = frame.node.graph.save
-            absent = save is not None and save not in data_of(chain)
-            return _step_over(frame, None), {save: None} if absent and save else None, (keys,)
+            return _step_over(frame, None), patch_of_nothing(chain), (keys,)
+        case "timed_out":
+            ended = replace(frame, at=len(frame.block.nodes), opening=None, result=None)
+            return ended, patch_of_nothing(chain), (keys,)
         case "failed":
             return replace(frame, opening=None, error=checkpoint.error), None, (keys,)
         case "retrying":
@@ -320,7 +286,11 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
         case "waiting" if starts_child(frame.node.graph):
             return await_child(frame, checkpoint), None, (keys,)
         case "waiting":
-            return _suspend(frame, checkpoint), None, (keys,)
+            return _suspend(frame, checkpoint, state.seq + 1), None, (keys,)
+        case "arrived":
+            if not isinstance(frame.opening, Awaiting) or checkpoint.result["label"] not in frame.opening.slots:
+                raise HistoryMismatch(f"{frame.path!r} does not wait for {checkpoint.result['label']!r}")
+            return replace(frame, opening=with_arrived(state, frame, frame.opening, checkpoint.result)), None, (keys,)
         case "turned":
             turning = frame.opening
             if not isinstance(turning, Turning):
@@ -330,7 +300,16 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             next_turn = replace(turning, turn=turn, frame=body, result=_result_so_far(turning), due_at=None)
             return replace(frame, opening=next_turn), None, ((*keys, turn),)
         case (
-            "entered" | "cancelled" | "paused" | "resumed" | "rewound" | "edited" | "forked" | "compensating" | "joined"
+            "entered"
+            | "cancelled"
+            | "paused"
+            | "resumed"
+            | "rewound"
+            | "edited"
+            | "forked"
+            | "compensating"
+            | "received"
+            | "joined"
         ):
             raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")
         case _:
@@ -368,8 +347,10 @@ def _step_over(frame: Frame, result: Json) -> Frame:
     return replace(frame, at=frame.at + 1, opening=None, result=result)
 
 
-def _suspend(frame: Frame, checkpoint: Checkpoint) -> Frame:
+def _suspend(frame: Frame, checkpoint: Checkpoint, seq: int) -> Frame:
     """Opens a wait, or lays a loop to rest until its next turn."""
+    if frame.node.awaited:
+        return replace(frame, opening=opening_of(checkpoint, seq))
     if checkpoint.due_at is None:
         raise HistoryMismatch(f"the wait {frame.path!r} has no time")
     if isinstance(frame.opening, Turning):

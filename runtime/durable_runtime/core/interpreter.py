@@ -17,7 +17,8 @@ from durable_runtime.core.children import children_below
 from durable_runtime.core.collecting import ItemResults, decisions_in, results_of
 from durable_runtime.core.commands import Abandon, Collect, Finish, Perform, Record, StartChild
 from durable_runtime.core.decide import decide
-from durable_runtime.core.evolve import HistoryMismatch, Touched, evolve
+from durable_runtime.core.evolve import evolve
+from durable_runtime.core.evolve_execution import HistoryMismatch, Touched
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import Each, State, chain_to, frames_of
 

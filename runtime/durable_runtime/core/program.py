@@ -35,6 +35,26 @@ def catch_key(row: int) -> str:
     return f"{CATCH} {row}"
 
 
+class CompiledAwaited:
+    """One thing that a wait waits for, with its expressions compiled."""
+
+    __slots__ = ("asks", "for_", "graph", "key", "until_at", "where")
+
+    def __init__(self, awaited: g.Awaited) -> None:
+        self.graph = awaited
+        self.for_ = _span(awaited.for_)
+        self.until_at = compile_template(awaited.until_at) if awaited.until_at is not None else None
+        self.key: Template | None = None
+        self.where: Expression | None = None
+        self.asks: Template | None = None
+        if awaited.event is not None:
+            self.key = compile_template(awaited.event.key) if awaited.event.key is not None else None
+            self.where = _expression(awaited.event.where)
+        if awaited.ask is not None:
+            ask = awaited.ask
+            self.asks = compile_template({"prompt": ask.prompt, "assignees": ask.assignees, "metadata": ask.metadata})
+
+
 _DECORATIONS = re.compile(r"\[\d+\]|#\d+")
 _DECORATION = re.compile(r"\[(\d+)\]$|#(\d+)$")
 
@@ -60,6 +80,7 @@ class CompiledNode:
     """
 
     __slots__ = (
+        "awaited",
         "blocks",
         "catch_when",
         "choices",
@@ -74,6 +95,7 @@ class CompiledNode:
         "match",
         "message",
         "name",
+        "on_timeout",
         "output",
         "result_used",
         "retry_when",
@@ -112,6 +134,8 @@ class CompiledNode:
         self.every: int | Template | None = None
         self.for_: int | Template | None = None
         self.until_at: Template | None = None
+        self.awaited: dict[str, CompiledAwaited] = {}
+        self.on_timeout: Template | None = None
         self.blocks: dict[Key | None, Block] = {}
         self.undoes = undoes
         self.undoing: Block | None = None
@@ -184,6 +208,10 @@ class CompiledNode:
             case g.Wait():
                 self.for_ = _span(node.for_)
                 self.until_at = compile_template(node.until_at) if node.until_at is not None else None
+                if self.for_ is None and self.until_at is None:
+                    self.awaited = {"".join(path[1:]): CompiledAwaited(awaited) for path, awaited in node.awaited()}
+                if node.on_timeout is not None:
+                    self.on_timeout = compile_template(node.on_timeout.value)
             case g.Group():
                 self._add("steps", node.steps)
             case g.Fail():

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from durable_runtime.core.answers import problems_of, value_of
+from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.children import child_told
 from durable_runtime.core.editing import find_open
+from durable_runtime.core.outcomes import failed
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import State
+from durable_runtime.core.state import Frame, State, Waiting, chain_to
+from durable_runtime.core.waits import arrived
 
 
 def asks_to_undo(payload: Json) -> bool:
@@ -44,5 +49,49 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
             return child_told(program, state, payload, now)
         case "join":
             return Checkpoint(path="", kind="joined", result=payload, finished_at=now)
+        case "event" if is_open(state) and not state.mailbox.knows(payload):
+            return Checkpoint(path="", kind="received", result=payload, finished_at=now)
+        case "answer" if is_open(state):
+            return _answered(program, state, payload, now)
+        case "cancel_wait" if is_open(state):
+            return _wait_cancelled(program, state, payload, now)
         case _:
             return None
+
+
+def is_open(state: State) -> bool:
+    """Tells whether an execution still takes anything: not once it was cancelled, or came to its end."""
+    return state.cancelled is None and not state.finished and not state.root.ended
+
+
+def _answered(program: Program, state: State, payload: Json, now: datetime) -> Checkpoint | None:
+    """An answer that is late, or came second, or is none to what is asked now, changes nothing."""
+    chain = _chain_to_wait(program, state, payload["path"])
+    if chain is None or not isinstance(chain[-1].opening, Awaiting):
+        return None
+    slot = chain[-1].opening.slots.get(payload["label"])
+    if slot is None or "ask" not in slot.spec or problems_of(slot.spec, payload["value"]):
+        return None
+    by, comment = payload["by"], payload["comment"]
+    value = value_of(slot.spec, payload["value"], by, comment)
+    what = {"label": payload["label"], "value": value, "by": by, "comment": comment}
+    return arrived(chain[-1], program.locate(payload["path"]), what, at=now)
+
+
+def _wait_cancelled(program: Program, state: State, payload: Json, now: datetime) -> Checkpoint | None:
+    """The wait fails with `WaitCancelled`, which its `catch` may take."""
+    chain = _chain_to_wait(program, state, payload["path"])
+    if chain is None or not isinstance(chain[-1].opening, Awaiting | Waiting):
+        return None
+    message = payload["reason"] or f"{payload['path']} was cancelled"
+    keys, data = program.locate(payload["path"]), {"by": payload["by"], "reason": payload["reason"]}
+    return catch(program, state, failed(chain[-1], keys, "WaitCancelled", message, data=data, at=now))
+
+
+def _chain_to_wait(program: Program, state: State, path: str) -> list[Frame] | None:
+    try:
+        chain = chain_to(state, program.locate(path))
+    except KeyError:
+        return None
+    is_there = chain is not None and not chain[-1].ended and chain[-1].error is None and chain[-1].path == path
+    return chain if is_there else None

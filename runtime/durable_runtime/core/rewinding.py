@@ -20,7 +20,7 @@ from durable_runtime.core.interpreter import counting, fold, replay
 from durable_runtime.core.program import CATCH, ON_FAILURE, Program
 from durable_runtime.core.state import Catching, Frame, State, chain_to, children_of
 
-_BEFORE_ITS_END = ("entered", "retrying", "waiting")
+_BEFORE_ITS_END = ("entered", "retrying", "waiting", "arrived")
 """What a node without lists of its own leaves before it fails; `entered` only if its function makes calls."""
 
 _State: TypeAlias = Callable[[set[int]], State]

@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of inputs: defaults filled in, and reasons that name their place."""
+"""JSON Schema (2020-12) of inputs and answers: defaults filled in, and reasons that name their place."""
 
 from __future__ import annotations
 
@@ -61,10 +61,14 @@ def _is_instant(value: object) -> bool:
 
 
 class Schema:
-    """A schema ready to be used. References stay inside of it: nothing is ever fetched from a network."""
+    """A schema ready to be used. References stay inside of it: nothing is ever fetched from a network.
 
-    def __init__(self, schema: Json) -> None:
+    `root` is what reasons call the value as a whole.
+    """
+
+    def __init__(self, schema: Json, root: str = "input") -> None:
         self._schema = schema
+        self._name = root
         self._validator = Draft202012Validator(schema, registry=EMPTY_REGISTRY, format_checker=_FORMATS)
         self._root = EMPTY_REGISTRY.resolver_with_root(DRAFT202012.create_resource(schema))
 
@@ -81,7 +85,7 @@ class Schema:
         """Gives every reason why `value` does not fit, each with its place; none when it fits."""
         try:
             errors = sorted(self._validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
-            return list(dict.fromkeys(reason for error in errors for reason in _reasons(error)))
+            return list(dict.fromkeys(reason for error in errors for reason in _reasons(error, self._name)))
         except Unresolvable as error:
             return [f"the schema refers to {error.ref!r}, which is not in it; references to elsewhere are not followed"]
 
@@ -123,9 +127,9 @@ def _inside(value: Json, schema: dict[str, Json]) -> Iterator[tuple[Json, Json]]
             yield inner, schema.get("items")
 
 
-def _reasons(error: ValidationError) -> Iterator[str]:
+def _reasons(error: ValidationError, root: str) -> Iterator[str]:
     """Gives what is wrong in words, never the value itself beyond its beginning: it may be large."""
-    place, keyword = _place(error), str(error.validator)
+    place, keyword = _place(error, root), str(error.validator)
     wanted: Json = error.validator_value
     found: Json = error.instance
     schema: Json = error.schema
@@ -147,7 +151,7 @@ def _reasons(error: ValidationError) -> Iterator[str]:
                     hint = did_you_mean(key, known)
                     yield f"{place}{_step(key)} is not known" + (f"; {hint}" if hint else "")
         case "anyOf" | "oneOf" if error.context:
-            alternatives = dict.fromkeys(reason for inner in error.context for reason in _reasons(inner))
+            alternatives = dict.fromkeys(reason for inner in error.context for reason in _reasons(inner, root))
             yield f"{place} fits none of its {len(wanted)} alternatives: {'; or '.join(list(alternatives)[:6])}"
         case _ if keyword in _BOUNDS:
             bound = wanted if isinstance(wanted, str) and keyword != "const" else _shown(wanted)
@@ -161,8 +165,8 @@ def _reasons(error: ValidationError) -> Iterator[str]:
             yield f"{place} does not fit {keyword!r} of its schema ({_shown(wanted)}); it is {_shown(found)}"
 
 
-def _place(error: ValidationError) -> str:
-    return "input" + "".join(map(_step, error.absolute_path))
+def _place(error: ValidationError, root: str) -> str:
+    return root + "".join(map(_step, error.absolute_path))
 
 
 def _step(key: str | int) -> str:

@@ -18,7 +18,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
+from durable_runtime.core.mailbox import EMPTY, Mailbox
 from durable_runtime.core.program import COMPENSATE, ON_FAILURE, Block, CompiledNode, catch_key
 
 _EMPTY: dict[str, Any] = {}
@@ -217,7 +219,7 @@ class Undoing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Opening: TypeAlias = (
-    Underway | Retrying | Waiting | Calling | Inside | Forked | Each | Turning | Catching | Closing | Undoing
+    Underway | Retrying | Waiting | Calling | Awaiting | Inside | Forked | Each | Turning | Catching | Closing | Undoing
 )
 
 
@@ -230,6 +232,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `edits` are results that someone gave to open instances, by path, and that are theirs at the next look.
     `has_children` once a step of it started an execution that its end reaches. `joined` are those who want to be told
     of its end beside its parent.
+    `has_awaited` tells whether a wait for something from outside was ever opened.
     """
 
     root: Frame
@@ -249,6 +252,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     edits: dict[str, Json] = _EMPTY
     has_children: bool = False
     joined: tuple[dict[str, Json], ...] = ()
+    mailbox: Mailbox = EMPTY
+    has_awaited: bool = False
 
 
 def child_of(opening: Opening | None, key: Key) -> Frame | None:
@@ -354,6 +359,10 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
                 yield opening.wait.due_at
         case Waiting():
             yield opening.due_at
+        case Awaiting():
+            if opening.times_out_at is not None:
+                yield opening.times_out_at
+            yield from (slot.due_at for slot in opening.slots.values() if slot.due_at is not None)
         case Turning():
             if opening.due_at is not None:
                 yield opening.due_at
@@ -368,4 +377,4 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
 
 def waits_for_others(state: State) -> bool:
     """Tells whether something in this state is moved on by a request, so that it may suspend without a timer."""
-    return any(isinstance(frame.opening, Calling) for _keys, frame in frames_of(state.root))
+    return any(isinstance(frame.opening, Calling | Awaiting) for _keys, frame in frames_of(state.root))

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
+from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.interpreter import counting
 from durable_runtime.core.program import COMPENSATE, CompiledNode, Program, id_of
@@ -122,9 +123,13 @@ class _History:
                     self._forget_turn(id + "/")
             case "waiting":
                 self.begun[id] = begun
+            case "timed_out":
+                self._end(id, replace(begun, status=NodeStatus.completed, detail="timed out"))
             case "cancelled" | "paused" | "resumed" | "joined":
                 pass
             case "rewound" | "edited" | "forked" | "compensating" | "compensated":
+                pass
+            case "received" | "arrived":
                 pass
             case _:
                 assert_never(checkpoint.kind)
@@ -297,6 +302,8 @@ class _Painter:
                 )
             case Underway():
                 return replace(state, detail=opening.done[-1].name if opening.done else None)
+            case Awaiting():
+                return NodeState(NodeStatus.waiting, detail=_awaited(opening))
             case Each(done=done, total=total):
                 return replace(state, done=done, total=total)
             case Turning(turn=turn, frame=None, due_at=datetime() as due_at):
@@ -313,6 +320,17 @@ class _Painter:
         """Gives a time for people, with its day unless that is today's as far as the execution knows."""
         instant, now = instant.astimezone(UTC), self._now.astimezone(UTC)
         return f"{instant:%H:%M:%S}" if instant.date() == now.date() else f"{instant:%Y-%m-%d %H:%M}"
+
+
+def _awaited(opening: Awaiting) -> str:
+    """Says for people what a wait still waits for."""
+    told = [
+        f"until {slot.spec['at'][:16]}"
+        if "at" in slot.spec
+        else slot.spec.get("event") or f"{slot.spec['ask']} by people"
+        for slot in opening.slots.values()
+    ]
+    return f"for {told[0]}" if len(told) == 1 else f"for {len(told)} things, first {told[0]}"
 
 
 def _inner(node: CompiledNode) -> Iterator[CompiledNode]:

@@ -33,7 +33,7 @@ def _uses(node: g.Node) -> Iterator[str]:
     """Yields what a node uses, as it is written in a file."""
     if isinstance(node, g.Loop) and node.keep is not None:
         yield "'keep'"
-    if isinstance(node, g.Wait) and (node.event or node.ask or node.any or node.all):
-        yield f"'{next(key for key in ('event', 'ask', 'any', 'all') if getattr(node, key))}' of a wait"
+    if isinstance(node, g.Wait) and any(awaited.event and awaited.event.key for _path, awaited in node.awaited()):
+        yield "'key' of a wait for an event"
     if isinstance(node, g.Step) and isinstance(node.action, NotExecuted):
         yield f"'{type(node.action).__name__.lower()}'"

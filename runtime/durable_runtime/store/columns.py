@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from durable_runtime.core.values import encode
 from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times, uuids
 from durable_runtime.store.protocol import Commit, End, NewExecution, Suspend
 from durable_runtime.store.rows import error_text, log_lines, result_text
@@ -129,4 +130,34 @@ def insert_columns(executions: Sequence[NewExecution]) -> dict[str, Any]:
         "scheduled_ats": times([execution.scheduled_at for execution in executions]),
         "keys": texts_or_nulls([execution.key for execution in executions]),
         "headers": jsons([execution.headers for execution in executions]),
+    }
+
+
+def open_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the waits that a batch opens, or None when it opens none."""
+    rows = [(commit.key, wait) for commit in commits for wait in commit.opens]
+    if not rows:
+        return None
+    return {
+        "execution_ids": int8s([key for key, _wait in rows]),
+        "paths": texts([wait.path for _key, wait in rows]),
+        "labels": texts([wait.label for _key, wait in rows]),
+        "kinds": texts([wait.kind for _key, wait in rows]),
+        "names": texts_or_nulls([wait.name for _key, wait in rows]),
+        "keys": texts_or_nulls([wait.key for _key, wait in rows]),
+        "details": jsons([encode(wait.detail)[0] for _key, wait in rows]),
+        "opened_ats": times([wait.opened_at for _key, wait in rows]),
+        "due_ats": times([wait.due_at for _key, wait in rows]),
+    }
+
+
+def close_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the waits that a batch closes, or None when it closes none."""
+    rows = [(commit.key, *place) for commit in commits for place in commit.closes]
+    if not rows:
+        return None
+    return {
+        "execution_ids": int8s([key for key, _path, _label in rows]),
+        "paths": texts([path for _key, path, _label in rows]),
+        "labels": texts([label for _key, _path, label in rows]),
     }

@@ -19,15 +19,14 @@ from durable_runtime.store.protocol import (
     ALONE_FROM,
     ExecutionRow,
     KeyTaken,
-    LogLine,
     NewExecution,
     Row,
     Status,
     TryAgain,
-    WorkerRow,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
-from durable_runtime.store.rows import checkpoint_of, execution_of, public_id_of
+from durable_runtime.store.rows import checkpoint_of, execution_of, pending_of, public_id_of
+from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
 
 Run: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
 """Runs the statement of this name and gives its rows."""
@@ -244,6 +243,37 @@ class PostgresClientStore:
     async def was_asked(self, public_id: str, mark: str) -> bool:
         """Tells whether a retry with this mark was taken, by an answer that was lost."""
         return bool((await self._fetch("was_asked", public_id=public_id_of(public_id), mark=mark))[0][0])
+
+    async def list_pending(
+        self,
+        *,
+        public_id: str | None = None,
+        workflow: str | None = None,
+        kind: str | None = None,
+        assignee: str | None = None,
+        limit: int = 50,
+    ) -> list[PendingWait]:
+        """Gives what executions wait for from outside, the oldest first."""
+        rows = await self._fetch(
+            "list_pending", public_id=public_id, workflow=workflow, kind=kind, assignee=assignee, limit=limit
+        )
+        return [pending_of(row) for row in rows]
+
+    async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool:
+        """Puts an answer, by an id of its own, into an execution's inbox.
+
+        False when there is no such open ask, or it has another answer.
+        """
+        rows = await self._fetch(
+            "send_answer",
+            public_id=public_id_of(public_id),
+            path=path,
+            label=label,
+            answer=answer,
+            payload=encode(payload)[0].decode(),
+            alone_from=ALONE_FROM,
+        )
+        return bool(rows[0][0])
 
     async def close(self) -> None:
         await self._lines.close()

@@ -17,8 +17,10 @@ from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons, texts
 from durable_runtime.store.columns import (
     checkpoint_columns,
+    close_columns,
     log_columns,
     move_columns,
+    open_columns,
     progress_columns,
     send_columns,
     start_columns,
@@ -186,6 +188,8 @@ class PostgresWorkerStore:
         for name, columns in (
             ("write_logs", log_columns(written)),
             ("write_progress", progress_columns(written)),
+            ("close_waits", close_columns(written)),
+            ("open_waits", open_columns(written)),
             ("start_children", starts),
             ("attach", starts if _has_keys(written) else None),
             ("send", send_columns(written)),
@@ -306,6 +310,8 @@ def _has_more(commit: Commit) -> bool:
     """Tells whether a commit writes beside its checkpoints and its move."""
     return bool(
         commit.requests
+        or commit.opens
+        or commit.closes
         or commit.starts
         or commit.sends
         or commit.logs

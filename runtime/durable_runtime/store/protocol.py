@@ -14,9 +14,11 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.open_waits import OpenWait, Place
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.messages import Routed, Send
 from durable_runtime.store.progress import Progress
+from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
 
 Terminal: TypeAlias = Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
 Status: TypeAlias = Literal["pending", "running", "waiting", Terminal]
@@ -96,32 +98,6 @@ class KeyTaken(Exception):
         self.ids = ids
 
 
-class LogLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an execution's log."""
-
-    path: str
-    attempt: int
-    level: str
-    message: str
-    at: datetime
-    id: int = 0
-
-
-class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker as others see it."""
-
-    id: int
-    name: str
-    host: str
-    pid: int
-    queues: dict[str, int]
-    started_at: datetime
-    expires_at: datetime
-    expired: bool
-    loop_lag: float
-    executions: int
-
-
 class ClientStore(Protocol):
     """What clients need: definitions, starts, questions, requests."""
 
@@ -156,6 +132,18 @@ class ClientStore(Protocol):
     async def send_request(self, public_id: str, kind: str, payload: Json) -> Status | None: ...
 
     async def retry(self, public_id: str, payload: Json) -> Status | None: ...
+
+    async def list_pending(
+        self,
+        *,
+        public_id: str | None = None,
+        workflow: str | None = None,
+        kind: str | None = None,
+        assignee: str | None = None,
+        limit: int = 50,
+    ) -> list[PendingWait]: ...
+
+    async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool: ...
 
     async def find_outcome(self, public_id: str) -> tuple[Status, Json, Json] | None: ...
 
@@ -224,6 +212,7 @@ class Commit(msgspec.Struct, kw_only=True):
     `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are
     the inbox rows that these checkpoints answer. `starts` and `sends` are stored in the same transaction; what is sent
     counts once it was routed. `logs` and `progress` are what attempts told, also in their middle.
+    `opens` and `closes` are what it waits for from outside from here on, and no longer.
     """
 
     key: int
@@ -235,6 +224,8 @@ class Commit(msgspec.Struct, kw_only=True):
     sends: tuple[Send, ...] = ()
     logs: tuple[LogLine, ...] = ()
     progress: tuple[Progress, ...] = ()
+    opens: tuple[OpenWait, ...] = ()
+    closes: tuple[Place, ...] = ()
 
 
 class Outcome(Enum):

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
 from durable_runtime.core.values import decode, encode
-from durable_runtime.store.protocol import Commit, ExecutionRow, LogLine, Row
+from durable_runtime.store.protocol import Commit, ExecutionRow, Row
+from durable_runtime.store.seen import LogLine, PendingWait
 
 
 def public_id_of(text: str) -> str | None:
@@ -77,6 +78,23 @@ def execution_of(row: Row) -> ExecutionRow:
         parent_path=row[21],
         depth=row[22],
         attached=row[23],
+    )
+
+
+def pending_of(row: Row) -> PendingWait:
+    """Reads the columns of `list_pending`."""
+    return PendingWait(
+        execution_id=row[0],
+        workflow=row[1],
+        path=row[2],
+        label=row[3],
+        kind=row[4],
+        name=row[5],
+        key=row[6],
+        detail=decode(row[7]),
+        opened_at=row[8],
+        due_at=row[9],
+        answered=row[10],
     )
 
 

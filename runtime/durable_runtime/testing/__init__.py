@@ -5,12 +5,15 @@ from __future__ import annotations
 from durable_runtime.testing.clock import FakeClock
 from durable_runtime.testing.memory import MemoryStore
 from durable_runtime.testing.mocks import Called
+from durable_runtime.testing.outside import Answer, Event
 from durable_runtime.testing.simulation import SimulationResult, simulate
 from durable_runtime.testing.tables import Fault
 from durable_runtime.testing.virtual_time import NothingLeft, VirtualTimeLoop
 
 __all__ = [
+    "Answer",
     "Called",
+    "Event",
     "FakeClock",
     "Fault",
     "MemoryStore",

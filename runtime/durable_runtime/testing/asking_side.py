@@ -11,8 +11,9 @@ import msgspec
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.commands import Abandon
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
-from durable_runtime.store.protocol import ExecutionRow, LogLine
+from durable_runtime.store.protocol import ExecutionRow
 from durable_runtime.store.rows import checkpoint_of, json_or_none
+from durable_runtime.store.seen import LogLine
 from durable_runtime.testing.tables import Execution, Tables
 
 _OPEN = ("pending", "running", "waiting")

@@ -13,16 +13,17 @@ from durable_runtime.store.protocol import (
     NewExecution,
     StatementRefused,
     Status,
-    WorkerRow,
 )
 from durable_runtime.store.rows import json_or_none
+from durable_runtime.store.seen import WorkerRow
 from durable_runtime.testing.asking_side import AskingSide
-from durable_runtime.testing.tables import PAUSES, Definition, Execution, Request
+from durable_runtime.testing.tables import Definition, Execution, Request
+from durable_runtime.testing.waits_side import WaitsSide
 
 _OPEN = ("pending", "running", "waiting")
 
 
-class ClientSide(AskingSide):
+class ClientSide(AskingSide, WaitsSide):
     """Behaves as `PostgresClientStore` does."""
 
     async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int:
@@ -137,13 +138,7 @@ class ClientSide(AskingSide):
             self._must_be_free(one)
             found = one.status
             if found in _OPEN:
-                request_id = self.rows.next_id("request")
-                self.rows.requests[request_id] = Request(request_id, one.key, kind, text)
-                one.signal += 1
-                one.status = "pending" if found == "waiting" else found
-                one.paused = PAUSES.get(kind, one.paused)
-                if one.owner is None:
-                    self._hint(one)
+                self._request(one, kind, text)
             return found
 
     async def retry(self, public_id: str, payload: Json) -> Status | None:

@@ -64,6 +64,7 @@ class RecoverySide(MessagesSide):
                 self._post(one.parent, "child", encode({**told, "error": decode(one.error)})[0].decode())
             reason = encode({"reason": f"its parent {one.public_id} failed", "by": None})[0]
             self._send(one.key, Send(to=None, kind="cancel", payload=reason))
+            self._close_waits(one.key)
         else:
             one.status = "pending"
             self._hint(one)

@@ -13,11 +13,13 @@ from durable_dsl import Graph
 from durable_runtime.client.definitions import Definition, Definitions, Source
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
 from durable_runtime.errors import UnknownWorkflow
-from durable_runtime.store.protocol import TERMINAL, ExecutionRow, LogLine, NewExecution, Status
+from durable_runtime.store.protocol import TERMINAL, ExecutionRow, NewExecution, Status
 from durable_runtime.store.rows import error_of
+from durable_runtime.store.seen import LogLine
 from durable_runtime.testing.clock import FakeClock
 from durable_runtime.testing.memory import MemoryStore
 from durable_runtime.testing.mocks import Called, MockedPerformer
+from durable_runtime.testing.outside import Answer, Event, Outside
 from durable_runtime.testing.virtual_time import VirtualTimeLoop
 from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.journal import Journal
@@ -56,6 +58,8 @@ def simulate(
     workflow: str | None = None,
     clock: FakeClock | None = None,
     secrets: Mapping[str, str] | None = None,
+    answers: Mapping[str, Json | Answer] | None = None,
+    events: Sequence[Event] = (),
 ) -> SimulationResult:
     """Runs a workflow with the engine's own interpreter and journal over a store in memory.
 
@@ -67,8 +71,14 @@ def simulate(
     at 2030-01-01 unless `clock` is given, jumps. `secrets` gives values to secrets; `KEY` without one is `<KEY>`.
     Jitter is left out, so that retries wait exactly as their policy says.
 
+    `answers` are given to what people are asked, by the wait's name (`name.label` in a wait for several things) or
+    its instance path: a value as soon as the wait opens, an `Answer` as long after that as it says. `events` are sent
+    as long after the start as they say. An execution that still waits when nothing more comes is given as it is, with
+    the status `waiting`.
+
     Raises `DslError` for a workflow with mistakes, `InvalidInput` for an input that does not fit its schema and
-    `InvalidOption` for mocks that replace nothing or for calls that can neither be imported nor are mocked.
+    `InvalidOption` for mocks that replace nothing or for calls that can neither be imported nor are mocked, and
+    `InvalidAnswer` for an answer that does not fit what is asked.
     """
     finder = Definitions()
     definition = finder.find(source, workflow)
@@ -77,11 +87,12 @@ def simulate(
     encoded = definition.input.encode(input)
     definitions = [definition, *finder.find_started(source, definition)[0]]
     performer = MockedPerformer([each.graph for each in definitions], mocks or {}, secrets or {})
+    outside = Outside([each.graph for each in definitions], answers or {}, events)
     clock = clock if clock is not None else FakeClock()
     began_at = clock.now()
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:
         try:
-            row, checkpoints, logs = runner.run(_run(definitions, encoded, performer, clock))
+            row, checkpoints, logs = runner.run(_run(definitions, encoded, performer, clock, outside))
         finally:
             runner.run(performer.close())
     return SimulationResult(
@@ -96,10 +107,10 @@ def simulate(
 
 
 async def _run(
-    definitions: Sequence[Definition], input: bytes, performer: MockedPerformer, clock: FakeClock
+    definitions: Sequence[Definition], input: bytes, performer: MockedPerformer, clock: FakeClock, outside: Outside
 ) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine]]:
     graph: Graph = definitions[0].graph
-    store = MemoryStore(clock)
+    store = outside.watch(MemoryStore(clock), _ID)
     for definition in reversed(definitions):
         each = definition.graph
         stored = await store.save_definition(each.workflow, definition.version, each.label, each.to_json())
@@ -111,6 +122,7 @@ async def _run(
     news = executor.changed
     journal.messages = lambda _commit: news.set()
     lane = asyncio.ensure_future(journal.serve(0))
+    sending = asyncio.ensure_future(outside.serve(executor))
     try:
         while True:
             news.clear()
@@ -122,12 +134,16 @@ async def _run(
             if row.status in TERMINAL:
                 return row, await store.list_checkpoints(row.key), await store.list_logs(row.key)
             woken, next_due, _unrouted = await store.wake_due()
-            if not woken and (executor.runs or next_due is not None):
-                await _either(news if executor.runs else None, lane, next_due)
+            if woken:
+                continue
+            if not executor.runs and next_due is None and not outside.is_coming:
+                return row, await store.list_checkpoints(row.key), await store.list_logs(row.key)
+            await _first(news.wait(), lane, sending, timeout=next_due)
     finally:
         executor.drop_all()
-        lane.cancel()
-        await asyncio.gather(lane, return_exceptions=True)
+        for task in (lane, sending):
+            task.cancel()
+        await asyncio.gather(lane, sending, return_exceptions=True)
 
 
 async def _route(store: MemoryStore, executor: Executor) -> None:
@@ -145,13 +161,14 @@ async def _claim(store: MemoryStore, ownership: Ownership, executor: Executor) -
     return found
 
 
-async def _either(news: asyncio.Event | None, lane: asyncio.Task[None], seconds: float | None) -> None:
-    """Waits for news, at most so long, and for the journal only to fail: its error must not be mistaken for a hang."""
-    waiting = asyncio.ensure_future(news.wait() if news is not None else asyncio.sleep(seconds or 0))
-    await asyncio.wait({waiting, lane}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+async def _first(wait: Any, *tasks: asyncio.Task[None], timeout: float | None = None) -> None:
+    """Waits for the first, and for the tasks only to fail: their errors must not be mistaken for a hang."""
+    waiting = asyncio.ensure_future(wait)
+    await asyncio.wait({waiting, *tasks}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    if lane.done():
-        lane.result()
+    for task in tasks:
+        if task.done():
+            task.result()
 
 
 def _no_jitter() -> float:

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from durable_runtime.core.open_waits import OpenWait
 from durable_runtime.errors import LeaseLost
-from durable_runtime.store.protocol import ALONE_FROM, Lease, LogLine, NoAnswer, Row, Status, TryAgain
+from durable_runtime.store.protocol import ALONE_FROM, Lease, NoAnswer, Row, Status, TryAgain
 from durable_runtime.store.rows import public_id_of
+from durable_runtime.store.seen import LogLine
 from durable_runtime.testing.clock import FakeClock
 
 PAUSES = {"pause": True, "resume": False, "cancel": False}
@@ -110,6 +112,14 @@ class Request:
 
 
 @dataclass
+class Awaited:
+    """A row of `open_wait`."""
+
+    wait: OpenWait
+    answer: str | None = None
+
+
+@dataclass
 class Worker:
     id: int
     name: str
@@ -129,6 +139,7 @@ class Rows:
     hints: dict[int, Hint] = field(default_factory=dict)
     waits: dict[int, Wait] = field(default_factory=dict)
     requests: dict[int, Request] = field(default_factory=dict)
+    open_waits: dict[tuple[int, str, str], Awaited] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)
     checkpoints: dict[int, dict[int, Row]] = field(default_factory=dict)
     logs: dict[int, list[LogLine]] = field(default_factory=dict)
@@ -201,6 +212,10 @@ class Tables:
 
     def _waits_of(self, key: int) -> list[Wait]:
         return [wait for wait in self.rows.waits.values() if wait.key == key]
+
+    def _close_waits(self, key: int) -> None:
+        for place in [place for place in self.rows.open_waits if place[0] == key]:
+            del self.rows.open_waits[place]
 
     def _last_seq(self, key: int) -> int:
         return max(self.rows.checkpoints.get(key, ()), default=0)

@@ -9,7 +9,7 @@ import msgspec
 from durable_runtime.core.values import decode
 from durable_runtime.store.protocol import Commit, End, StatementRefused, Suspend
 from durable_runtime.store.rows import error_text, log_lines, result_text
-from durable_runtime.testing.tables import Rows, Wait
+from durable_runtime.testing.tables import Awaited, Rows, Wait
 
 
 def reason_against(text: bytes | None) -> str | None:
@@ -68,6 +68,10 @@ def apply(rows: Rows, commit: Commit) -> None:
             rows.progress.pop(place, None)
         else:
             rows.progress[place] = (told.progress, told.at)
+    for path, label in commit.closes:
+        rows.open_waits.pop((commit.key, path, label), None)
+    for wait in commit.opens:
+        rows.open_waits.setdefault((commit.key, *wait.place), Awaited(wait))
     match commit.move:
         case None:
             return

@@ -24,7 +24,8 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
 from durable_runtime.core.substeps import SubOutcome, settle_sub
 from durable_runtime.store.progress import Progress
-from durable_runtime.store.protocol import Claimed, LogLine
+from durable_runtime.store.protocol import Claimed
+from durable_runtime.store.seen import LogLine
 from durable_runtime.worker.children import Outgoing, Target
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.telling import AttemptPort

@@ -32,6 +32,7 @@ from durable_runtime.worker.asked import Asked
 from durable_runtime.worker.attempts import Attempts, Ended, checkpoints_of
 from durable_runtime.worker.endings import begins_of, broken, end_of, not_storable, stuck
 from durable_runtime.worker.guarding import guarded
+from durable_runtime.worker.open_waits import OpenWaits
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.unsent import Unsent
 from durable_runtime.worker.wanted import Wanted
@@ -78,6 +79,7 @@ class Run:
         self._released = False
         self._leaves = False
         self._inbox_waits = False
+        self._open_waits = OpenWaits(state)
         self._has_timers = state.deadline_at is not None or any(True for _timer in timers_of(state))
 
     @property
@@ -197,6 +199,7 @@ class Run:
         # What a collect reads back has to be stored first; what is sent to others must not wait for a step to end.
         is_urgent = self._unsent.outgoing or (self._wanted.to_collect and self._unsent.checkpoints)
         self._must_commit = self._must_commit or result.read_clock or bool(is_urgent)
+        self._must_commit = self._must_commit or self._open_waits.differ(self._state)
 
     def _hand_over(self) -> None:
         """Gives the journal everything unsent, with a move when nothing is left to do after it.
@@ -208,6 +211,7 @@ class Run:
             self._submit(commit)
 
     def _submit(self, commit: Commit) -> None:
+        commit.opens, commit.closes = self._open_waits.changes(self._state, ends=isinstance(commit.move, End))
         self._in_flight = commit
         self._alarm.cancel()
         self._entry = self._around.submit(commit, self._committed)
@@ -236,6 +240,7 @@ class Run:
             case Outcome.COMMITTED:
                 self._stored = self._state
                 self._unsent.stored()
+                self._open_waits.committed()
                 self._asked.stored()
                 self._must_commit = False
                 self._wanted.abandon()

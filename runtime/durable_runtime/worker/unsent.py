@@ -7,7 +7,8 @@ from collections.abc import Callable
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.state import State
 from durable_runtime.store.progress import Progress
-from durable_runtime.store.protocol import Claimed, Commit, End, LogLine, Suspend
+from durable_runtime.store.protocol import Claimed, Commit, End, Suspend
+from durable_runtime.store.seen import LogLine
 from durable_runtime.worker.attempts import Attempts, Ended
 from durable_runtime.worker.children import Outgoing
 from durable_runtime.worker.telling import answer_of

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import dedent
 from typing import Any
 
 from durable_dsl import compile_text
-from durable_runtime.testing import SimulationResult, simulate
+from durable_runtime.testing import Event, SimulationResult, simulate
 
 
-def run(steps: str, input: dict[str, Any] | None = None, *, head: str = "", **mocks: Any) -> SimulationResult:
+def run(
+    steps: str,
+    input: dict[str, Any] | None = None,
+    *,
+    head: str = "",
+    answers: dict[str, Any] | None = None,
+    events: Sequence[Event] = (),
+    **mocks: Any,
+) -> SimulationResult:
     """Simulates a workflow of these steps; mocks are by node name, those below others as `route__make_link`."""
     text = f"workflow: w\n{dedent(head).strip()}\nsteps:\n{dedent(steps)}"
     (graph,) = compile_text(text)
-    return simulate(graph, input or {}, {name.replace("__", "/"): mock for name, mock in mocks.items()})
+    by_node = {name.replace("__", "/"): mock for name, mock in mocks.items()}
+    return simulate(graph, input or {}, by_node, answers=answers, events=events)
 
 
 def run_with(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.core.simulating import failure, kinds, output, run
@@ -22,7 +24,7 @@ ROUTE = """
     ("kind", "way"), [("digital", "link"), (1, "one"), ("1", "one"), (True, "yes"), (None, "other"), ("x", "other")]
 )
 def test_a_match_is_compared_as_text(kind: object, way: str) -> None:
-    mocks = {f"route__{name}": name for name in ("link", "one", "yes", "other")}
+    mocks: dict[str, Any] = {f"route__{name}": name for name in ("link", "one", "yes", "other")}
     result = run(ROUTE, {"kind": kind}, **mocks)
     assert result.output == {"kind": kind, "way": way}
     assert [call.node for call in result.calls] == [f"route/{way}"]

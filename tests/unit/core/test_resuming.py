@@ -10,7 +10,7 @@ import pytest
 
 from durable_dsl import compile_text
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.evolve import HistoryMismatch
+from durable_runtime.core.evolve_execution import HistoryMismatch
 from durable_runtime.core.interpreter import fold, settle
 from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state

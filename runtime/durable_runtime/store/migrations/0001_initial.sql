@@ -88,6 +88,22 @@ create table durable.wait (
 create index wait_by_execution on durable.wait (execution_id);
 create index wait_by_due_at on durable.wait (due_at);
 
+-- What an execution waits for from outside: who is asked, and where events go. From the commit that opens a wait to the one that
+-- closes it, suspended or not.
+create table durable.open_wait (
+    execution_id  bigint not null,
+    path          text not null,
+    label         text not null,                      -- in a wait for several things; else ''
+    kind          text not null,                      -- ask, event
+    name          text,                               -- of the event
+    key           text,
+    detail        json not null,                      -- as the wait stored it: prompt, assignees, choices ...
+    opened_at     timestamptz not null,
+    due_at        timestamptz,
+    answer        uuid,                               -- the answer in the inbox; there is no second
+    primary key (execution_id, path, label)
+);
+
 -- The inbox of an execution. The owner deletes a request in the statement that stores what it came to. What an execution sends to
 -- another is stored with the sender's checkpoint and not `routed` yet: it counts from when the router has raised the other's signal.
 create table durable.request (

@@ -191,5 +191,46 @@ select exists (
     where e.public_id = %(public_id)s::uuid and %(mark)s in (r.payload->>'asked', c.result->>'asked')
 )
 
+-- name: list_pending
+-- What executions wait for from outside, the oldest first.
+select e.public_id::text, e.workflow, w.path, w.label, w.kind, w.name, w.key, w.detail::text, w.opened_at, w.due_at,
+       w.answer is not null
+from durable.open_wait w join durable.execution e on e.id = w.execution_id
+where (%(public_id)s::uuid is null or e.public_id = %(public_id)s::uuid)
+  and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
+  and (%(kind)s::text is null or w.kind = %(kind)s::text or w.detail ->> 'ask' = %(kind)s::text)
+  and (%(assignee)s::text is null or exists (
+      select from json_array_elements_text(w.detail -> 'assignees') a where a = %(assignee)s::text
+  ))
+order by w.opened_at, w.execution_id, w.path, w.label limit %(limit)s
+
+-- name: send_answer
+-- An answer to an ask that is open and has none yet. Of two at the same moment one finds it answered: its row is locked, and checked
+-- again in its newest version. Sent again after its answer was lost, it finds itself.
+with found as materialized (
+    select e.id, e.status, e.owner, e.queue, e.priority, e.recoveries
+    from durable.execution e
+    where e.public_id = %(public_id)s::uuid and e.status in ('pending', 'running', 'waiting') for no key update
+), answered as (
+    update durable.open_wait w set answer = %(answer)s::uuid from found f
+    where w.execution_id = f.id and w.path = %(path)s and w.label = %(label)s and w.kind = 'ask' and w.answer is null
+    returning w.execution_id
+), signalled as (
+    update durable.execution e
+    set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end
+    from answered a where e.id = a.execution_id
+    returning e.id
+), sent as (
+    insert into durable.request (execution_id, kind, payload) select id, 'answer', %(payload)s from signalled
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank, alone)
+    select f.id, f.queue, -f.priority, f.recoveries >= %(alone_from)s
+    from found f join signalled s on s.id = f.id where f.owner is null
+)
+select exists (select from answered) or exists (
+    select from durable.open_wait w join found f on f.id = w.execution_id
+    where w.path = %(path)s and w.label = %(label)s and w.answer = %(answer)s::uuid
+)
+
 -- name: server_time
 select now()

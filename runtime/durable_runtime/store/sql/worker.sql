@@ -91,7 +91,7 @@ from durable.checkpoint where execution_id = any(%(ids)s) order by execution_id,
 select c.path, c.kind, c.result::text, c.error::text
 from durable.checkpoint c, lateral (select substr(c.path, length(%(prefix)s) + 1) as rest) r
 where c.execution_id = %(execution_id)s and starts_with(c.path, %(prefix)s)
-  and c.kind in ('completed', 'collected', 'skipped', 'failed', 'ignored')
+  and c.kind in ('completed', 'collected', 'skipped', 'failed', 'ignored', 'timed_out')
   and strpos(substr(r.rest, strpos(r.rest, '/') + 1), '/') = 0
 order by c.seq
 
@@ -182,6 +182,20 @@ select execution_id, path, attempt, progress, at from told where progress is not
 on conflict (execution_id, path) do update
 set attempt = excluded.attempt, progress = excluded.progress, at = excluded.at
 
+-- name: open_waits
+-- Again and again after each claim, so that what is open is known whatever became of the rows: an execution may be a copy.
+insert into durable.open_wait (execution_id, path, label, kind, name, key, detail, opened_at, due_at)
+select * from unnest(
+    %(execution_ids)s::bigint[], %(paths)s::text[], %(labels)s::text[], %(kinds)s::text[], %(names)s::text[], %(keys)s::text[],
+    %(details)s::json[], %(opened_ats)s::timestamptz[], %(due_ats)s::timestamptz[]
+)
+on conflict do nothing
+
+-- name: close_waits
+delete from durable.open_wait w
+using unnest(%(execution_ids)s::bigint[], %(paths)s::text[], %(labels)s::text[]) c(execution_id, path, label)
+where w.execution_id = c.execution_id and w.path = c.path and w.label = c.label
+
 -- name: drop_requests
 delete from durable.request where id = any(%(ids)s)
 
@@ -270,6 +284,8 @@ with lost as (
         finished_at = case when l.seq <= e.recovered_seq and e.recoveries + 1 >= %(limit)s then now() end
     from lost l where e.id = l.id
     returning e.id, e.public_id, e.status, e.queue, e.priority, e.recoveries, e.error, e.parent, e.parent_path, e.awaited
+), closed as (
+    delete from durable.open_wait w using back b where w.execution_id = b.id and b.status = 'failed'
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone)
     select id, queue, -priority, recoveries >= %(alone_from)s from back where status = 'pending' order by id

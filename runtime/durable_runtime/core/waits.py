@@ -1,0 +1,281 @@
+"""Waits for what comes from outside: events, people's answers, and several things at once. Pure.
+
+A wait opens by a `waiting` checkpoint that stores what it waits for as it was then: keys, prompts and times are not
+rendered again. Each thing that comes is an `arrived` checkpoint; when enough have come the wait is `completed`.
+
+Of the events in the mailbox a wait takes the oldest that fits it, and each event goes to the oldest open wait that it
+fits. An event that `where` cannot be evaluated for does not fit: it may be meant for another wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from durable_dsl import graph as g
+from durable_dsl.expressions import ExpressionError
+from durable_runtime.core.awaiting import Awaiting, Slot
+from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
+from durable_runtime.core.commands import Command, Record
+from durable_runtime.core.environment import environment, parse_instant, span_of
+from durable_runtime.core.mailbox import Letter
+from durable_runtime.core.open_waits import OpenWait, Place
+from durable_runtime.core.outcomes import completed, failed
+from durable_runtime.core.program import CompiledAwaited, Program
+from durable_runtime.core.state import Frame, State, Waiting, chain_to, data_of, frames_of
+from durable_runtime.core.values import NotStorable, encode
+
+Chain: TypeAlias = list[Frame]
+
+
+def open_wait(program: Program, state: State, chain: Chain, keys: Keys) -> Checkpoint:
+    """Gives the checkpoint that opens the wait at the end of the chain, with everything rendered."""
+    frame = chain[-1]
+    node = frame.node
+    names = environment(program, state, chain)
+    times: list[datetime] = []
+    slots: dict[str, Json] = {}
+    for label, awaited in node.awaited.items():
+        slots[label] = _spec_of(awaited, names, state)
+        if "at" in slots[label]:
+            times.append(parse_instant(slots[label]["at"]))
+    opened: dict[str, Json] = {"for": slots}
+    if node.timeout is not None:
+        times.append(state.now + span_of(node.timeout, names, state))
+        opened["times_out_at"] = times[-1].isoformat()
+    try:
+        encoded, result = encode(opened)
+    except NotStorable as error:
+        return failed(frame, keys, "ResultNotStorable", f"what it waits for: {error}", at=state.now)
+    return Checkpoint(
+        path=frame.path,
+        kind="waiting",
+        keys=keys,
+        result=result,
+        encoded=encoded,
+        due_at=min(times, default=None),
+        finished_at=state.now,
+    )
+
+
+def _spec_of(awaited: CompiledAwaited, names: dict[str, Json], state: State) -> dict[str, Json]:
+    """Gives what is waited for as it is stored, and shown to whoever asks what is open."""
+    graph = awaited.graph
+    if graph.event is not None:
+        if awaited.key is None:
+            return {"event": graph.event.name}
+        return {"event": graph.event.name, "key": as_key(awaited.key.render(names, now=state.now))}
+    if graph.ask is not None:
+        assert awaited.asks is not None
+        spec: dict[str, Json] = {"ask": graph.ask.kind}
+        shown = awaited.asks.render(names, now=state.now)
+        rest = {"choices": list(graph.ask.choices), "fields": graph.ask.fields, "schema": graph.ask.schema}
+        spec.update((key, value) for key, value in {**shown, **rest}.items() if value not in (None, [], {}))
+        return spec
+    if awaited.for_ is not None:
+        return {"at": (state.now + span_of(awaited.for_, names, state)).isoformat()}
+    assert awaited.until_at is not None
+    return {"at": parse_instant(awaited.until_at.render(names, now=state.now)).isoformat()}
+
+
+def as_key(value: Json) -> str:
+    """Gives an event's key as the text it is compared by; numbers and texts that read alike are alike."""
+    return value if isinstance(value, str) else encode(value)[0].decode()
+
+
+def opening_of(checkpoint: Checkpoint, seq: int) -> Awaiting:
+    """Gives the opening that a `waiting` checkpoint with this number stands for."""
+    stored = checkpoint.result
+    slots = {
+        label: Slot(spec, parse_instant(spec["at"]) if "at" in spec else None) for label, spec in stored["for"].items()
+    }
+    times_out_at = parse_instant(stored["times_out_at"]) if "times_out_at" in stored else None
+    return Awaiting(opened=seq, opened_at=checkpoint.finished_at, slots=slots, times_out_at=times_out_at)
+
+
+def with_arrived(state: State, frame: Frame, opening: Awaiting, stored: dict[str, Json]) -> Awaiting:
+    """Gives the opening after an `arrived` checkpoint; an event is found in the mailbox, where it still lies.
+
+    Unless it waits for all, the first that comes closes the rest, so that these take nothing.
+    """
+    label = stored["label"]
+    assert isinstance(frame.node.graph, g.Wait)
+    rest = {other: slot for other, slot in opening.slots.items() if other != label} if frame.node.graph.all else {}
+    value = state.mailbox.get_letter(stored["took"]).payload if "took" in stored else stored.get("value")
+    return msgspec.structs.replace(opening, slots=rest, arrived={**opening.arrived, label: value})
+
+
+def look(program: Program, state: State, chain: Chain, keys: Keys, now: datetime) -> list[Command]:
+    """Looks at an open wait: takes what has come, in the order in which it came, then sees what fell due.
+
+    What is there already wins over a timeout that is not stored yet.
+    """
+    frame = chain[-1]
+    opening, node = frame.opening, frame.node.graph
+    assert isinstance(opening, Awaiting)
+    assert isinstance(node, g.Wait)
+    if not opening.slots:
+        return [Record(completed(program, state, chain, keys, _value_of(node, opening), at=state.now))]
+    taken = _take(program, state, chain, keys)
+    if taken is not None:
+        return [Record(taken)]
+    due = min(
+        (
+            (slot.due_at, label)
+            for label, slot in opening.slots.items()
+            if slot.due_at is not None and slot.due_at <= now
+        ),
+        default=None,
+    )
+    times_out = opening.times_out_at is not None and opening.times_out_at <= now
+    if due is not None and (opening.times_out_at is None or due[0] <= opening.times_out_at):
+        return [Record(arrived(frame, keys, {"label": due[1]}, at=now))]
+    return [Record(_timed_out(program, state, chain, keys, opening, now))] if times_out else []
+
+
+def _value_of(node: g.Wait, opening: Awaiting) -> Json:
+    if node.any:
+        label, value = next(iter(opening.arrived.items()))
+        return {"which": label, "value": value}
+    if node.all:
+        return {label: opening.arrived[label] for label in node.all}
+    return opening.arrived[""]
+
+
+def _timed_out(
+    program: Program, state: State, chain: Chain, keys: Keys, opening: Awaiting, now: datetime
+) -> Checkpoint:
+    frame = chain[-1]
+    node = frame.node.graph
+    assert isinstance(node, g.Wait)
+    if node.on_timeout is None:
+        message = f"{frame.path} took longer than its timeout"
+        data = {"arrived": dict(opening.arrived)} if node.any or node.all else None
+        return failed(frame, keys, "Timeout", message, data=data, at=now)
+    if node.on_timeout.goto is not None:
+        return Checkpoint(path=frame.path, kind="timed_out", keys=keys, result=node.on_timeout.goto, finished_at=now)
+    assert frame.node.on_timeout is not None
+    value = frame.node.on_timeout.render(environment(program, state, chain), now=state.now)
+    return completed(program, state, chain, keys, value, at=now)
+
+
+def arrived(frame: Frame, keys: Keys, what: dict[str, Json], *, at: datetime) -> Checkpoint:
+    """Gives the checkpoint of what came for a label: `{label, took}` for an event, else `{label, value, ...}`."""
+    return Checkpoint(path=frame.path, kind="arrived", keys=keys, result=what, finished_at=at)
+
+
+def jumps(node: g.Node, checkpoint: Checkpoint) -> bool:
+    """Tells whether the node went on elsewhere than behind itself, and not to the end of its list."""
+    is_jump = checkpoint.kind == "timed_out" or (isinstance(node, g.Decision) and checkpoint.kind == "completed")
+    return is_jump and checkpoint.result not in (None, g.END)
+
+
+def patch_of_nothing(chain: list[Frame]) -> dict[str, Json] | None:
+    """Gives what a node writes that gave nothing: its `save` key becomes null only if it is absent."""
+    save = chain[-1].node.graph.save
+    return {save: None} if save is not None and save not in data_of(chain) else None
+
+
+# -- what others may know
+
+
+def open_waits_of(state: State) -> dict[Place, OpenWait]:
+    """Gives everything that is waited for from outside."""
+    found: dict[Place, OpenWait] = {}
+    if not state.has_awaited or state.cancelled is not None or state.finished:
+        return found
+    for _keys, frame in frames_of(state.root):
+        opening = frame.opening
+        if not isinstance(opening, Awaiting):
+            continue
+        for label, slot in opening.slots.items():
+            if slot.due_at is None:
+                found[frame.path, label] = OpenWait(
+                    path=frame.path,
+                    label=label,
+                    kind="ask" if "ask" in slot.spec else "event",
+                    detail=slot.spec,
+                    opened_at=opening.opened_at,
+                    name=slot.spec.get("event"),
+                    key=slot.spec.get("key"),
+                    due_at=opening.times_out_at,
+                )
+    return found
+
+
+def waits_in(state: State) -> list[str]:
+    """Gives the paths of all waits that are open, those for a time too."""
+    if state.cancelled is not None or state.finished:
+        return []
+    return [frame.path for _keys, frame in frames_of(state.root) if isinstance(frame.opening, Awaiting | Waiting)]
+
+
+# -- events and the waits they fit
+
+
+def wanting(state: State, name: str, key: str | None) -> list[Keys]:
+    """Gives the addresses of the open waits for an event of this name and key, the oldest wait first."""
+    found = [
+        (opening.opened, keys)
+        for keys, opening in awaiting_of(state)
+        if any(_wants(slot, name, key) for slot in opening.slots.values())
+    ]
+    return [keys for _opened, keys in sorted(found, key=lambda pair: pair[0])]
+
+
+def awaiting_of(state: State) -> Iterator[tuple[Keys, Awaiting]]:
+    """Yields the open waits for something from outside, with the addresses of their frames."""
+    if state.has_awaited:
+        for keys, frame in frames_of(state.root):
+            if isinstance(frame.opening, Awaiting):
+                yield keys, frame.opening
+
+
+def _wants(slot: Slot, name: str, key: str | None) -> bool:
+    return slot.spec.get("event") == name and slot.spec.get("key") == key
+
+
+def _take(program: Program, state: State, chain: Chain, keys: Keys) -> Checkpoint | None:
+    """Gives the checkpoint by which an event is taken, by this wait or by an older one that it fits too."""
+    if not state.mailbox.letters:
+        return None
+    found = _first_fit(program, state, chain)
+    if found is None:
+        return None
+    opening, letter = chain[-1].opening, found[1]
+    assert isinstance(opening, Awaiting)
+    for older in wanting(state, letter.name, letter.key):
+        if older == keys:
+            break
+        other = chain_to(state, older)
+        earlier = _first_fit(program, state, other) if other is not None else None
+        if other is not None and earlier is not None:
+            chain, keys, found = other, older, earlier
+            break
+    label, letter = found
+    return arrived(chain[-1], keys, {"label": label, "took": letter.seq}, at=state.now)
+
+
+def _first_fit(program: Program, state: State, chain: Chain) -> tuple[str, Letter] | None:
+    """Gives the oldest event that fits a wait, with the first label that it fits."""
+    frame = chain[-1]
+    opening = frame.opening
+    assert isinstance(opening, Awaiting)
+    names: dict[str, Json] | None = None
+    for letter in state.mailbox.letters:
+        for label, slot in opening.slots.items():
+            if not _wants(slot, letter.name, letter.key):
+                continue
+            where = frame.node.awaited[label].where
+            if where is None:
+                return label, letter
+            names = names if names is not None else environment(program, state, chain)
+            try:
+                if where.test({**names, "event": letter.payload}, now=state.now):
+                    return label, letter
+            except ExpressionError:
+                continue
+    return None
