@@ -51,7 +51,7 @@ def test_a_function_that_vanished_meanwhile_ends_the_run_with_3(capsys: pytest.C
     with pytest.raises(Ended) as ended:
         tell(Settings(), Left(WAITING, deferred=True, interrupted=False, timed_out=False))
     assert ended.value.exit == 3
-    assert "cannot be imported" in capsys.readouterr().err
+    assert "needs a function or a secret that this process has not" in capsys.readouterr().err
 
 
 def break_the_command(*arguments: object) -> None:

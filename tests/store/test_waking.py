@@ -115,6 +115,17 @@ async def test_the_outlook_counts_what_will_run_by_itself(stores: Stores) -> Non
     assert await stores.worker.outlook(only=[public_id(1), public_id(5), public_id(99)]) == Outlook(1, 0, 1, 0)
 
 
+async def test_what_was_deferred_is_tried_again_by_itself_once_it_is_due(stores: Stores) -> None:
+    (key,) = await start(stores, 1)
+    lease = await register(stores)
+    await claim(stores, lease)
+    move = Suspend((Timer("price", "defer", await stores.now() + MINUTE),))
+    await stores.worker.commit(lease, 0, [Commit(key=key, seen=0, checkpoints=[], move=move)])
+    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=0, deferred=1)
+    await stores.let_pass(2 * MINUTE)
+    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=1, deferred=0)
+
+
 async def test_the_outlook_of_some_queues_leaves_the_others_out(stores: Stores) -> None:
     await start(stores, 1, queue="mail")
     await start(stores, 2, 3, queue="orders")

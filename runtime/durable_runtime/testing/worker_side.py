@@ -274,9 +274,10 @@ class WorkerSide(MessagesSide):
                     continue
                 if queues is not None and one.queue not in queues:
                     continue
-                kinds = {wait.kind for wait in self._waits_of(one.key)}
-                is_deferred, is_timed = "defer" in kinds, bool(kinds - {"defer"})
-                pending += one.status == "pending" and not kinds
+                waits, now = self._waits_of(one.key), self.clock.now()
+                is_deferred = any(wait.kind == "defer" and wait.due_at > now for wait in waits)
+                is_timed = any(wait.kind != "defer" or wait.due_at <= now for wait in waits)
+                pending += one.status == "pending" and not waits
                 running += one.status == "running"
                 timers += one.status in ("pending", "waiting") and is_timed
                 deferred += is_deferred
