@@ -16,6 +16,7 @@ from durable_dsl.reading.containers import (
     CASE_FIELDS,
     CATCH_FIELDS,
     CHOICE_FIELDS,
+    FUNCTION_FIELDS,
     JOIN_FIELDS,
     MAYBE_NO_NODES,
     NODES,
@@ -45,6 +46,7 @@ def editor_schema() -> Schema:
             "maybe_no_nodes": {"type": "array", "items": {"$ref": "#/definitions/node"}},
             "node": _node(),
             **{name: _kind(name, kind) for name, kind in KINDS.items()},
+            "function": _mapping(FUNCTION_FIELDS, "A function of the data in place of an expression."),
             "choice": _mapping(CHOICE_FIELDS, "A row of a decision."),
             "case": _mapping(CASE_FIELDS, "A case that is taken when its condition holds."),
             "cases": {

@@ -203,12 +203,20 @@ def decision(
     name: str,
     function: Function | None = None,
     *,
-    choose: Mapping[str, str] | None = None,
+    choose: Mapping[str, str] | Sequence[tuple[Condition, str]] | None = None,
     goto: Sequence[str] | None = None,
     **shared: Unpack[Shared],
 ) -> Draft:
-    """Jumps forward: `choose={condition: target}`, the first that holds; or a function that returns one of `goto`."""
-    rows = None if choose is None else [{"when": when, "goto": target} for when, target in choose.items()]
+    """Jumps forward: `choose={condition: target}`, the first that holds; or a function that returns one of `goto`.
+
+    A function may be the condition of a row, in a list of them: `choose=[(is_late, "remind")]`.
+    """
+    pairs = choose.items() if isinstance(choose, Mapping) else choose
+    rows = (
+        None
+        if pairs is None
+        else [{"when": {"call": when} if callable(when) else when, "goto": target} for when, target in pairs]
+    )
     return draft("decision", name, {"choose": rows, "call": function, "goto": goto, **shared})
 
 
@@ -221,7 +229,7 @@ def branch(
     name: str,
     *,
     cases: Mapping[str, Sequence[Draft]] | Sequence[Draft],
-    match: str | None = None,
+    match: Condition | None = None,
     default: Sequence[Draft] | None = None,
     **shared: Unpack[Shared],
 ) -> Draft:
@@ -245,7 +253,7 @@ def parallel(
 def foreach(
     name: str,
     *nodes: Draft,
-    in_: str,
+    in_: Condition,
     as_: str | None = None,
     concurrency: int | None = None,
     batch: int | None = None,

@@ -20,8 +20,11 @@ Function: TypeAlias = Callable[..., Any] | str
 Duration: TypeAlias = str | timedelta
 """A text such as `1h30m` or `${ … }`, or a timedelta."""
 
-Condition: TypeAlias = str | bool
-"""CEL without `${ … }`; a bool is a condition that is constant."""
+Condition: TypeAlias = str | bool | Callable[..., Any] | Mapping[str, str]
+"""CEL without `${ … }`, a bool that is constant, a function of the data, or `{"call": …}` with its import path."""
+
+CONDITIONS = frozenset({"when", "while", "until", "match", "in"})
+"""Fields that hold an expression, so that a function is called for them and is not a text."""
 
 Plain: TypeAlias = dict[str, Any]
 
@@ -85,11 +88,17 @@ def _draft(plain: Plain, fields: Mapping[str, Any]) -> Draft:
         if value is None and key != "output":
             continue
         try:
-            plain[key.rstrip("_")] = plain_value(value)
+            word = key.rstrip("_")
+            plain[word] = plain_condition(value) if word in CONDITIONS else plain_value(value)
         except UnusableValue as unusable:
             problems.append(Problem(unusable.code, unusable.message, at.file, at.line, at.column, hint=unusable.hint))
             plain[key.rstrip("_")] = BROKEN
     return Draft(plain, at, tuple(problems))
+
+
+def plain_condition(value: Any) -> Any:
+    """Gives what stands for a condition: for a function the mapping that calls it."""
+    return {"call": import_path(value)} if callable(value) else plain_value(value)
 
 
 def plain_value(value: Any) -> Any:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from durable_dsl.expressions import ExpressionError, compile_expression
+from durable_dsl.graph import Condition
 
 
 class Varies:
@@ -36,6 +37,6 @@ def constant_value(source: str) -> Any | Varies:
         return VARIES
 
 
-def is_constant(source: str, value: bool) -> bool:
+def is_constant(source: Condition, value: bool) -> bool:
     """Tells whether a condition is always this value."""
-    return constant_value(source) is value
+    return isinstance(source, str) and constant_value(source) is value

@@ -20,6 +20,7 @@ from durable_dsl.graph import (
     Parallel,
     Step,
     Wait,
+    conditions_of,
     templates_of,
     templates_of_awaited,
 )
@@ -38,7 +39,9 @@ class Field:
 
 def entry_fields(node: Node) -> Iterator[Field]:
     """Yields the expressions that are evaluated before a node's own work and its inner lists, or between turns."""
-    if node.when is not None:
+    if not isinstance(node, Loop):
+        yield from _conditions(node)
+    elif isinstance(node.when, str):
         yield _bare(node.when, "when", must_give=bool)
     yield from _template(node.timeout, "timeout")
     match node:
@@ -47,17 +50,6 @@ def entry_fields(node: Node) -> Iterator[Field]:
                 yield from _template(value, *keys)
             if node.retry.when is not None:
                 yield _bare(node.retry.when, "retry", "when", must_give=bool)
-        case Decision():
-            for index, choice in enumerate(node.choose):
-                yield _bare(choice.when, "choose", index, "when", must_give=bool)
-        case Branch():
-            if node.match is not None:
-                yield _bare(node.match, "match")
-            for index, case in enumerate(node.cases):
-                if case.when is not None:
-                    yield _bare(case.when, "cases", index, "when", must_give=bool)
-        case Foreach():
-            yield _bare(node.items, "in", must_give=list)
         case Wait():
             for path, awaited in node.awaited():
                 for keys, value in templates_of_awaited(awaited):
@@ -69,7 +61,7 @@ def entry_fields(node: Node) -> Iterator[Field]:
         case Fail():
             yield from _template(node.message, "message")
             yield from _template(node.data, "data")
-        case Loop() | Parallel() | Group() | Finish():
+        case Decision() | Branch() | Foreach() | Loop() | Parallel() | Group() | Finish():
             pass
         case _:
             assert_never(node)
@@ -95,16 +87,22 @@ def catch_fields(node: Node) -> Iterator[Field]:
 
 def turn_fields(node: Loop) -> Iterator[Field]:
     """Yields the expressions of a loop that see what its turns have done."""
-    if node.while_ is not None:
-        yield _bare(node.while_, "while", must_give=bool)
-    if node.until is not None:
-        yield _bare(node.until, "until", must_give=bool)
+    for keys, condition in conditions_of(node):
+        if keys != ("when",) and isinstance(condition, str):
+            yield _bare(condition, *keys, must_give=bool)
     yield from _template(node.every, "every")
 
 
 def output_fields(output: Json, key: str = "output") -> Iterator[Field]:
     """Yields the expressions of an `output`, which see what the node has done."""
     yield from _template(output, key)
+
+
+def _conditions(node: Node) -> Iterator[Field]:
+    """Yields the conditions that are expressions; what a function reads of the data nobody knows."""
+    for keys, condition in conditions_of(node):
+        if isinstance(condition, str):
+            yield _bare(condition, *keys, must_give={"match": None, "in": list}.get(str(keys[0]), bool))
 
 
 def _bare(text: str, *keys: str | int, must_give: type | None = None) -> Field:

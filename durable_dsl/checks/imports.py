@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from durable_dsl.checks.sources import Sources
 from durable_dsl.document import Workflow
 from durable_dsl.errors import Problem
-from durable_dsl.graph import Call, Decision, Graph, Step
+from durable_dsl.graph import Call, Decision, Function, Graph, Step, conditions_of
 from durable_dsl.places import KEY, Path
 from durable_dsl.suggestions import did_you_mean
 
@@ -46,6 +46,12 @@ def check_imports(graph: Graph, workflow: Workflow) -> list[Problem]:
             function = _check(node.id, node.call, None, sources)
             if function is not None:
                 _check_targets(node, function, sources)
+        for keys, condition in conditions_of(node):
+            if isinstance(condition, Function):
+                function = _check(node.id, condition.call, None, sources, keys)
+                if function is not None and CONTEXT in _parameters(function):
+                    message = f"'{condition.call}' takes '{CONTEXT}', and a condition is a function of the data alone"
+                    sources.add("W211", node.id, (*keys, "call"), message, hint="look at the data, or decide in a step")
     return sources.problems
 
 
@@ -69,6 +75,14 @@ def _check(
     else:
         _check_arguments(node_id, path, own, with_, sources, at)
     return function
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Gives a function's parameters by name; some written in C tell nothing about them."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
 
 
 def _imported(path: str) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import networkx as nx
 from durable_dsl.checks.constants import is_constant
 from durable_dsl.checks.networks import BEGIN, Flow, inner_lists, never_stops
 from durable_dsl.checks.sources import Sources
-from durable_dsl.graph import Branch, Catch, Decision, Fail, Finish, Graph, Loop, Node, walk
+from durable_dsl.graph import Branch, Catch, Condition, Decision, Fail, Finish, Graph, Loop, Node, walk
 
 
 def check_reachability(graph: Graph, flow: Flow, sources: Sources) -> None:
@@ -34,7 +34,7 @@ def check_choices(graph: Graph, _flow: Flow, sources: Sources) -> None:
     for node in graph.walk():
         match node:
             case Decision():
-                key, conditions = "choose", tuple(choice.when for choice in node.choose)
+                key, conditions = "choose", tuple[Condition, ...](choice.when for choice in node.choose)
             case Branch():
                 key, conditions = "cases", tuple(case.when or "false" for case in node.cases)
             case _:
@@ -44,7 +44,7 @@ def check_choices(graph: Graph, _flow: Flow, sources: Sources) -> None:
         _check_rows(node, "catch", tuple(_fits_all(row) for row in node.catch), sources)
 
 
-def _check_rows(node: Node, key: str, conditions: tuple[str, ...], sources: Sources) -> None:
+def _check_rows(node: Node, key: str, conditions: tuple[Condition, ...], sources: Sources) -> None:
     for index, condition in enumerate(conditions[:-1]):
         if is_constant(condition, True):
             sources.add(

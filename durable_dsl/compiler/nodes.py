@@ -152,7 +152,7 @@ class NodeCompiler:
             check_value(node.output, place.field("output"), place.at, place.scope.with_result(), self.findings)
         return {
             "id": place.level.prefix + node.name,
-            "when": self._condition(node.when, place, "when"),
+            "when": self._test(node.when, place, "when"),
             "description": node.description,
             "timeout": self._span(node.timeout, place, "timeout", positive=True),
             "save": node.save,
@@ -160,6 +160,14 @@ class NodeCompiler:
             "reshapes": reshapes,
             "ignore_errors": node.ignore_errors,
         }
+
+    def _test(
+        self, condition: document.Condition | None, place: Place, *keys: str | int, scope: Scope | None = None
+    ) -> graph.Condition | None:
+        """Compiles an expression, or the function that stands in its place."""
+        if isinstance(condition, document.Function):
+            return graph.Function(call=condition.path)
+        return self._condition(condition, place, *keys, scope=scope)
 
     def _condition(self, text: str | None, place: Place, *keys: str | int, scope: Scope | None = None) -> str | None:
         if text is None:
@@ -246,7 +254,7 @@ class NodeCompiler:
         choices = []
         for index, choice in enumerate(node.choose):
             at = replace(place, at=choice.at or place.at)
-            when = self._condition(choice.when, at, "choose", index, "when")
+            when = self._test(choice.when, at, "choose", index, "when")
             choices.append(graph.Choice(when=when or "", goto=self._target(choice.goto, at, "choose", index, "goto")))
         targets = {name: self._target(name, place, "goto", index) for index, name in enumerate(node.goto)}
         for key, given in (("save", node.save is not None), ("output", shared["reshapes"])):
@@ -270,11 +278,11 @@ class NodeCompiler:
         return target
 
     def _branch(self, node: document.Branch, place: Place, shared: dict[str, Any]) -> graph.Branch:
-        match_ = self._condition(node.match, place, "match")
+        match_ = self._test(node.match, place, "match")
         cases = []
         for index, case in enumerate(node.cases):
-            label = case.value if case.value is not None else (case.when or "").strip()
-            when = self._condition(case.when, replace(place, at=case.at or place.at), "cases", index, "when")
+            when = self._test(case.when, replace(place, at=case.at or place.at), "cases", index, "when")
+            label = case.value if case.value is not None else str(when or "")
             steps = self._inner(case.steps, place)
             cases.append(graph.Case(label=label, value=case.value, when=when, steps=steps))
         default = None if node.default is None else self._inner(node.default, place)
@@ -295,7 +303,7 @@ class NodeCompiler:
         return graph.Parallel(**shared, branches=branches, on_error=node.on_error, need=need)
 
     def _foreach(self, node: document.Foreach, place: Place, shared: dict[str, Any]) -> graph.Foreach:
-        items = self._condition(node.in_, place, "in") or ""
+        items = self._test(node.in_, place, "in") or ""
         inner = place.scope.in_foreach(node, place.path, self.findings)
         return graph.Foreach(
             **shared,
@@ -314,8 +322,8 @@ class NodeCompiler:
             max_every = milliseconds(longest, place.field("backoff", "max"), place.at, self.findings)
         return graph.Loop(
             **shared,
-            while_=self._condition(node.while_, place, "while", scope=inner),
-            until=self._condition(node.until, place, "until", scope=inner),
+            while_=self._test(node.while_, place, "while", scope=inner),
+            until=self._test(node.until, place, "until", scope=inner),
             every=self._span(node.every, place, "every", scope=inner),
             factor=float(node.backoff.factor) if node.backoff is not None else 1.0,
             max_every=None if longest is None else max_every,

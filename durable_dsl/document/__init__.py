@@ -31,7 +31,7 @@ from durable_dsl.document.nodes import (
 )
 from durable_dsl.document.paths import LocatedNode, locate_nodes
 from durable_dsl.document.settings import CancelOn, Concurrency, Schedule
-from durable_dsl.document.values import UNSET, Json, Unset
+from durable_dsl.document.values import UNSET, Condition, Function, Json, Unset
 from durable_dsl.document.waits import Ask, AskKind, Awaited, Event, OnTimeout
 from durable_dsl.document.workflow import Defaults, Workflow
 
@@ -52,6 +52,7 @@ __all__ = [
     "Choice",
     "Compensation",
     "Concurrency",
+    "Condition",
     "Decision",
     "Defaults",
     "Emit",
@@ -59,6 +60,7 @@ __all__ = [
     "Fail",
     "Finish",
     "Foreach",
+    "Function",
     "Group",
     "Http",
     "Json",

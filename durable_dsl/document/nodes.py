@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from durable_dsl.document.actions import Action
-from durable_dsl.document.values import UNSET, Json, Unset
+from durable_dsl.document.values import UNSET, Condition, Json, Unset
 from durable_dsl.document.waits import Ask, Awaited, Event, OnTimeout
 from durable_dsl.errors import Position
 
@@ -45,7 +45,7 @@ class BaseNode:
     """What every node takes, whatever its kind."""
 
     name: str
-    when: str | None = None
+    when: Condition | None = None
     description: str | None = None
     timeout: str | None = None
     save: str | None = None
@@ -77,7 +77,7 @@ class Step(BaseNode):
 class Choice:
     """One row of a decision's `choose`."""
 
-    when: str
+    when: Condition
     goto: str
     at: Position | None = field(default=None, compare=False)
 
@@ -96,7 +96,7 @@ class Case:
     """One list of a branch: taken when `match` gives `value` (as text), or when `when` holds."""
 
     value: str | None = None
-    when: str | None = None
+    when: Condition | None = None
     steps: tuple[Node, ...]
     at: Position | None = field(default=None, compare=False)
 
@@ -105,7 +105,7 @@ class Case:
 class Branch(BaseNode):
     """Runs one of several lists; `default` None means that no match fails."""
 
-    match: str | None = None
+    match: Condition | None = None
     cases: tuple[Case, ...]
     default: tuple[Node, ...] | None = None
 
@@ -123,7 +123,7 @@ class Parallel(BaseNode):
 class Foreach(BaseNode):
     """Runs its list for each item of `in_`, at most `concurrency` items at once."""
 
-    in_: str
+    in_: Condition
     as_: str = "item"
     concurrency: int = 1
     batch: int | None = None
@@ -143,8 +143,8 @@ class Backoff:
 class Loop(BaseNode):
     """Runs its list turn after turn; exactly one of `while_` (tested before) and `until` (tested after) is set."""
 
-    while_: str | None = None
-    until: str | None = None
+    while_: Condition | None = None
+    until: Condition | None = None
     every: str | None = None
     backoff: Backoff | None = None
     max_iterations: int = 1000

@@ -27,7 +27,7 @@ from durable_dsl.document.nodes import (
     Wait,
 )
 from durable_dsl.document.settings import CancelOn, Concurrency, Schedule
-from durable_dsl.document.values import UNSET, Json, Unset
+from durable_dsl.document.values import UNSET, Condition, Function, Json, Unset
 from durable_dsl.document.waits import Awaited
 
 Plain: TypeAlias = dict[str, Any]
@@ -61,7 +61,7 @@ def plain_node(node: Node) -> Plain:
             put(plain, "call", node.call)
             put(plain, "goto", list(node.goto), [])
         case Branch():
-            put(plain, "match", node.match)
+            put(plain, "match", _plain_expression(node.match))
             lists["cases"] = _plain_cases(node)
             put(lists, "default", None if node.default is None else plain_nodes(node.default))
         case Parallel():
@@ -69,7 +69,7 @@ def plain_node(node: Node) -> Plain:
             put(plain, "join", {"at_least": node.join} if isinstance(node.join, int) else node.join, "all")
             lists["branches"] = {label: plain_nodes(nodes) for label, nodes in node.branches.items()}
         case Foreach():
-            plain["in"] = node.in_
+            plain["in"] = _plain_expression(node.in_)
             put(plain, "as", node.as_, "item")
             put(plain, "batch", node.batch)
             put(plain, "concurrency", node.concurrency, 1)
@@ -202,9 +202,15 @@ def _put_loop(plain: Plain, node: Loop) -> None:
     put(plain, "keep", node.keep)
 
 
-def _plain_condition(condition: str | None) -> str | bool | None:
+def _plain_condition(condition: Condition | None) -> Json:
     """Gives a constant condition as YAML's own literal, without quotes."""
+    if isinstance(condition, Function):
+        return _plain_expression(condition)
     return {"true": True, "false": False}.get(condition, condition) if condition is not None else None
+
+
+def _plain_expression(expression: Condition | None) -> Json:
+    return {"call": expression.path} if isinstance(expression, Function) else expression
 
 
 def _plain_cases(node: Branch) -> Json:

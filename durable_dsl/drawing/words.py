@@ -263,7 +263,7 @@ def jumps_of(node: Decision | Wait) -> list[tuple[str, str]]:
         return [] if goto is None else [("timeout", goto)]
     if node.call is not None:
         return [(name, target) for name, target in node.targets.items()]
-    return [(choice.when, choice.goto) for choice in node.choose]
+    return [(str(choice.when), choice.goto) for choice in node.choose]
 
 
 def target_text(target: str) -> str:

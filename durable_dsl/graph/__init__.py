@@ -44,11 +44,12 @@ from durable_dsl.graph.nodes import (
     Parallel,
     Step,
     Wait,
+    conditions_of,
     lists_of,
     walk,
 )
 from durable_dsl.graph.settings import CancelOn, Concurrency, Schedule
-from durable_dsl.graph.values import END, Json, Milliseconds, Span
+from durable_dsl.graph.values import END, Condition, Function, Json, Milliseconds, Span
 from durable_dsl.graph.waits import Ask, Awaited, Event, OnTimeout, templates_of_awaited
 from durable_dsl.graph.whole import FORMAT, Graph, graph_from_json
 
@@ -71,12 +72,14 @@ __all__ = [
     "Choice",
     "Compensation",
     "Concurrency",
+    "Condition",
     "Decision",
     "Emit",
     "Event",
     "Fail",
     "Finish",
     "Foreach",
+    "Function",
     "Graph",
     "Group",
     "Http",
@@ -97,6 +100,7 @@ __all__ = [
     "Step",
     "Use",
     "Wait",
+    "conditions_of",
     "graph_from_json",
     "lists_of",
     "may_read_secrets",

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from durable_dsl.graph.actions import ONE_ATTEMPT, Action, RetryPolicy
-from durable_dsl.graph.values import Json, Milliseconds, Span, Value
+from durable_dsl.graph.values import Condition, Json, Milliseconds, Span, Value
 from durable_dsl.graph.waits import Ask, Awaited, Event, OnTimeout
 
 
@@ -33,7 +33,7 @@ class BaseNode(Value, frozen=True, kw_only=True, tag_field="kind"):
     """
 
     id: str
-    when: str | None = None
+    when: Condition | None = None
     description: str | None = None
     timeout: Span | None = None
     save: str | None = None
@@ -78,7 +78,7 @@ class Step(BaseNode, frozen=True, kw_only=True, tag="step"):
 class Choice(Value, frozen=True, kw_only=True):
     """A decision's row; `goto` is a node's id, or `end`."""
 
-    when: str
+    when: Condition
     goto: str
 
 
@@ -95,7 +95,7 @@ class Case(Value, frozen=True, kw_only=True):
 
     label: str
     value: str | None = None
-    when: str | None = None
+    when: Condition | None = None
     steps: tuple[Node, ...] = ()
 
 
@@ -103,7 +103,7 @@ class Branch(BaseNode, frozen=True, kw_only=True, tag="branch"):
     """Runs the first case that matches, else `default`; None there means it fails."""
 
     cases: tuple[Case, ...]
-    match: str | None = None
+    match: Condition | None = None
     default: tuple[Node, ...] | None = None
 
 
@@ -116,9 +116,9 @@ class Parallel(BaseNode, frozen=True, kw_only=True, tag="parallel"):
 
 
 class Foreach(BaseNode, frozen=True, kw_only=True, tag="foreach"):
-    """Runs `steps` for each item of `items`, an expression that gives a list."""
+    """Runs `steps` for each item of the list that `items` gives."""
 
-    items: str
+    items: Condition
     variable: str = "item"
     concurrency: int = 1
     batch: int | None = None
@@ -132,8 +132,8 @@ class Loop(BaseNode, frozen=True, kw_only=True, tag="loop"):
     `keep` is how many turns of history stay; None keeps all.
     """
 
-    while_: str | None = None
-    until: str | None = None
+    while_: Condition | None = None
+    until: Condition | None = None
     every: Span | None = None
     factor: float = 1.0
     max_every: Milliseconds | None = None
@@ -186,6 +186,32 @@ class Finish(BaseNode, frozen=True, kw_only=True, tag="finish"):
 
 
 Node: TypeAlias = Step | Decision | Branch | Parallel | Foreach | Loop | Wait | Group | Fail | Finish
+
+
+def conditions_of(node: Node) -> Iterator[tuple[tuple[str | int, ...], Condition]]:
+    """Yields where a function may stand in place of an expression, each with the path to it below its node."""
+    if node.when is not None:
+        yield ("when",), node.when
+    match node:
+        case Decision():
+            for index, choice in enumerate(node.choose):
+                yield ("choose", index, "when"), choice.when
+        case Branch():
+            if node.match is not None:
+                yield ("match",), node.match
+            for index, case in enumerate(node.cases):
+                if case.when is not None:
+                    yield ("cases", index, "when"), case.when
+        case Foreach():
+            yield ("in",), node.items
+        case Loop(while_=None, until=None):
+            return
+        case Loop():
+            key, condition = ("while", node.while_) if node.while_ is not None else ("until", node.until)
+            if condition is not None:
+                yield (key,), condition
+        case _:
+            return
 
 
 def lists_of(node: Node) -> Iterator[tuple[str, tuple[Node, ...]]]:

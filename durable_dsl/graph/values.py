@@ -28,6 +28,19 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
                 msgspec.structs.force_setattr(self, name, default)
 
 
+class Function(Value, frozen=True, kw_only=True):
+    """A Python function, by its import path, that is given the data and answers in place of an expression."""
+
+    call: str
+
+    def __str__(self) -> str:
+        return f"{self.call}()"
+
+
+Condition: TypeAlias = str | Function
+"""An expression, or a function whose answer is asked for by an attempt and stored."""
+
+
 @cache
 def _plain_defaults(struct: type[msgspec.Struct]) -> tuple[tuple[str, str | int | float], ...]:
     return tuple(

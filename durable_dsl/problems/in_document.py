@@ -75,13 +75,6 @@ DOCUMENT_PAGES = (
         "- wait: a_while\n  for: 5m\n",
     ),
     Page(
-        "W026",
-        "Not supported by this release yet",
-        "This is part of the language, but this release does not run it. It is refused rather than ignored.",
-        "- step: greet\n  log: hello\n  when: {call: shop.is_open}\n",
-        "- step: greet\n  log: hello\n  when: input.is_open\n",
-    ),
-    Page(
         "W027",
         "Keys that exclude each other",
         "Of these keys exactly one can be there, since each says something else about the same thing.",

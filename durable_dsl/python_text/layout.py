@@ -62,6 +62,11 @@ def row(values: list[Expression]) -> Bracket:
     return Bracket("[", tuple(Part("", value) for value in values), "]")
 
 
+def pair(first: Expression, second: Expression) -> Bracket:
+    """Makes a tuple of two."""
+    return Bracket("(", (Part("", first), Part("", second)), ")")
+
+
 def text(value: str) -> str:
     """Writes a text in double quotes, or in single ones where it holds double ones only."""
     if '"' in value and "'" not in value:

@@ -13,10 +13,10 @@ from typing import Any
 from durable_dsl import builder
 from durable_dsl.document import Json, Workflow
 from durable_dsl.durations import DurationError, format_duration, parse_duration
-from durable_dsl.python_text.layout import Bracket, Expression, call, lines_of, literal, mapping, row
+from durable_dsl.python_text.layout import Bracket, Expression, call, lines_of, literal, mapping, pair, row
 from durable_dsl.python_text.names import Names
 
-_CONDITIONS = frozenset({"when", "while", "until"})
+_CONDITIONS = frozenset({"when", "while", "until", "match", "in"})
 _SPANS = frozenset({"timeout", "for", "every"})
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -90,7 +90,7 @@ class _Writer:
             case "compensate", _:
                 return self.compensation(value)
             case _ if key in _CONDITIONS and isinstance(value, dict):
-                return self.function(value["call"])
+                return self.condition(value)
             case _:
                 return self.span(value) if key in _SPANS else literal(value)
 
@@ -107,7 +107,17 @@ class _Writer:
         named = {self.argument(key): self.field(key, value) for key, value in plain.items() if key != "steps"}
         return call(self.names.of_builder(function), list(nodes), named)
 
+    def condition(self, value: Json) -> Expression:
+        """Gives a function of the data where there is one of this path, else the mapping that calls it."""
+        if not isinstance(value, dict):
+            return literal(value)
+        function = self.function(value["call"])
+        return literal(value) if function == literal(value["call"]) else function
+
     def choose(self, rows: list[Mapping[str, Json]]) -> Bracket:
+        if any(isinstance(each["when"], dict) for each in rows):
+            pairs: list[Expression] = [pair(self.condition(each["when"]), literal(each["goto"])) for each in rows]
+            return row(pairs)
         chosen: dict[str, Expression] = {}
         for each in rows:
             when = str(each["when"]).lower() if isinstance(each["when"], bool) else str(each["when"])

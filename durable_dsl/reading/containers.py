@@ -13,8 +13,10 @@ from durable_dsl.reading.shapes import (
     CONDITION,
     ERROR_TYPES,
     FIXED_DURATION,
+    FUNCTION,
     NAME,
     SWITCH,
+    TEST,
     Shape,
     list_of,
     number,
@@ -106,12 +108,15 @@ def _backoff(collector: Collector, value: Json, path: Path) -> Backoff | Broken:
 NODES = Shape(_steps, {"$ref": "#/definitions/nodes"})
 MAYBE_NO_NODES = Shape(_maybe_no_steps, {"$ref": "#/definitions/maybe_no_nodes"})
 
+FUNCTION_FIELDS = {
+    "call": Field(FUNCTION, "A Python function that is given the data; its answer is stored.", required=True)
+}
 CHOICE_FIELDS = {
-    "when": Field(CONDITION, "The jump is taken when this holds.", required=True, placeholder="false"),
+    "when": Field(TEST, "The jump is taken when this holds.", required=True, placeholder="false"),
     "goto": Field(NAME, "A later node of this list or of one around it, or end.", required=True, placeholder="end"),
 }
 CASE_FIELDS = {
-    "when": Field(CONDITION, "The case is taken when this holds.", required=True, placeholder="false"),
+    "when": Field(TEST, "The case is taken when this holds.", required=True, placeholder="false"),
     "steps": Field(MAYBE_NO_NODES, "The nodes of the case.", required=True, placeholder=()),
 }
 CATCH_FIELDS = {

@@ -16,7 +16,6 @@ from durable_dsl.reading.forms import Form
 from durable_dsl.reading.nodes import Kind
 from durable_dsl.reading.policies import RETRY
 from durable_dsl.reading.shapes import (
-    CONDITION,
     DURATION,
     EXPRESSION,
     FUNCTION,
@@ -24,6 +23,7 @@ from durable_dsl.reading.shapes import (
     JSON,
     NAME,
     SWITCH,
+    TEST,
     TEXT,
     list_of,
     one_of,
@@ -119,7 +119,7 @@ _ON_ERROR = Field(
     one_of("fail_fast", "complete_all"), "fail_fast cancels the rest at the first failure, complete_all lets all end."
 )
 _COMMON = {
-    "when": Field(CONDITION, "The node is skipped when this is false."),
+    "when": Field(TEST, "The node is skipped when this is false."),
     "description": Field(TEXT, "What it is for, for people."),
     "timeout": Field(DURATION, "How long it may take; on a step, one attempt."),
     "save": Field(IDENTIFIER, "Puts the result at this key of the data."),
@@ -226,8 +226,8 @@ KINDS: Mapping[str, Kind] = {
             "steps": _STEPS,
         },
         {
-            "while": Form({"while": Field(CONDITION, "Tested before each turn.", "while_")}),
-            "until": Form({"until": Field(CONDITION, "Tested after each turn.")}),
+            "while": Form({"while": Field(TEST, "Tested before each turn.", "while_")}),
+            "until": Form({"until": Field(TEST, "Tested after each turn.")}),
         },
         finish=_finish_loop,
     ),

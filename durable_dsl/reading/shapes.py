@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from durable_dsl.document import Json
+from durable_dsl.document import Condition, Function, Json
 from durable_dsl.durations import DurationError, parse_duration
 from durable_dsl.places import BROKEN, COMMENT, Broken, Path
 from durable_dsl.reading.collector import Collector, describe, subject
@@ -150,10 +150,9 @@ def refuse_cut(collector: Collector, text: str, path: Path) -> bool:
 
 def _expression(collector: Collector, value: Json, path: Path) -> str | Broken:
     if not isinstance(value, str):
-        if isinstance(value, dict) and "call" in value:
-            message = "a function as a condition ('call') is not supported by this release yet"
-            return collector.report("W026", message, path, hint="write an expression, or decide in a step before")
         hint = "put it into quotes" if isinstance(value, list | dict) else None
+        if isinstance(value, dict) and "call" in value:
+            hint = "a function is given the data and nothing else, so it cannot stand here"
         return collector.wrong_type(path, "an expression", value, hint)
     if not is_text(collector, value, path) or refuse_cut(collector, value, path):
         return BROKEN
@@ -168,6 +167,24 @@ def _condition(collector: Collector, value: Json, path: Path) -> str | Broken:
     if isinstance(value, bool):
         return "true" if value else "false"
     return _expression(collector, value, path)
+
+
+def _or_function(of: Shape) -> Shape:
+    """An expression, or `{call: package.module.function}` in place of it."""
+
+    def read(collector: Collector, value: Json, path: Path) -> Condition | Broken:
+        if not isinstance(value, dict) or "call" not in value:
+            read: Condition | Broken = of.read(collector, value, path)
+            return read
+        for key in value:
+            if key != "call":
+                message = f"'{key}' has no effect beside 'call', whose function is given the data"
+                collector.report("W006", message, (*path, key), at_key=True)
+        called = value["call"]
+        function: str | Broken = BROKEN if called is BROKEN else FUNCTION.read(collector, called, (*path, "call"))
+        return BROKEN if isinstance(function, Broken) else Function(function)
+
+    return Shape(read, {"anyOf": [of.schema, {"$ref": "#/definitions/function"}]})
 
 
 def _duration(collector: Collector, value: Json, path: Path) -> str | Broken:
@@ -317,7 +334,8 @@ QUEUE = Shape(
 FUNCTION = Shape(_function, _pattern(r"^[^\s.:()]+(\.[^\s.:()]+)+$", "Write the import path: package.module.function."))
 _EXPRESSION = _pattern(r"^(?![\s\S]*\$\{)[\s\S]+$", "This is an expression already; write it without ${ }.")
 CONDITION = Shape(_condition, {**_EXPRESSION, "type": ["string", "boolean"]})
-EXPRESSION = Shape(_expression, _EXPRESSION)
+TEST = _or_function(CONDITION)
+EXPRESSION = _or_function(Shape(_expression, _EXPRESSION))
 DURATION = Shape(_duration, _pattern(rf"{_DURATION_PATTERN}|\$\{{", f"{_SPAN}, or an expression."))
 FIXED_DURATION = Shape(_plain_duration, _pattern(_DURATION_PATTERN, f"{_SPAN}."))
 SWITCH = Shape(_switch, {"type": "boolean"})

@@ -257,7 +257,11 @@ def test_an_execution_waits_for_a_worker_that_knows_its_secret(
             before = (await durable.get_execution(id)).status
             with psycopg.connect(database_url) as connection:
                 connection.execute("update durable.wait set due_at = now()")
-            await durable.worker(only=[id], secrets={"SHOP_KEY": KEY}).run(until_idle=True)
+            worker = durable.worker(only=[id], secrets={"SHOP_KEY": KEY})
+            work = asyncio.ensure_future(worker.run())
+            await durable.result(id, timeout=30)
+            worker.stop()
+            await work
             return before, await durable.get_execution(id, include_steps=True)
 
     before, after = asyncio.run(scenario())

@@ -147,10 +147,12 @@ class Reference:
     def render(self, value: Any, scope: Scope, names: Names) -> Any:
         return as_stored(compile_template(value).render(self.see(scope, names), now=_NOW))
 
-    def evaluate(self, text: str, scope: Scope, names: Names) -> Any:
+    def evaluate(self, text: g.Condition, scope: Scope, names: Names) -> Any:
+        assert isinstance(text, str), "the random documents of the model ask no functions"
         return as_stored(compile_expression(text).evaluate(self.see(scope, names), now=_NOW))
 
-    def test(self, text: str, scope: Scope, names: Names) -> bool:
+    def test(self, text: g.Condition, scope: Scope, names: Names) -> bool:
+        assert isinstance(text, str), "the random documents of the model ask no functions"
         return compile_expression(text).test(self.see(scope, names), now=_NOW)
 
     def workflow_output(self, scope: Scope, names: Names) -> Any:

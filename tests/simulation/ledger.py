@@ -19,6 +19,7 @@ from durable_runtime.testing import MemoryStore
 ACT = "tests.simulation.ledger.act"
 JOURNEY = "tests.simulation.ledger.journey"
 CHOOSE = "tests.simulation.ledger.choose"
+IS_EVEN = "tests.simulation.ledger.is_even"
 UNSTORABLE = "the server refuses this"
 _OVER = ("completed", "collected", "failed", "skipped", "compensated")
 
@@ -116,3 +117,10 @@ async def choose(data: dict[str, Any], ctx: StepContext) -> str | None:
     await asyncio.sleep(ledger.duration())
     choice: str | None = data.get("choice")
     return choice
+
+
+async def is_even(data: dict[str, Any]) -> bool:
+    """Answers a condition, after a while, as `size(data) % 2 == 0` does at once."""
+    ledger, _worker_id = WORKER.get()
+    await asyncio.sleep(ledger.duration())
+    return len(data) % 2 == 0

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from durable_dsl import graph as g
-from tests.simulation.ledger import ACT, CHOOSE, JOURNEY, UNSTORABLE
+from tests.simulation.ledger import ACT, CHOOSE, IS_EVEN, JOURNEY, UNSTORABLE
 
+EVEN = g.Function(call=IS_EVEN)
 PIPELINE = "tests.simulation.ledger.pipeline"
 
 
@@ -109,12 +110,12 @@ class GraphDrawer:
         number = next(self._numbers)
         base: dict[str, Any] = {"id": f"{place.prefix}{letter}{number}"}
         if self._chance(0.15):
-            base["when"] = self._random.choice(("true", "false", "size(data) % 2 == 0"))
+            base["when"] = self._random.choice(("true", "false", "size(data) % 2 == 0", EVEN))
         if self._chance(0.4):
             base["save"] = f"k{number}"
         if self._chance(0.1):
             base |= {"output": self._random.choice(("${ [result] }", {"was": "${ result }"}, None)), "reshapes": True}
-        if self._chance(0.1):
+        if self._chance(0.15):
             base["ignore_errors"] = True
         if self._budget > 0 and self._chance(0.2 if self._fails else 0.05):
             base["catch"] = tuple(self._row(place, base["id"]) for _ in range(self._random.randint(1, 2)))
@@ -258,7 +259,7 @@ class GraphDrawer:
         targets = [g.END, *place.targets]
         if self._chance(0.4):
             return g.Decision(**base, call=CHOOSE, targets={"yes": self._random.choice(targets), "no": g.END})
-        conditions = ("size(data) % 2 == 0", "true", "false")
+        conditions = ("size(data) % 2 == 0", "true", "false", EVEN)
         rows = [
             g.Choice(when=self._random.choice(conditions), goto=self._random.choice(targets))
             for _ in range(self._random.randint(1, 2))
@@ -290,7 +291,7 @@ class GraphDrawer:
         if self._chance(0.5):
             cases = [g.Case(label="0", value="0", steps=self._list(inside)), g.Case(label="1", value="1")]
             return g.Branch(**base, match="size(data) % 2", cases=tuple(cases), **self._timeout())
-        case = g.Case(label="c", when="size(data) % 2 == 0", steps=self._list(inside))
+        case = g.Case(label="c", when=self._random.choice((EVEN, "size(data) % 2 == 0")), steps=self._list(inside))
         default = None if self._fails and self._chance(0.3) else self._list(inside)
         if default is None:
             self._note_failure(place)
@@ -354,5 +355,8 @@ class GraphDrawer:
         test: dict[str, Any] = {"until": f"iteration >= {turns}"}
         if self._chance(0.5):
             test = {"while_": f"iteration <= {turns}"}
+        elif self._chance(0.2):
+            # The answer may never change, so the limit ends it.
+            test, limit = {"until": EVEN}, {"max_iterations": 2, "on_limit": "continue"}
         inside = self._inside(place, base, names=(*place.names, "${ iteration }"))
         return g.Loop(**base, **test, **pause, **limit, steps=self._list(inside), **self._timeout())

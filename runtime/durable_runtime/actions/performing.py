@@ -110,6 +110,9 @@ class Performer:
 
     async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
         """Makes one attempt whose arguments are known."""
+        if perform.slot is not None and function.takes_ctx:
+            message = f"{perform.function} takes 'ctx', and a condition is a function of the data alone"
+            return Failure(type="ConditionTakesContext", message=message, names=("ConditionTakesContext", "Fatal"))
         ended = await self._make(function, perform, ctx)
         broken = None
         if isinstance(ended, Success):

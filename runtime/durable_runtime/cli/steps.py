@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SILENT = (
     "entered",
     "turned",
+    "answered",
     "paused",
     "resumed",
     "compensating",

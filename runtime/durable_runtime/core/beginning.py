@@ -13,6 +13,7 @@ from durable_dsl.expressions import Expression
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import call
 from durable_runtime.core.commands import Command, Perform, Record, Sealed
+from durable_runtime.core.conditions import holds, value_of
 from durable_runtime.core.environment import as_text, environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
@@ -33,19 +34,26 @@ def start(program: Program, state: State, chain: list[Frame], keys: Keys, now: d
     frame = chain[-1]
     node = frame.node
     graph = node.graph
-    if node.when is not None and not node.when.test(environment(program, state, chain), now=state.now):
-        return [Record(Checkpoint(path=frame.path, kind="skipped", keys=keys, finished_at=state.now))]
+    if node.when is not None:
+        wanted = holds(program, state, chain, keys, node.when, "when")
+        if isinstance(wanted, Perform):
+            return [wanted]
+        if not wanted:
+            return [Record(Checkpoint(path=frame.path, kind="skipped", keys=keys, finished_at=state.now))]
     match graph:
         case g.Step():
             return _start_step(program, state, chain, keys, graph.action)
         case g.Decision(call=str()):
             return [perform(program, state, chain, keys, attempt=1)]
         case g.Decision():
-            names = environment(program, state, chain)
-            chosen = next((target for when, target in node.choices if when.test(names, now=state.now)), None)
+            chosen = _choose_target(program, state, chain, keys)
+            if isinstance(chosen, Perform):
+                return [chosen]
             return [Record(completed(program, state, chain, keys, chosen, at=state.now))]
         case g.Branch():
-            case = _choose_case(program, state, chain)
+            case = _choose_case(program, state, chain, keys)
+            if isinstance(case, Perform):
+                return [case]
             if case is None:
                 return [Record(_not_matched(program, state, chain, keys))]
             return [_enter(program, state, chain, keys, case)]
@@ -178,12 +186,14 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, resul
     )
 
 
-def _enter_items(program: Program, state: State, chain: list[Frame], keys: Keys) -> Record:
+def _enter_items(program: Program, state: State, chain: list[Frame], keys: Keys) -> Command:
     frame = chain[-1]
     node = frame.node.graph
     assert isinstance(node, g.Foreach)
     assert frame.node.items is not None
-    items = frame.node.items.evaluate(environment(program, state, chain), now=state.now)
+    items = value_of(program, state, chain, keys, frame.node.items, "in")
+    if isinstance(items, Perform):
+        return items
     if not isinstance(items, list):
         message = f"'in' of {frame.path} gave {as_text(items)[:80]}, which is not a list"
         return Record(failed(frame, keys, "NotAList", message, at=state.now))
@@ -191,25 +201,43 @@ def _enter_items(program: Program, state: State, chain: list[Frame], keys: Keys)
     return _enter(program, state, chain, keys, total)
 
 
-def _choose_case(program: Program, state: State, chain: list[Frame]) -> Key | None:
+def _choose_target(program: Program, state: State, chain: list[Frame], keys: Keys) -> str | Perform | None:
+    """Gives the target of the first row that holds."""
+    for index, (when, target) in enumerate(chain[-1].node.choices):
+        wanted = holds(program, state, chain, keys, when, f"choose {index}")
+        if wanted:
+            return wanted if isinstance(wanted, Perform) else target
+    return None
+
+
+def _choose_case(program: Program, state: State, chain: list[Frame], keys: Keys) -> Key | Perform | None:
     """Gives the key of the list to run, or None when nothing matches and there is no default."""
     node = chain[-1].node
-    names = environment(program, state, chain)
-    matched = as_text(node.match.evaluate(names, now=state.now)) if node.match is not None else None
+    matched = None
+    if node.match is not None:
+        value = value_of(program, state, chain, keys, node.match, "match")
+        if isinstance(value, Perform):
+            return value
+        matched = as_text(value)
     for key, condition in node.conditions:
-        if isinstance(condition, Expression):
-            if condition.test(names, now=state.now):
+        if condition is None or isinstance(condition, str):
+            if condition == matched:
                 return key
-        elif condition == matched:
-            return key
+            continue
+        wanted = holds(program, state, chain, keys, condition, f"cases {key}")
+        if wanted:
+            return wanted if isinstance(wanted, Perform) else key
     return DEFAULT_CASE if DEFAULT_CASE in node.blocks else None
 
 
 def _not_matched(program: Program, state: State, chain: list[Frame], keys: Keys) -> Checkpoint:
     frame = chain[-1]
     node = frame.node
-    value = node.match.evaluate(environment(program, state, chain), now=state.now) if node.match is not None else None
-    what = f"{node.match.source!r} gave {as_text(value)[:80]!r}, which" if node.match is not None else "the data"
+    value, what = None, "the data"
+    if node.match is not None:
+        value = value_of(program, state, chain, keys, node.match, "match")
+        source = node.match.source if isinstance(node.match, Expression) else str(node.match)
+        what = f"{source!r} gave {as_text(value)[:80]!r}, which"
     message = f"{what} matches no case of {frame.path}, and there is no default"
     return failed(frame, keys, "BranchNotMatched", message, data={"value": value}, at=state.now)
 

@@ -23,6 +23,7 @@ Kind: TypeAlias = Literal[
     "ignored",
     "entered",
     "turned",
+    "answered",
     "waiting",
     "received",
     "arrived",
@@ -72,12 +73,13 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     `seq` numbers an execution's checkpoints from 1 without a gap (0: not numbered yet). `path` is the instance's
     path (`poll#2/lines[3]/price`), empty for the execution itself. `result` means, by kind: the value (`completed`,
     `skipped`), nothing stored (`collected`: the value is put together from the items' own checkpoints), the case's
-    index or the number of items (`entered`), the turn (`turned`), the row of `catch` that takes the error (`caught`),
-    who asked and why (`cancelled`, `paused`, `resumed`, and more in the next three): the numbers of what counts no more
-    (`rewound`), the node and its result (`edited`), where it comes from (`forked`); what undoing a step gave
-    (`compensated`), the child (`waiting` of a step), who is to be told of the end (`joined`); what is waited for by
-    label (`waiting` for something from outside), the event (`received`), the label and what came for it (`arrived`),
-    where a wait jumps to (`timed_out`). `compensating` tells that the whole
+    index or the number of items (`entered`), the turn (`turned`), which condition a function answered and how
+    (`answered`), the row of `catch` that takes the error (`caught`), who asked and why (`cancelled`, `paused`,
+    `resumed`, and more in the next three): the numbers of what counts no more (`rewound`), the node and its result
+    (`edited`), where it comes from (`forked`); what undoing a step gave (`compensated`), the child (`waiting` of a
+    step), who is to be told of the end (`joined`); what is waited for by label (`waiting` for something from outside),
+    the event (`received`), the label and what came for it (`arrived`), where a wait jumps to (`timed_out`).
+    `compensating` tells that the whole
     execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`. `due_at` is when a
     retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when someone encoded
     it already.

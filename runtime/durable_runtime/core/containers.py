@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from durable_dsl import graph as g
 from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
-from durable_runtime.core.commands import Abandon, Command, Record
+from durable_runtime.core.commands import Abandon, Command, Perform, Record
+from durable_runtime.core.conditions import holds
 from durable_runtime.core.environment import environment, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import Program
@@ -115,8 +116,12 @@ def next_turn(program: Program, state: State, chain: list[Frame], keys: Keys, no
     names = environment(program, state, chain)
     if turning.frame is not None:
         names["iteration"] = turning.turn
-        if node.until is not None and node.until.test(names, now=state.now):
-            return _loop_over(program, state, chain, keys, result)
+        if node.until is not None:
+            done = holds(program, state, chain, keys, node.until, f"until {turning.turn}", iteration=turning.turn)
+            if isinstance(done, Perform):
+                return [done]
+            if done:
+                return _loop_over(program, state, chain, keys, result)
         if turning.turn >= graph.max_iterations and node.until is not None:
             return _limit(program, state, chain, keys, result)
         if node.every is not None:
@@ -132,8 +137,10 @@ def next_turn(program: Program, state: State, chain: list[Frame], keys: Keys, no
     turn = turning.turn + 1
     at = now if turning.due_at is not None else state.now
     if node.while_ is not None:
-        names["iteration"] = turn
-        if not node.while_.test(names, now=state.now):
+        wanted = holds(program, state, chain, keys, node.while_, f"while {turn}", iteration=turn)
+        if isinstance(wanted, Perform):
+            return [wanted]
+        if not wanted:
             return _loop_over(program, state, chain, keys, result)
         if turn > graph.max_iterations:
             return _limit(program, state, chain, keys, result)

@@ -16,6 +16,7 @@ from durable_dsl import graph as g
 from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import await_child, starts_child
+from durable_runtime.core.conditions import value_of, waiting_for_answer, with_answer
 from durable_runtime.core.environment import environment
 from durable_runtime.core.evolve_execution import HistoryMismatch, Touched, begin_closing, evolve_execution
 from durable_runtime.core.program import ON_FAILURE, Program
@@ -238,7 +239,8 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, check
             return replace(frame, opening=Forked(frames, deadline_at, since)), None, touched
         case g.Foreach():
             assert node.items is not None
-            items = node.items.evaluate(environment(program, state, chain), now=state.now)
+            items = value_of(program, state, chain, keys, node.items, "in")
+            assert isinstance(items, list)
             empty = Each(
                 items=items,
                 total=checkpoint.result,
@@ -291,6 +293,8 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             if not isinstance(frame.opening, Awaiting) or checkpoint.result["label"] not in frame.opening.slots:
                 raise HistoryMismatch(f"{frame.path!r} does not wait for {checkpoint.result['label']!r}")
             return replace(frame, opening=with_arrived(state, frame, frame.opening, checkpoint.result)), None, (keys,)
+        case "answered":
+            return with_answer(frame, checkpoint.result), None, waiting_for_answer(frame, keys)
         case "turned":
             turning = frame.opening
             if not isinstance(turning, Turning):

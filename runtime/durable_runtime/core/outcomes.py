@@ -99,7 +99,7 @@ def refused_by(node: CompiledNode, result: Json) -> tuple[str, str] | None:
         case g.Step(action=g.Call(with_=None, function=function), save=None):
             if result is not None and not isinstance(result, dict):
                 return "ResultNotMapping", (
-                    f"{function} returned {_kind(result)}; a call without 'with' and 'save' must return a mapping, "
+                    f"{function} returned {kind_of(result)}; a call without 'with' and 'save' must return a mapping, "
                     "which is merged into the data, or nothing: add 'save: <key>' to keep another value"
                 )
         case g.Decision(call=str() as function, targets=targets):
@@ -111,7 +111,8 @@ def refused_by(node: CompiledNode, result: Json) -> tuple[str, str] | None:
     return None
 
 
-def _kind(value: Json) -> str:
+def kind_of(value: Json) -> str:
+    """Names a value by its type, for a message."""
     match value:
         case bool():
             return "a bool"
@@ -144,6 +145,21 @@ def failed(
         kind="failed",
         keys=keys,
         error=error,
+        attempt=attempt,
+        started_at=started_at,
+        finished_at=at,
+    )
+
+
+def failed_attempt(
+    frame: Frame, keys: Keys, failure: Failure, *, at: datetime, started_at: datetime, attempt: int = 1
+) -> Checkpoint:
+    """Gives the checkpoint of a node whose attempt failed, if it is the last one."""
+    return Checkpoint(
+        path=frame.path,
+        kind="failed",
+        keys=keys,
+        error=error_of(failure, frame.path, attempt),
         attempt=attempt,
         started_at=started_at,
         finished_at=at,
@@ -242,15 +258,7 @@ def settle_failure(
 ) -> Checkpoint:
     """Turns an attempt's failure into its checkpoint: retrying with its due time, or failed; not yet caught."""
     frame = chain[-1]
-    checkpoint = Checkpoint(
-        path=frame.path,
-        kind="failed",
-        keys=keys,
-        error=error_of(failure, frame.path, attempt),
-        attempt=attempt,
-        started_at=started_at,
-        finished_at=at,
-    )
+    checkpoint = failed_attempt(frame, keys, failure, at=at, attempt=attempt, started_at=started_at)
     node = frame.node.graph
     if not isinstance(node, g.Step):
         return checkpoint

@@ -13,6 +13,7 @@ from durable_runtime.core.support import never_started
 
 Json: TypeAlias = Any
 Env: TypeAlias = Mapping[str, Json]
+Condition: TypeAlias = Expression | g.Function
 
 DEFAULT_CASE = -1
 """The key of a branch's `default` list; cases have their index."""
@@ -118,19 +119,19 @@ class CompiledNode:
         self.name = node.name
         self.labels = labels
         self.result_used = node.save is not None or node.reshapes or last_and_used
-        self.when = _expression(node.when)
+        self.when = _condition(node.when)
         self.output = compile_template(node.output) if node.reshapes else None
         self.timeout = _span(node.timeout)
         self.values: Template | None = None
         self.message: Template | None = None
         self.data: Template | None = None
         self.retry_when: Expression | None = None
-        self.choices: tuple[tuple[Expression, str], ...] = ()
-        self.match: Expression | None = None
-        self.conditions: tuple[tuple[Key, str | Expression | None], ...] = ()
-        self.items: Expression | None = None
-        self.while_: Expression | None = None
-        self.until: Expression | None = None
+        self.choices: tuple[tuple[Condition, str], ...] = ()
+        self.match: Condition | None = None
+        self.conditions: tuple[tuple[Key, str | Condition | None], ...] = ()
+        self.items: Condition | None = None
+        self.while_: Condition | None = None
+        self.until: Condition | None = None
         self.every: int | Template | None = None
         self.for_: int | Template | None = None
         self.until_at: Template | None = None
@@ -183,11 +184,11 @@ class CompiledNode:
                     case _:
                         never_started(node.action)
             case g.Decision():
-                self.choices = tuple((compile_expression(row.when), row.goto) for row in node.choose)
+                self.choices = tuple((condition_of(row.when), row.goto) for row in node.choose)
             case g.Branch():
-                self.match = _expression(node.match)
+                self.match = _condition(node.match)
                 self.conditions = tuple(
-                    (index, compile_expression(case.when) if case.when is not None else case.value)
+                    (index, condition_of(case.when) if case.when is not None else case.value)
                     for index, case in enumerate(node.cases)
                 )
                 for index, case in enumerate(node.cases):
@@ -198,11 +199,11 @@ class CompiledNode:
                 for label, steps in node.branches.items():
                     self._add(label, steps)
             case g.Foreach():
-                self.items = compile_expression(node.items)
+                self.items = condition_of(node.items)
                 self._add(None, node.steps)
             case g.Loop():
-                self.while_ = _expression(node.while_)
-                self.until = _expression(node.until)
+                self.while_ = _condition(node.while_)
+                self.until = _condition(node.until)
                 self.every = _span(node.every)
                 self._add(None, node.steps)
             case g.Wait():
@@ -319,6 +320,15 @@ def secrets_in(template: Template | None) -> tuple[str, ...]:
         return ()
     read = {path for _at, expression in template.expressions for path in expression.paths | expression.guarded_paths}
     return tuple(sorted({path[1] for path in read if path[0] == "secrets"}))
+
+
+def condition_of(source: g.Condition) -> Condition:
+    """Compiles an expression; a function is called by a worker."""
+    return compile_expression(source) if isinstance(source, str) else source
+
+
+def _condition(source: g.Condition | None) -> Condition | None:
+    return condition_of(source) if source is not None else None
 
 
 def _span(value: int | str | None) -> int | Template | None:

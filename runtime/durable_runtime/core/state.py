@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from durable_dsl.graph import Function
 from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
 from durable_runtime.core.mailbox import EMPTY, Mailbox
@@ -31,7 +32,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
     `prefix` starts the paths of its nodes. `data` is its own copy, or None when it shares its parent's; `changes` are
     the keys a parallel's branch changed in its copy, None elsewhere. `names` are what it adds to expressions (item,
-    index, iteration). `error` means the list has failed.
+    index, iteration). `answers` are what functions said
+    about the node it stands at, `error` means the list has failed.
     """
 
     block: Block
@@ -42,6 +44,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Json] | None = None
     changes: dict[str, Json] | None = None
     names: dict[str, Json] = _EMPTY
+    answers: dict[str, Json] = _EMPTY
     error: ErrorValue | None = None
 
     @property
@@ -335,7 +338,16 @@ def timers_of(state: State) -> Iterator[tuple[datetime, Keys, str]]:
         yield state.deadline_at, (), ""
     for keys, frame in frames_of(state.root):
         for due_at in due_times(frame.opening):
-            yield due_at, keys, frame.path
+            yield due_at, keys, _timer_path(frame, due_at)
+
+
+def _timer_path(frame: Frame, due_at: datetime) -> str:
+    """Gives the path of what falls due: of a turn that a function is asked about, the path of that attempt.
+
+    While the attempt runs, the turn's time, which is over, must not fall due again and again.
+    """
+    is_turn = isinstance(frame.opening, Turning) and frame.opening.due_at is due_at
+    return f"{frame.path}/while" if is_turn and isinstance(frame.node.while_, Function) else frame.path
 
 
 def rests(state: State, now: datetime) -> bool:

@@ -121,7 +121,7 @@ class _History:
                 self.begun[id] = replace(begun, turns=checkpoint.result)
                 if "[" not in checkpoint.path:
                     self._forget_turn(id + "/")
-            case "waiting":
+            case "waiting" | "answered":
                 self.begun[id] = begun
             case "timed_out":
                 self._end(id, replace(begun, status=NodeStatus.completed, detail="timed out"))

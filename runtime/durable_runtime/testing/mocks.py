@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from durable_dsl import Graph
-from durable_dsl.graph import Call, Child, Decision, Http, Shell, Start, Step, Use
+from durable_dsl.graph import Call, Child, Decision, Http, Shell, Start, Step, Use, conditions_of
+from durable_dsl.graph import Function as AskedFunction
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function, Functions, MissingFunction
@@ -24,12 +25,16 @@ from durable_runtime.errors import InvalidOption
 
 
 class Called(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt that began. `arguments` is its `with` as evaluated, or the whole data for a call without one."""
+    """An attempt that began. `arguments` is its `with` as evaluated, or the whole data for a call without one.
+
+    With `slot` a function was asked a condition of the node: `when`, `cases 1`, `until 3`.
+    """
 
     node: str
     function: str
     attempt: int
     arguments: Json
+    slot: str | None = None
 
 
 class MockedPerformer(Performer):
@@ -51,7 +56,8 @@ class MockedPerformer(Performer):
         called = [call for graph in graphs for call in _calls_of(graph)]
         simulated = {graph.workflow for graph in graphs}
         children = [call for graph in graphs for call in _children_of(graph)]
-        known = {id for id, _path in (*called, *children)} | {path for _id, path in called if path}
+        asked = [path for graph in graphs for path in _asked_by(graph)]
+        known = {id for id, _path in (*called, *children)} | {path for _id, path in called if path} | {*asked}
         for name in self._mocks:
             if name not in known:
                 hint = did_you_mean(name, known) or "mocks are named by a node's id or by the import path of a call"
@@ -59,7 +65,7 @@ class MockedPerformer(Performer):
         for node, name in children:
             if node not in self._mocks and name not in simulated:
                 raise InvalidOption(f"{node} starts '{name}', which is not beside it, so it needs a mock under its id")
-        for node, path in called:
+        for node, path in (*called, *((f"a condition that calls {path}", path) for path in asked)):
             if node in self._mocks or path in self._mocks or path in self._real:
                 continue
             if not path:
@@ -76,7 +82,8 @@ class MockedPerformer(Performer):
 
     def find(self, perform: Perform) -> Function:
         """Gives the node's mock, the function's, or the function itself; the outside world has only mocks."""
-        return self._mocks.get(perform.node) or self.get_function(perform.function)
+        own = self._mocks.get(perform.node) if perform.slot is None else None
+        return own or self.get_function(perform.function)
 
     def stand_in(self, start: StartChild) -> Perform | None:
         """Gives the attempt of a child's mock, where its step has one; it gets what the child would as its input."""
@@ -98,7 +105,10 @@ class MockedPerformer(Performer):
         """Makes one attempt with the node's mock, the function's, or the function itself."""
         arguments = perform.data if perform.arguments is None else perform.arguments
         name = perform.function or perform.action
-        self.calls.append(Called(node=perform.path, function=name, attempt=perform.attempt, arguments=arguments))
+        called = Called(
+            node=perform.path, function=name, attempt=perform.attempt, arguments=arguments, slot=perform.slot
+        )
+        self.calls.append(called)
         return await super().make(function, perform, ctx)
 
     async def run_plain(self, call: PlainCall, ctx: StepContext) -> Success | Failure:
@@ -127,6 +137,12 @@ def _children_of(graph: Graph) -> list[tuple[str, str]]:
         for node in graph.walk()
         if isinstance(node, Step) and isinstance(node.action, Child | Start)
     ]
+
+
+def _asked_by(graph: Graph) -> list[str]:
+    """Lists the import paths of functions that stand in place of expressions."""
+    conditions = [condition for node in graph.walk() for _keys, condition in conditions_of(node)]
+    return list(dict.fromkeys(condition.call for condition in conditions if isinstance(condition, AskedFunction)))
 
 
 def _function(name: str, mock: Any) -> Function:

@@ -19,6 +19,7 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.children import child_started
 from durable_runtime.core.collecting import results_of
 from durable_runtime.core.commands import Abandon, Collect, Perform, StartChild
+from durable_runtime.core.conditions import settle_answer
 from durable_runtime.core.outcomes import Failure, Success, settle_attempt, settle_results
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
@@ -283,6 +284,8 @@ def checkpoints_of(program: Program, state: State, ended: Ended, outgoing: Outgo
         settled = begun[0] if begun is not None else None
         if begun is not None and begun[0].kind in ("waiting", "completed"):
             outgoing.start(begun[1], command, ended.outcome)
+    elif isinstance(command, Perform) and command.slot is not None and isinstance(ended.outcome, Success | Failure):
+        settled = settle_answer(program, state, command, ended.outcome, at=at, started_at=ended.started_at)
     elif isinstance(command, Perform | StartChild) and isinstance(ended.outcome, Success | Failure):
         settled = settle_attempt(
             program,

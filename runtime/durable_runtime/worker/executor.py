@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from durable_dsl.graph import Call, Decision, Step, graph_from_json
+from durable_dsl.graph import Call, Decision, Function, Step, conditions_of, graph_from_json
 from durable_runtime.actions.functions import MissingFunction
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
@@ -117,12 +117,18 @@ class Executor:
         for node in program.graph.walk_all():
             match node:
                 case Step(action=Call(function=path)) | Decision(call=str() as path):
-                    try:
-                        self.performer.get_function(path)
-                    except MissingFunction as error:
-                        log.warning("%s: %s", program.graph.workflow, error)
+                    self._import_call(program, path)
                 case _:
                     pass
+            for _keys, condition in conditions_of(node):
+                if isinstance(condition, Function):
+                    self._import_call(program, condition.call)
+
+    def _import_call(self, program: Program, path: str) -> None:
+        try:
+            self.performer.get_function(path)
+        except MissingFunction as error:
+            log.warning("%s: %s", program.graph.workflow, error)
 
     def _begin(self, claimed: Claimed, history: list[Checkpoint]) -> None:
         before = self.runs.get(claimed.key)

@@ -169,6 +169,8 @@ class Run:
                 touched.extend(self._evolve(checkpoint))
                 self._must_commit = True
             if checkpoints:
+                # Whoever looked at the state before this, for a request, saw an attempt that had still to begin.
+                self._wanted.forget(ended.command.path)
                 self._unsent.add_outcome(ended, checkpoints[-1])
         self._settle(touched)
 
@@ -297,8 +299,6 @@ class Run:
         self._arrived = [ended.refused(failures.get(ended.path)) for ended in outcomes] + self._arrived
         # What had been computed before the outcomes came is computed again, then these are taken in.
         self._take_pass(settle(self._program, self._state, None, self._now()))
-        for ended in self._arrived:
-            self._wanted.forget(ended.command.path)
         self._pending = ((), *self._pending)
         self._take_in()
 

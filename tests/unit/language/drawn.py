@@ -27,6 +27,7 @@ from durable_dsl.document import (
     Fail,
     Finish,
     Foreach,
+    Function,
     Group,
     Http,
     Json,
@@ -74,10 +75,12 @@ VALUES = PLAIN | st.sampled_from(
 CONDITIONS = st.sampled_from(
     ["data.x > 1", "true", "false", "has(data.y)", "!has(data.z)", "data.a ? data.b : data.c", "data.s == 'a: b #c'"]
 )
+FUNCTIONS = st.sampled_from(["shop.charge", "a.b.c"])
+CALLED = st.builds(Function, FUNCTIONS)
+TESTS = CONDITIONS | CALLED
 DURATIONS = st.sampled_from(["250ms", "30s", "1h30m", "PT1H30M", "2w"])
 SPANS = DURATIONS | st.just("${ data.span }")
 LINES = st.sampled_from(["What it is for.", "Two\nlines.\n", "With: colon # and hash", "12"])
-FUNCTIONS = st.sampled_from(["shop.charge", "a.b.c"])
 IDENTIFIERS = st.sampled_from(["x", "total", "Result2", "no", "on"])
 
 
@@ -189,7 +192,7 @@ class Drawing:
         output: Json | Unset = draw(st.just(UNSET) | VALUES)
         return self.errors() | {
             "name": name,
-            "when": draw(maybe(CONDITIONS)),
+            "when": draw(maybe(TESTS)),
             "description": draw(maybe(LINES)),
             "output": output,
         }
@@ -231,9 +234,11 @@ class Drawing:
             case "branch":
                 values = draw(st.lists(TEXT, min_size=1, max_size=3, unique=True))
                 cases = tuple(Case(value=value, steps=self.nodes(depth - 1, 0)) for value in values)
-                return Branch(**common, match="data.kind", cases=cases, default=self.maybe_nodes(depth))
+                return Branch(
+                    **common, match=draw(st.just("data.kind") | CALLED), cases=cases, default=self.maybe_nodes(depth)
+                )
             case "rows":
-                conditions = draw(st.lists(CONDITIONS, min_size=1, max_size=3))
+                conditions = draw(st.lists(TESTS, min_size=1, max_size=3))
                 cases = tuple(Case(when=when, steps=self.nodes(depth - 1, 0)) for when in conditions)
                 return Branch(**common, cases=cases, default=self.maybe_nodes(depth))
             case "parallel":
@@ -245,7 +250,7 @@ class Drawing:
             case "foreach":
                 return Foreach(
                     **common,
-                    in_="data.lines",
+                    in_=draw(st.just("data.lines") | CALLED),
                     as_=f"item_{self.count}",
                     concurrency=draw(st.integers(1, 5)),
                     batch=draw(maybe(st.integers(1, 5))),
@@ -278,7 +283,7 @@ class Drawing:
     def decision(self, common: dict[str, Any]) -> Decision:
         if self.draw(st.booleans()):
             return Decision(**common, call=self.draw(FUNCTIONS), goto=("end",))
-        rows = self.draw(st.lists(CONDITIONS, min_size=1, max_size=3))
+        rows = self.draw(st.lists(TESTS, min_size=1, max_size=3))
         return Decision(**common, choose=tuple(Choice(when=when, goto="end") for when in rows))
 
     def maybe_nodes(self, depth: int) -> tuple[Node, ...] | None:
@@ -321,7 +326,7 @@ class Drawing:
 
     def loop(self, common: dict[str, Any], depth: int) -> Loop:
         draw = self.draw
-        before, condition = draw(st.booleans()), draw(CONDITIONS)
+        before, condition = draw(st.booleans()), draw(TESTS)
         every = draw(maybe(SPANS))
         backoff = draw(maybe(st.builds(Backoff, factor=st.sampled_from([1, 2, 2.5]), max=maybe(DURATIONS))))
         return Loop(

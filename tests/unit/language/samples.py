@@ -115,6 +115,8 @@ steps:
     choose:
       - {when: data.total > 1000, goto: approve}
       - {when: data.total < 0, goto: end}
+  - decision: asked
+    choose: [{when: {call: shop.orders.is_big}, goto: approve}]
   - decision: ask
     call: shop.orders.route
     goto: [approve, end]

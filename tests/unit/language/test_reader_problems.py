@@ -168,9 +168,6 @@ def test_a_mistake_in_the_schema_of_the_input(schema: str, problem: str) -> None
         ("call: a.b, when: ''", "3:30 W003 'when' is empty"),
         ("call: a.b, when: '${ data.x } == 1'",
          "3:31 W031 'when' is an expression already, without ${ }; write data.x == 1"),
-        ("call: a.b, when: {call: c.d}",
-         "3:30 W026 a function as a condition ('call') is not supported by this release yet; write an "
-         "expression, or decide in a step before"),
         ("call: a.b, until: data.x", "3:24 W006 'until' has no effect in step 'a'; it belongs to 'loop'"),
         ("call: a.b, if: data.x", "3:24 W004 unknown key 'if' in step 'a'; did you mean 'when'?"),
         ("call: a.b, timeout: 1M", "3:33 W030 'timeout': '1M' is not a duration; write 1m"),
