@@ -197,6 +197,13 @@ def failed_status(state: State) -> Literal["failed", "compensated", "compensatio
     return "compensated" if state.undone else "failed"
 
 
+def reaches_children(state: State) -> bool:
+    """Tells whether the children that an execution gives up are undone: it has failed, or is cancelled that way."""
+    if state.cancelled is not None:
+        return state.cancelled.get("compensate") is True
+    return state.root.error is not None
+
+
 def cancelled_error(state: State) -> ErrorValue | None:
     """Gives the error of an execution that was cancelled, or None when it was not."""
     cancelled = state.cancelled

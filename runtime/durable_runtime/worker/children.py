@@ -15,6 +15,7 @@ from durable_runtime.core.inputs import InputCheck
 from durable_runtime.core.outcomes import Failure
 from durable_runtime.core.state import State
 from durable_runtime.core.support import unsupported
+from durable_runtime.core.undoing import reaches_children
 from durable_runtime.core.values import encode
 from durable_runtime.errors import InvalidInput
 from durable_runtime.store.messages import Send
@@ -146,10 +147,10 @@ class Outgoing:
         child = NewChild(execution=new, path=start.path, attached=start.attached, awaited=start.awaited)
         self._starts.append(child)
 
-    def cancel(self, ids: Collection[str]) -> None:
+    def cancel(self, ids: Collection[str], state: State) -> None:
         """Takes requests along that cancel children whose steps nobody waits for any more."""
-        reason = f"the step of {self._claimed.id} that waited for it was given up"
-        self._sends.extend(Send(to=id, kind="cancel", payload=_reason(reason)) for id in ids)
+        payload = _reason(f"the step of {self._claimed.id} that waited for it was given up", state)
+        self._sends.extend(Send(to=id, kind="cancel", payload=payload) for id in ids)
 
     def pass_on(self, checkpoint: Checkpoint, state: State) -> None:
         """Takes to the attached children along what concerns them too: that their parent is paused, or resumed."""
@@ -174,15 +175,25 @@ class Outgoing:
         sends.extend(_told(claimed.id, end, joined["to"], joined["call"], joined["path"]) for joined in state.joined)
         if state.has_children:
             reason = f"its parent {claimed.id} {_HOW.get(end.status, 'ended')}"
-            sends.append(Send(to=None, kind="cancel", payload=_reason(reason)))
+            sends.append(Send(to=None, kind="cancel", payload=_reason(reason, state)))
         return tuple(sends)
 
 
-_HOW = {"completed": "completed", "failed": "failed", "cancelled": "was cancelled"}
+_HOW = {
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "was cancelled",
+    "compensated": "failed",
+    "compensation_failed": "failed",
+}
 
 
-def _reason(text: str) -> bytes:
-    return encode({"reason": text, "by": None})[0]
+def _reason(text: str, state: State) -> bytes:
+    """Gives why a child is cancelled; one of a parent that failed, or is undone, undoes what it has completed."""
+    payload: dict[str, Json] = {"reason": text, "by": None}
+    if reaches_children(state):
+        payload["compensate"] = True
+    return encode(payload)[0]
 
 
 def _told(id: str, end: End, to: str, call: str, path: str) -> Send:

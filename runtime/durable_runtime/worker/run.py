@@ -194,7 +194,7 @@ class Run:
         self._state = result.state
         self._unsent.checkpoints.extend(result.checkpoints)
         self._wanted.take(result)
-        self._unsent.outgoing.cancel(result.cancels)
+        self._unsent.outgoing.cancel(result.cancels, result.state)
         self._pending = result.pending
         self._finish = result.finish
         self._has_timers = self._has_timers or result.has_timers
