@@ -7,6 +7,7 @@ from datetime import datetime
 
 from durable_runtime.client import options
 from durable_runtime.client.executions import Execution, StepRecord, execution_from, line_from, step_from
+from durable_runtime.client.progressing import Progress, progress_of
 from durable_runtime.client.reading import Reading
 from durable_runtime.store.filters import Order
 from durable_runtime.store.seen import LogLine
@@ -103,6 +104,25 @@ class Asking(Reading):
         """Gives an execution's history, or what came after the step with this `seq`; raises `UnknownExecution`."""
         row = await self._get_row(id)
         return [step_from(one) for one in await self._session.ask(lambda store: store.list_checkpoints(row.key, after))]
+
+    async def progress(self, id: str) -> Progress:
+        """Gives how far an execution is: nodes done of all, items of each foreach, turns; raises `UnknownExecution`."""
+        row = await self._get_row(id)
+        return progress_of(await self._session.ask(lambda store: self._insight.node_states(store, row)))
+
+    async def explain(self, id: str) -> list[str]:
+        """Tells in sentences why an execution is where it is, and what it waits for; raises `UnknownExecution`.
+
+        It reads the whole history, and takes the execution's lock for a moment to see whether someone else has it.
+        """
+        from durable_runtime.client.explaining import explain
+        from durable_runtime.core.interpreter import fold
+
+        row = await self._get_row(id)
+        program = await self._session.ask(lambda store: self._insight.get_program(store, row))
+        past = await self._session.ask(lambda store: self._insight.get_past(store, row))
+        standing = await self._session.ask(lambda store: store.get_standing(row.key))
+        return explain(program, fold(program, past.start, past.history), past.history, row, standing)
 
     async def get_logs(
         self, id: str, *, level: str | None = None, node: str | None = None, after: int = 0

@@ -107,6 +107,8 @@ class Durable:
     count_executions = waited_for(AsyncDurable.count_executions)
     get_steps = waited_for(AsyncDurable.get_steps)
     get_logs = waited_for(AsyncDurable.get_logs)
+    progress = waited_for(AsyncDurable.progress)
+    explain = waited_for(AsyncDurable.explain)
     get_graph = waited_for(AsyncDurable.get_graph)
     node_states = waited_for(AsyncDurable.node_states)
     result = waited_for(AsyncDurable.result)

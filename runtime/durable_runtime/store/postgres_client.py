@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
@@ -27,6 +27,7 @@ from durable_runtime.store.protocol import (
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
 from durable_runtime.store.rows import checkpoint_of, execution_of, pending_of, public_id_of
 from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
+from durable_runtime.store.standing import Standing
 
 Run: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
 """Runs the statement of this name and gives its rows."""
@@ -196,6 +197,24 @@ class PostgresClientStore:
     async def list_progress(self, key: int) -> dict[str, Json]:
         """Gives what attempts under way said last of how far they are, by instance path."""
         return {row[0]: decode(row[1]) for row in await self._fetch("list_progress", id=key)}
+
+    async def get_standing(self, key: int) -> Standing:
+        """Gives what the tables say of an execution beside its history."""
+        row = (await self._fetch("standing", id=key))[0]
+        waits = tuple((kind, path, datetime.fromtimestamp(due, UTC)) for kind, path, due in decode(row[3]))
+        return Standing(
+            now=row[0],
+            worker=row[1],
+            lease_ended=bool(row[2]),
+            waits=waits,
+            unread=tuple(row[4]),
+            before=row[5],
+            serving=row[6],
+            workers=row[7],
+            limit=None if row[8] is None else int(row[8]),
+            running=row[9],
+            is_locked=not await self._fetch("lock_execution", id=key),
+        )
 
     async def list_workers(self) -> list[WorkerRow]:
         return [

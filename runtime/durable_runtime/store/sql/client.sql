@@ -136,6 +136,31 @@ where p.execution_id = %(id)s and not exists (
 )
 order by p.path
 
+-- name: standing
+-- What the tables say of one execution beside its history. A worker without queues of its own serves all of them, without a limit.
+with one as (
+    select e.id, e.queue, e.owner, e.status from durable.execution e where e.id = %(id)s
+), living as (
+    select w.queues from durable.worker w where w.expires_at >= now()
+), mine as (
+    select r.rank, r.id from durable.ready r join one on one.id = r.execution_id and one.queue = r.queue order by r.rank, r.id limit 1
+)
+select now(),
+    (select w.name from durable.worker w join one on w.id = one.owner),
+    (select one.owner is not null and not exists (select from durable.worker w where w.id = one.owner and w.expires_at >= now()) from one),
+    (select coalesce(json_agg(json_build_array(w.kind, w.path, extract(epoch from w.due_at)) order by w.due_at), '[]')::text
+     from durable.wait w where w.execution_id = %(id)s and w.due_at is not null),
+    array(select r.kind from durable.request r where r.execution_id = %(id)s order by r.id),
+    (select count(*) from durable.ready r, one, mine where r.queue = one.queue and (r.rank, r.id) < (mine.rank, mine.id)),
+    (select count(*) from living l, one where l.queues::text = '{}' or l.queues->>one.queue is not null),
+    (select count(*) from living),
+    (select case when bool_or(l.queues::text = '{}') then null else sum((l.queues->>one.queue)::bigint) end from living l, one),
+    (select count(*) from durable.execution e, one where e.owner is not null and e.queue = one.queue)
+
+-- name: lock_execution
+-- Nothing when another transaction holds the row.
+select id from durable.execution where id = %(id)s for no key update skip locked
+
 -- name: list_workers
 select id, name, host, pid, queues::text, started_at, expires_at, expires_at < now() as expired, loop_lag,
        (select count(*) from durable.execution e where e.owner = worker.id) as executions
