@@ -79,7 +79,9 @@ def test_a_sequence_of_steps_takes_one_commit_for_each_and_computing_none() -> N
     assert commits_of(Installation(graph, [{}], 0, stormy=False)) == [["before", "a", "between"], ["b", "after"]]
 
 
-def test_the_results_of_items_are_stored_before_they_are_read_back() -> None:
+def test_the_results_of_items_are_stored_before_they_are_read_back_or_with_what_is_made_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     graph = compiled("""
     workflow: computed_items
     steps:
@@ -88,4 +90,6 @@ def test_the_results_of_items_are_stored_before_they_are_read_back() -> None:
         save: results
         steps: [{step: s, set: {n: "${ item }"}}]
     """)
+    assert commits_of(Installation(graph, [{}], 0, stormy=False)) == [["f", "f[0]/s", "f[1]/s", "f"]]
+    monkeypatch.setattr("durable_runtime.core.collecting.MOST_KNOWN", 1)
     assert commits_of(Installation(graph, [{}], 0, stormy=False)) == [["f", "f[0]/s", "f[1]/s"], ["f"]]

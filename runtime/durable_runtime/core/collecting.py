@@ -66,5 +66,56 @@ class ItemResults:
         return self._rows.get(path, [])
 
 
+MOST_KNOWN = 2000
+MOST_KNOWN_BYTES = 64 * 1024
+"""What an execution remembers of items' results, beside what the database holds."""
+
+
+class KnownResults:
+    """Remembers the items' results of every foreach that began here, so that few and small ones are not read back.
+
+    A cache of what is stored, or stored in the same commit: it must have seen every checkpoint since the foreach was
+    entered. Where it did not, or there was too much, it knows nothing.
+    """
+
+    def __init__(self) -> None:
+        self._seq = 0
+        self._rows: dict[str, list[ItemRow]] = {}
+        self._count = self._bytes = 0
+
+    def follow(self, seq: int) -> None:
+        """Forgets everything unless the last checkpoint it saw has this number."""
+        if seq != self._seq:
+            self._forget()
+            self._seq = seq
+
+    def add(self, checkpoint: Checkpoint) -> None:
+        """Takes the next checkpoint."""
+        self.follow(checkpoint.seq - 1)
+        self._seq = checkpoint.seq
+        if checkpoint.kind == "entered":
+            self._rows[checkpoint.path] = []
+        elif self._rows and checkpoint.kind in ITEM_KINDS:
+            self._rows.pop(checkpoint.path, None)
+            match = _ITEM.fullmatch(checkpoint.path)
+            rows = self._rows.get(match[1]) if match is not None else None
+            if rows is not None:
+                rows.append((checkpoint.path, checkpoint.kind, checkpoint.result, _error(checkpoint.error)))
+                self._count += 1
+                self._bytes += len(checkpoint.encoded or b"")
+                if self._count > MOST_KNOWN or self._bytes > MOST_KNOWN_BYTES:
+                    self._forget()
+            elif not self._rows:
+                self._forget()
+
+    def take(self, path: str) -> list[ItemRow] | None:
+        """Gives the rows of a foreach's items, or None when they have to be read."""
+        return self._rows.get(path)
+
+    def _forget(self) -> None:
+        self._rows = {}
+        self._count = self._bytes = 0
+
+
 def _error(error: ErrorValue | None) -> Json:
     return error.as_json() if error is not None else None

@@ -183,7 +183,10 @@ def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: K
             return replace(opening, frame=inner), ()
         case Forked():
             assert isinstance(key, str)
-            return replace(opening, frames={**opening.frames, key: inner}), ()
+            before = opening.frames[key]
+            ended = opening.ended + inner.ended - before.ended
+            broke = opening.broke + (inner.error is not None) - (before.error is not None)
+            return replace(opening, frames={**opening.frames, key: inner}, ended=ended, broke=broke), ()
         case Each():
             assert isinstance(key, int)
             assert isinstance(parent.node.graph, g.Foreach)

@@ -14,11 +14,12 @@ import msgspec
 from durable_dsl.graph import Foreach
 from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
 from durable_runtime.core.children import children_below
-from durable_runtime.core.collecting import ItemResults, decisions_in, results_of
+from durable_runtime.core.collecting import ItemResults, KnownResults, decisions_in, results_of
 from durable_runtime.core.commands import Abandon, Collect, Finish, Perform, Record, StartChild
 from durable_runtime.core.decide import decide
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.evolve_execution import HistoryMismatch, Touched
+from durable_runtime.core.outcomes import settle_results
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import Each, State, chain_to, frames_of
 
@@ -54,8 +55,15 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     has_timers: bool = False
 
 
-def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: datetime) -> Pass:
-    """Computes everything that follows from what was touched; None looks at every open frame, as after a fold."""
+def settle(
+    program: Program, state: State, touched: Iterable[Keys] | None, now: datetime, known: KnownResults | None = None
+) -> Pass:
+    """Computes everything that follows from what was touched; None looks at every open frame, as after a fold.
+
+    A foreach whose results are `known` is over at once, without reading them back.
+    """
+    if known is not None:
+        known.follow(state.seq)
     addresses = deque(touched if touched is not None else [keys for keys, _frame in frames_of(state.root)])
     waiting = set(addresses)
     checkpoints: list[Checkpoint] = []
@@ -71,12 +79,16 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
         keys = addresses.popleft()
         waiting.discard(keys)
         for command in decide(program, state, keys, now):
+            if isinstance(command, Collect) and known is not None:
+                command = _recall(program, state, command, known)
             match command:
                 case Record(checkpoint):
                     read_clock = read_clock or checkpoint.finished_at != state.now
                     has_timers = has_timers or checkpoint.due_at is not None
                     state, more = evolve(program, state, checkpoint)
-                    checkpoints.append(msgspec.structs.replace(checkpoint, seq=state.seq))
+                    checkpoints.append(numbered := msgspec.structs.replace(checkpoint, seq=state.seq))
+                    if known is not None:
+                        known.add(numbered)
                     size += len(checkpoint.encoded or b"")
                     for address in more:
                         if address not in waiting:
@@ -111,6 +123,16 @@ def settle(program: Program, state: State, touched: Iterable[Keys] | None, now: 
         read_clock=read_clock,
         has_timers=has_timers,
     )
+
+
+def _recall(program: Program, state: State, collect: Collect, known: KnownResults) -> Collect | Record:
+    """Gives the checkpoint that ends a foreach when its results are known, or the command again."""
+    rows = known.take(collect.path)
+    if rows is None:
+        return collect
+    results = results_of(rows, collect.total, collect.complete_all, collect.decisions)
+    checkpoint = settle_results(program, state, collect.path, collect.keys, results)
+    return collect if checkpoint is None else Record(checkpoint)
 
 
 def fold(program: Program, state: State, checkpoints: Iterable[Checkpoint]) -> State:

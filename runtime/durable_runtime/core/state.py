@@ -144,11 +144,16 @@ class Inside(msgspec.Struct, frozen=True):
 
 
 class Forked(msgspec.Struct, frozen=True):
-    """A parallel: a frame for each branch, finished ones included until the join."""
+    """A parallel: a frame for each branch, finished ones included until the join.
+
+    `ended` and `broke` count those that are over, so that none has to be looked at before the join.
+    """
 
     frames: dict[str, Frame]
     deadline_at: datetime | None = None
     since: int = 0
+    ended: int = 0
+    broke: int = 0
 
 
 class Each(msgspec.Struct, frozen=True):

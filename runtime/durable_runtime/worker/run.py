@@ -10,6 +10,7 @@ Whatever goes wrong in here, a defect of the engine included, is the fate of thi
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -19,6 +20,7 @@ import msgspec
 
 from durable_runtime.actions.functions import Missing
 from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_runtime.core.collecting import KnownResults
 from durable_runtime.core.commands import Abandon, Finish, Perform, StartChild
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
@@ -58,6 +60,7 @@ class Run:
         self._program = program
         self._stored = self._state = state
         self._first_seq = state.seq
+        self._known = KnownResults()
         self._around = around
         self._over = over
         self._unsent = Unsent(claimed)
@@ -153,7 +156,15 @@ class Run:
         if self.is_over:
             return
         self._arrived.append(ended)
-        if self._in_flight is None:
+        if self._in_flight is None and self._attempts:
+            # Others may end in this very moment: they share a commit.
+            asyncio.get_running_loop().call_soon(self._take_in_arrived)
+        else:
+            self._take_in_arrived()
+
+    @guarded
+    def _take_in_arrived(self) -> None:
+        if self._arrived and self._in_flight is None and not self.is_over:
             self._take_in()
 
     # -- from outcomes to commits
@@ -176,15 +187,15 @@ class Run:
 
     def _evolve(self, checkpoint: Checkpoint) -> tuple[Keys, ...]:
         self._state, touched = evolve(self._program, self._state, checkpoint)
-        self._unsent.checkpoints.append(msgspec.structs.replace(checkpoint, seq=self._state.seq))
+        self._unsent.checkpoints.append(numbered := msgspec.structs.replace(checkpoint, seq=self._state.seq))
+        self._known.add(numbered)
         self._has_timers = self._has_timers or checkpoint.due_at is not None
         return touched
 
     def _settle(self, touched: list[Keys] | None) -> None:
         self._has_begun = True
         everything = None if touched is None else [*self._pending, *touched]
-        result = settle(self._program, self._state, everything, self._now())
-        self._take_pass(result)
+        self._take_pass(settle(self._program, self._state, everything, self._now(), self._known))
         if self._finish is not None or self._must_commit or self._pending:
             self._hand_over()
         else:
@@ -343,7 +354,7 @@ class Run:
 
     def _give_back(self) -> None:
         self._wanted.begin_nothing()
-        if not self._attempts and not self._leaves:
+        if not self._attempts and not self._arrived and not self._leaves:
             self._leaves = True
             self._alarm.cancel()
             self._around.give_back(self.key)
