@@ -49,6 +49,28 @@ def test_a_step_that_outlives_its_timeout_fails_and_its_late_result_is_refused(
     assert row.error["message"] == "work took longer than 0.01 s"
 
 
+def test_a_late_result_of_one_attempt_is_not_taken_for_that_of_the_next(database_url: str) -> None:
+    workflow = """
+    {workflow: twice, steps: [{step: work, call: tests.faults.worker_steps.held_thread_attempt, with: {tag: late},
+      save: answer, timeout: 50ms, retry: {max_attempts: 2, delay: 0s}}]}
+    """
+
+    async def scenario() -> None:
+        await start(database_url, graph(workflow), [{}])
+        async with running(Worker(database_url)):
+            await until(lambda: steps.begun["late 2"], "the second attempt begins")
+            steps.let_go("late 1")
+            await until(lambda: steps.ended["late 1"], "the first one comes to its end all the same")
+            await until(lambda: statuses(database_url) == {"failed": 1}, "the second one times out too")
+            steps.let_go("late 2")
+
+    asyncio.run(scenario())
+
+    [row] = executions(database_url).values()
+    assert (row.error["type"], row.error["attempt"]) == ("Timeout", 2)
+    assert steps.begun == {"late 1": 1, "late 2": 1}
+
+
 def test_a_worker_with_too_many_hanging_threads_takes_no_more_work_until_they_end(
     database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

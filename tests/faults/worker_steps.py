@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from durable_runtime.actions import Retry
+from durable_runtime.actions import Retry, StepContext
 
 begun: Counter[str] = Counter()
 """How often a step began, by its tag."""
@@ -67,6 +67,11 @@ def held_thread(tag: str) -> str:
         _told.wait_for(lambda: tag in opened)
     ended[tag] += 1
     return tag
+
+
+def held_thread_attempt(tag: str, ctx: StepContext) -> str:
+    """Stays in its thread until its attempt is let go; gives which attempt it is."""
+    return held_thread(f"{tag} {ctx.attempt}")
 
 
 async def stubborn(tag: str) -> str:
