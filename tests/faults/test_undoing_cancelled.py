@@ -96,5 +96,6 @@ def test_after_a_cancel_nothing_is_undone_twice_and_nothing_completes(database_u
     asyncio.run(scenario())
 
     assert cancels(database_url) == 1
+    assert steps.ended["gate"] == 0  # told to stop as soon as the cancel was stored
     assert {tag: times for tag, times in steps.begun.items() if "undone" in tag} == {"car undone": 1, "hotel undone": 1}
     assert steps.begun["told"] == 0

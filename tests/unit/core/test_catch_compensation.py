@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from durable_runtime import Retry, StepContext
+from durable_runtime.core import undoing
+from durable_runtime.core.commands import Abandon
 from durable_runtime.testing import SimulationResult
 from tests.unit.core.simulating import run_with
 
@@ -139,6 +143,31 @@ def test_each_item_undoes_its_own() -> None:
 
     assert result.output == {"all": [1, "no", 3]}
     assert seen == [2]
+
+
+def test_undoing_in_an_item_looks_at_nothing_older_than_the_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    class Counted(Abandon, frozen=True):
+        def covers(self, path: str) -> bool:
+            nonlocal looks
+            looks += 1
+            return super().covers(path)
+
+    monkeypatch.setattr(undoing, "Abandon", Counted)
+    steps = f"""
+- foreach: each
+  in: "{[0] * 100}"
+  steps:
+    - {{step: kept, set: {{k: 1}}, compensate: {{log: no}}}}
+    - group: g
+      steps: [{{step: done, set: {{k: 2}}, compensate: {{log: undone}}}}, {{fail: stop}}]
+      catch: [{{compensate: true, steps: []}}]
+"""
+    result = run_with(steps, mocks={})
+
+    assert len([one for one in result.checkpoints if one.kind == "compensated"]) == 100
+    assert looks == 100
 
 
 def test_a_loop_undoes_all_of_its_turns() -> None:
