@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from durable_runtime.actions import ContextMisuse, Fatal, OrderChanged, Retry, StepContext, StepFailed
-    from durable_runtime.client import AsyncDurable, Durable, Execution, Progress, StepRecord
+    from durable_runtime.client import AsyncDurable, Durable, Execution, Family, Progress, StepRecord
     from durable_runtime.errors import (
         DatabaseUnavailable,
         DurableError,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "actions": ("ContextMisuse", "Fatal", "OrderChanged", "Retry", "StepContext", "StepFailed"),
-    "client": ("AsyncDurable", "Durable", "Execution", "Progress", "StepRecord"),
+    "client": ("AsyncDurable", "Durable", "Execution", "Family", "Progress", "StepRecord"),
     "errors": (
         "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidAnswer", "InvalidInput",
         "InvalidOption", "KeyConflict", "LeaseLost", "ResultTimeout", "SchemaMismatch", "UnknownExecution",
@@ -56,6 +56,7 @@ __all__ = [
     "Execution",
     "ExecutionCancelled",
     "ExecutionFailed",
+    "Family",
     "Fatal",
     "InvalidAnswer",
     "InvalidInput",

@@ -9,6 +9,7 @@ from durable_runtime.cli.completion import completion
 from durable_runtime.cli.convert import convert
 from durable_runtime.cli.doctor import doctor
 from durable_runtime.cli.executions import cancel, list_executions, logs, status
+from durable_runtime.cli.family import family
 from durable_runtime.cli.fmt import fmt
 from durable_runtime.cli.graph import graph
 from durable_runtime.cli.init import init
@@ -52,6 +53,7 @@ for command in (
     worker,
     list_executions,
     status,
+    family,
     logs,
     cancel,
     pending,

@@ -35,19 +35,36 @@ STATUSES = ("pending", "running", "waiting", *ENDED)
 @click.option("--status", "-s", type=click.Choice(STATUSES), help="Only these.")
 @click.option("--workflow", "-w", metavar="NAME", help="Only executions of this workflow.")
 @click.option("--queue", metavar="NAME", help="Only executions on this queue.")
+@click.option("--parent", metavar="ID", help="Only those that this execution started.")
+@click.option("--root-only", is_flag=True, help="Only those that no execution started.")
 @click.option("--before", metavar="ID", help="Only older ones than this: the next page.")
 @click.option("--limit", "-n", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
 @database_options
 @pass_settings
 def list_executions(
-    settings: Settings, status: str | None, workflow: str | None, queue: str | None, before: str | None, limit: int
+    settings: Settings,
+    status: str | None,
+    workflow: str | None,
+    queue: str | None,
+    parent: str | None,
+    root_only: bool,
+    before: str | None,
+    limit: int,
 ) -> None:
     """List executions, newest first."""
 
     async def fetch() -> list[Execution]:
         async with connect(settings) as durable:
             return list(
-                await durable.list_executions(status=status, workflow=workflow, queue=queue, before=before, limit=limit)
+                await durable.list_executions(
+                    status=status,
+                    workflow=workflow,
+                    queue=queue,
+                    parent=parent,
+                    root_only=root_only,
+                    before=before,
+                    limit=limit,
+                )
             )
 
     found = run_async(fetch())
@@ -144,6 +161,8 @@ def _facts(found: Execution) -> list[tuple[str, str]]:
         ("queue", found.queue + (f", priority {found.priority}" if found.priority else "")),
         ("created", moment(found.created_at)),
     ]
+    if found.parent_id is not None:
+        facts.append(("parent", f"{found.parent_id} at {found.parent_path}"))
     if found.scheduled_at is not None:
         facts.append(("scheduled", moment(found.scheduled_at)))
     facts += [("started", moment(found.started_at)), ("finished", moment(found.finished_at)), ("took", took(found))]

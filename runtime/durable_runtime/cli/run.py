@@ -72,10 +72,11 @@ def run(
     given = read_input(whole, pairs)
     limit = None if timeout is None else _span(timeout)
     source = get_workflow(file, workflow)
-    check_calls(source)
-    if not allow_shell and any(runs_programs(node) for node in source.graph.walk_all()):
+    for each in (source, *source.started):
+        check_calls(each)
+    if not allow_shell and any(runs_programs(node) for graph in source.graphs for node in graph.walk_all()):
         raise click.UsageError("this workflow runs programs of this machine; say --allow-shell if it may")
-    if missing := [name for name in source.graph.secrets if not os.environ.get(name)]:
+    if missing := [name for graph in source.graphs for name in graph.secrets if not os.environ.get(name)]:
         hint = f"export {missing[0]}=…"
         raise CommandError(
             f"this workflow needs the secret {missing[0]}, and no such variable is set; {hint}", Exit.USAGE
@@ -83,7 +84,7 @@ def run(
     show_log(logging.ERROR if settings.quiet else logging.WARNING)
 
     async def begin(durable: AsyncDurable) -> str:
-        return await durable.start(source.graph, given, queue=queue, priority=priority, id=id)
+        return await durable.start(source.graphs, given, queue=queue, priority=priority, id=id)
 
     tell(settings, run_async(_run(settings, source.graph, begin, limit, allow_shell=allow_shell)))
 

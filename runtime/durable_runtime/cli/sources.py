@@ -6,7 +6,7 @@ import importlib
 import re
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -23,11 +23,20 @@ _YAML = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True)
 class Source:
-    """One workflow, read and without a mistake. `text` is the file it came from, empty for a module."""
+    """One workflow, read and without a mistake. `text` is the file it came from, empty for a module.
+
+    `started` are those of the same file or module that it starts, and that these start.
+    """
 
     workflow: Workflow
     graph: Graph
     text: str
+    started: tuple[Source, ...] = ()
+
+    @property
+    def graphs(self) -> list[Graph]:
+        """All that may run when it is started, its own graph first."""
+        return [self.graph, *(source.graph for source in self.started)]
 
 
 def get_workflow(name: str, workflow: str | None) -> Source:
@@ -37,15 +46,29 @@ def get_workflow(name: str, workflow: str | None) -> Source:
     """
     sources = list_workflows(name)
     if workflow is None:
-        return sources[0]
+        return _with_started(sources[0], sources)
     for source in sources:
         if source.workflow.name == workflow:
-            return source
+            return _with_started(source, sources)
     from durable_dsl.suggestions import did_you_mean
 
     names = [source.workflow.name for source in sources]
     hint = did_you_mean(workflow, names) or f"it has {', '.join(names)}"
     raise CommandError(f"there is no workflow '{workflow}' in {name}; {hint}", Exit.NOT_FOUND)
+
+
+def _with_started(source: Source, beside: list[Source]) -> Source:
+    from durable_runtime.client.definitions import started_by
+
+    found = {source.graph.workflow: source}
+    by_name = {each.graph.workflow: each for each in beside}
+    to_look_at = [source]
+    while to_look_at:
+        for name in started_by(to_look_at.pop().graph):
+            if name in by_name and name not in found:
+                found[name] = by_name[name]
+                to_look_at.append(by_name[name])
+    return replace(source, started=tuple(each for each in found.values() if each is not source))
 
 
 def list_workflows(name: str) -> list[Source]:

@@ -76,9 +76,9 @@ def start(
 
 
 def _find_source(file: str, workflow: str | None) -> Any:
-    """Gives the graph of a file or module, or the name of a stored workflow where there is neither."""
+    """Gives the graphs of a file or module, or the name of a stored workflow where there is neither."""
     try:
-        return get_workflow(file, workflow).graph
+        return get_workflow(file, workflow).graphs
     except CommandError as error:
         if error.exit is not Exit.NOT_FOUND or workflow is not None or not _STORED_NAME.fullmatch(file):
             raise

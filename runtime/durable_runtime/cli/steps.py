@@ -24,6 +24,7 @@ _SILENT = (
     "rewound",
     "edited",
     "forked",
+    "joined",
 )
 
 
@@ -61,7 +62,9 @@ def note(step: StepRecord) -> str:
 
 
 def awaited(opened: dict[str, Any]) -> str:
-    """Says what a wait for something from outside waits for."""
+    """Says what a node waits for that others do: a child, an event, an answer."""
+    if "child" in opened:
+        return f"{opened['workflow']} {opened['child']}"
     return ", ".join(map(_awaited, opened["for"].values()))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from durable_runtime.client import options
 from durable_runtime.client.executions import Execution, StepRecord, execution_from, line_from, step_from
+from durable_runtime.client.family import Family, family_of
 from durable_runtime.client.progressing import Progress, progress_of
 from durable_runtime.client.reading import Reading
 from durable_runtime.store.filters import Order
@@ -99,6 +100,22 @@ class Asking(Reading):
             finished_until=finished_until,
         )
         return await self._session.ask(lambda store: store.count_executions(chosen))
+
+    async def list_children(self, id: str, *, limit: int = 1000) -> list[Execution]:
+        """Gives what an execution started itself, in that order; raises `UnknownExecution`.
+
+        Those with a key that others started first are not its children.
+        """
+        return await self.list_executions(parent=id, order="oldest", limit=limit)
+
+    async def family(self, id: str) -> Family:
+        """Gives the whole family of an execution, from the one that nobody started; raises `UnknownExecution`.
+
+        Of a family with more than 10,000 members it gives those that were started first.
+        """
+        row = await self._get_row(id)
+        rows = await self._session.ask(lambda store: store.family(row.key))
+        return family_of([execution_from(each) for each in rows])
 
     async def get_steps(self, id: str, *, after: int = 0) -> list[StepRecord]:
         """Gives an execution's history, or what came after the step with this `seq`; raises `UnknownExecution`."""

@@ -113,11 +113,11 @@ class AsyncDurable(Asking, Outside, Control):
     ) -> str:
         """Starts an execution and gives its id; once this returns, nothing can lose it.
 
-        `module` is a YAML file, an imported Python module, a workflow, a graph, or the name of a workflow that was
-        started in this database before, whose latest definition it takes. `workflow` picks one of several in a file
-        or module; the first is the default. `queue` and `priority` (higher runs first) are the workflow's unless
-        given. `scheduled_at` is an instant with a time zone, or a span from now on the database's clock; one in the
-        past means now. `id` is a UUID that no execution has.
+        `module` is a YAML file, an imported Python module, a workflow, a graph, several of these, or the name
+        of a workflow that was started in this database before, whose latest definition it takes. `workflow`
+        picks one of several in a file or module; the first is the default. `queue` and `priority` (higher runs
+        first) are the workflow's unless given. `scheduled_at` is an instant with a time zone, or a span from
+        now on the database's clock; one in the past means now. `id` is a UUID that no execution has.
 
         `key` is your own name for it: a workflow has one execution with a key, and a second start gives the id of the
         first, or raises `KeyConflict` with `on_conflict="reject"`. `headers` are texts by name that stay with it, such

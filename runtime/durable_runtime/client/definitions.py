@@ -16,8 +16,8 @@ from durable_runtime.core.inputs import InputCheck
 from durable_runtime.core.support import unsupported
 from durable_runtime.errors import InvalidOption, UnknownWorkflow, UnsupportedWorkflow
 
-Source: TypeAlias = str | Path | ModuleType | Workflow | Graph
-"""A YAML file, an imported Python module, a workflow, a graph, or the name of a stored workflow."""
+Source: TypeAlias = str | Path | ModuleType | Workflow | Graph | Sequence[Workflow | Graph]
+"""A YAML file, an imported Python module, a workflow or graph, several of these, or the name of a stored workflow."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _YAML = (".yaml", ".yml", ".json")
@@ -52,6 +52,8 @@ class Definitions:
         match source:
             case Graph() | Workflow():
                 return _choose(self._of_object(source), workflow, "what was given")
+            case list() | tuple() if source:
+                return _choose(self._beside(source), workflow, "what was given")
             case ModuleType():
                 return _choose(self._of_module(source), workflow, f"the module {source.__name__}")
             case str() | os.PathLike():
@@ -88,10 +90,12 @@ class Definitions:
         match source:
             case Graph() | Workflow():
                 return self._of_object(source)
+            case list() | tuple():
+                return [definition for each in source for definition in self._of_object(each)]
             case ModuleType():
                 return self._of_module(source)
             case _:
-                return self._of_file(Path(source))
+                return self._of_file(Path(str(source)))
 
     def _find_named(self, source: str | Path, workflow: str | None) -> Definition | None:
         path = Path(source)

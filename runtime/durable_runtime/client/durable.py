@@ -105,6 +105,8 @@ class Durable:
     find_execution = waited_for(AsyncDurable.find_execution)
     list_executions = waited_for(AsyncDurable.list_executions)
     count_executions = waited_for(AsyncDurable.count_executions)
+    list_children = waited_for(AsyncDurable.list_children)
+    family = waited_for(AsyncDurable.family)
     get_steps = waited_for(AsyncDurable.get_steps)
     get_logs = waited_for(AsyncDurable.get_logs)
     progress = waited_for(AsyncDurable.progress)

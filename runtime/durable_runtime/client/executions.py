@@ -43,7 +43,8 @@ class StepRecord:
 class Execution:
     """An execution at one moment. `version` is the content hash of its definition, `label` the author's name for it.
 
-    `status` is `paused` while an execution that has not ended is paused. All times are UTC. `progress`
+    `status` is `paused` while an execution that has not ended is paused. All times are UTC. One that an execution
+    started has its `parent_id`, and the `parent_path` of the instance that started it. `progress`
     is what steps that run said last of how far they are (`ctx.heartbeat`), by instance. `steps` and `logs` are None
     unless they were asked for.
     """
@@ -63,6 +64,8 @@ class Execution:
     started_at: datetime | None
     finished_at: datetime | None
     recoveries: int
+    parent_id: str | None = None
+    parent_path: str | None = None
     key: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     progress: dict[str, Json] = field(default_factory=dict)
@@ -99,6 +102,8 @@ def execution_from(
         status="paused" if row.paused and row.status not in TERMINAL else row.status,
         queue=row.queue,
         priority=row.priority,
+        parent_id=row.parent_id,
+        parent_path=row.parent_path,
         key=row.user_key,
         headers=dict(row.headers),
         input=row.input,

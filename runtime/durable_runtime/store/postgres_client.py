@@ -180,6 +180,10 @@ class PostgresClientStore:
         """Gives how many there are, by the status that people see."""
         return {row[0]: row[1] for row in await self._fetch("count_executions", **filter.columns())}
 
+    async def family(self, key: int, limit: int = 10_000) -> list[ExecutionRow]:
+        """Gives the executions of a family, the first of its line first."""
+        return [execution_of(row) for row in await self._fetch("family", id=key, limit=limit)]
+
     async def list_checkpoints(self, key: int, after: int = 0) -> list[Checkpoint]:
         """Gives the history, or what came after a number of it."""
         return [checkpoint_of(row) for row in await self._fetch("list_checkpoints", id=key, after=after)]

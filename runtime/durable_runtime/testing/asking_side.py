@@ -63,6 +63,13 @@ class AskingSide(Tables):
             and _is_within(one.finished_at, filter.finished_from, filter.finished_until)
         )
 
+    async def family(self, key: int, limit: int = 10_000) -> list[ExecutionRow]:
+        with self._statement("family"):
+            one = self.rows.executions[key]
+            first = one.root if one.root is not None else one.key
+            found = [each for each in self.rows.executions.values() if first in (each.key, each.root)]
+            return [self._row(each) for each in sorted(found, key=lambda each: each.key)[:limit]]
+
     async def list_checkpoints(self, key: int, after: int = 0) -> list[Checkpoint]:
         with self._statement("list_checkpoints"):
             stored = sorted(self.rows.checkpoints.get(key, {}).items())

@@ -114,6 +114,17 @@ where (%(statuses)s::text[] is null
   and (%(finished_until)s::timestamptz is null or e.finished_at < %(finished_until)s::timestamptz)
 group by shown order by shown
 
+-- name: family
+-- All executions of the line that one belongs to, in the order in which they were started.
+select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
+       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
+       e.key, e.headers::text,
+       e.parent_id::text, e.parent_path, e.depth, e.attached
+from (select coalesce(root, id) as id from durable.execution where id = %(id)s) first
+join durable.execution e on e.id = first.id or e.root = first.id
+join durable.definition d on d.id = e.definition_id
+order by e.id limit %(limit)s
+
 -- name: list_checkpoints
 select seq, path, kind, attempt, result::text, error::text, due_at, started_at, finished_at
 from durable.checkpoint where execution_id = %(id)s and seq > %(after)s order by seq
