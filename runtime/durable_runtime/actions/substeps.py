@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Protocol, TypeAlias
@@ -86,7 +85,7 @@ class Substeps:
         self._port = port
         self._within = within
         self._position = 0
-        self._names: Counter[str] = Counter()
+        self._names: dict[str, int] = {}
         self._calling: str | None = None
         self._is_left = False
         self._task: asyncio.Task[Any] | None = None
@@ -220,8 +219,8 @@ class Substeps:
         if self._task is not None and asyncio.current_task() is not self._task:
             raise ContextMisuse(f"'{name}' was called in another task than its function's; await it there")
         self._calling = name
-        self._names[name] += 1
-        return name if self._names[name] == 1 else f"{name}#{self._names[name]}"
+        count = self._names[name] = self._names.get(name, 0) + 1
+        return name if count == 1 else f"{name}#{count}"
 
     async def _find(self, own: str, *, waits: bool) -> SubStep | None:
         problem = self._differs(own, waits)

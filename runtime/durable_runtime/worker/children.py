@@ -149,6 +149,8 @@ class Outgoing:
 
     def cancel(self, ids: Collection[str], state: State) -> None:
         """Takes requests along that cancel children whose steps nobody waits for any more."""
+        if not ids:
+            return
         payload = _reason(f"the step of {self._claimed.id} that waited for it was given up", state)
         self._sends.extend(Send(to=id, kind="cancel", payload=payload) for id in ids)
 

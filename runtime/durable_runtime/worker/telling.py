@@ -29,7 +29,8 @@ class AttemptPort:
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        self._over = threading.Event()
+        self._is_over = False
+        self._over: threading.Event | None = None
         self._waiting: Future[Answer] | None = None
 
     def now(self) -> datetime:
@@ -56,7 +57,7 @@ class AttemptPort:
 
         try:
             # Looked at after the future stands there to be cancelled: one of the two is seen.
-            if self._over.is_set():
+            if self._is_over:
                 raise CancelledError
             self._loop.call_soon_threadsafe(self._tell, sub, self._clock.now(), hear)
             return answer.result()
@@ -83,12 +84,16 @@ class AttemptPort:
     def wait_until(self, due_at: datetime) -> None:
         if threading.get_ident() == self._loop_thread:
             return
+        # Looked at after the event stands there to be set: one of the two is seen.
+        over = self._over = threading.Event()
         while (seconds := (due_at - self._clock.now()).total_seconds()) > 0:
-            if self._over.wait(timeout=seconds):
+            if self._is_over or over.wait(timeout=seconds):
                 raise Abandoned(f"nobody wants what {self._path} comes to any more")
 
     def cancel(self) -> None:
-        self._over.set()
+        self._is_over = True
+        if self._over is not None:
+            self._over.set()
         if self._waiting is not None:
             self._waiting.cancel()
 
