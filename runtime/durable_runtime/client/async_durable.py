@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from durable_runtime.client import options
 from durable_runtime.client.asking import Asking
 from durable_runtime.client.awaiting import Awaiting
-from durable_runtime.client.control import Control
 from durable_runtime.client.database import Database
 from durable_runtime.client.definitions import Source
 from durable_runtime.client.executions import Execution, execution_from
 from durable_runtime.client.ids import known, unknown
 from durable_runtime.client.insight import Insight
+from durable_runtime.client.many import Many
 from durable_runtime.client.outside import Outside
 from durable_runtime.client.session import Session
 from durable_runtime.client.starting import OnConflict, Starter, check_options
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = Any
 
 
-class AsyncDurable(Asking, Outside, Control):
+class AsyncDurable(Asking, Outside, Many):
     """Everything that can be done with executions, from one event loop.
 
     `database` is a PostgreSQL URL, by default `$DURABLE_DATABASE_URL`; without either, an embedded server in `home`

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from durable_runtime.client.ids import known, new_id, unknown
+from msgspec import UNSET
+
+from durable_runtime.client import options
+from durable_runtime.client.ids import known, unknown
+from durable_runtime.client.ids import new_id as make_new_id
 from durable_runtime.client.reading import Reading
-from durable_runtime.errors import WrongStatus
+from durable_runtime.core.values import encode
+from durable_runtime.errors import InvalidOption, WrongStatus
 from durable_runtime.store.postgres_client import PostgresClientStore
-from durable_runtime.store.protocol import TERMINAL, Status
+from durable_runtime.store.protocol import TERMINAL, NewExecution, StatementRefused, Status
 
 Json: TypeAlias = Any
 
@@ -18,7 +23,7 @@ class Reopening:
 
     def __init__(self, public_id: str, payload: Json) -> None:
         self._id = public_id
-        self._payload = {**payload, "asked": new_id()}
+        self._payload = {**payload, "asked": make_new_id()}
         self._sent = False
 
     async def __call__(self, store: PostgresClientStore) -> Status | None:
@@ -69,6 +74,75 @@ class Control(Reading):
         if status != "failed":
             raise WrongStatus(f"the execution {id} is {status}; only a failed one can be retried")
         self._session.hint()
+
+    async def fork(
+        self,
+        id: str,
+        from_node: str,
+        input: Json = None,
+        *,
+        with_output: Json = UNSET,
+        reason: str | None = None,
+        by: str | None = None,
+        queue: str | None = None,
+        new_id: str | None = None,
+    ) -> str:
+        """Starts a new execution that has done what this one had before it began a node; gives its id.
+
+        `from_node` is the path of an instance, of which the last visit counts. It runs next, or has `with_output` as
+        its result. `input` takes the place of the other's input for what is still to come; the results of finished
+        nodes stay as they are. `queue` and `new_id` are as in a start. The execution itself, which may have any status,
+        is left alone. Raises `UnknownExecution`, `InvalidOption`, `InvalidInput`, and `WrongStatus` when it never came
+        to that node.
+        """
+        from durable_runtime.client.forking import plan_fork
+        from durable_runtime.core.inputs import InputCheck
+
+        public_id = options.check_id(new_id) if new_id is not None else make_new_id()
+        row = await self._get_row(id)
+        program = await self._session.ask(lambda store: self._insight.get_program(store, row))
+        past = await self._session.ask(lambda store: self._insight.get_past(store, row))
+        now = await self._session.ask(lambda store: store.server_time())
+        encoded = (
+            encode(row.input)[0]
+            if input is None
+            else InputCheck(program.graph.workflow, program.graph.input).encode(input)
+        )
+        payload = {"from": row.id, "node": from_node, "reason": reason, "by": by}
+        planned = plan_fork(
+            program,
+            past,
+            row,
+            id=public_id,
+            node=from_node,
+            input=encoded,
+            output=with_output,
+            payload=payload,
+            now=now,
+        )
+        new = NewExecution(
+            public_id=public_id,
+            definition_id=row.definition_id,
+            workflow=row.workflow,
+            input=encoded,
+            queue=row.queue if queue is None else options.check_queue(queue),
+            priority=row.priority,
+            headers=options.check_headers(row.headers),
+        )
+        sent = False
+
+        async def store_it(store: PostgresClientStore) -> None:
+            nonlocal sent
+            before, sent = sent, True
+            try:
+                await store.fork_execution(row.key, new, planned.upto, planned.checkpoint)
+            except StatementRefused:
+                if not before:
+                    raise InvalidOption(f"there is an execution with the id {public_id} already") from None
+
+        await self._session.ask(store_it)
+        self._session.hint()
+        return public_id
 
     async def set_result(
         self, id: str, node: str, value: Json, reason: str | None = None, *, by: str | None = None

@@ -33,6 +33,8 @@ def evolve_execution(program: Program, state: State, checkpoint: Checkpoint) -> 
         case "resumed":
             return replace(state, paused=None), tuple(keys for keys, _frame in frames_of(state.root))
         case "rewound" | "forked" | "edited":
+            if checkpoint.kind == "forked":
+                state = replace(state, paused=None, not_before=None)
             edit = checkpoint.result.get("edit")
             if edit is None:
                 return state, ((),)

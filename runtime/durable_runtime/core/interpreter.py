@@ -164,7 +164,7 @@ def replay(program: Program, state: State, checkpoints: Iterable[Checkpoint]) ->
         if number:
             state = replace(state, seq=number - 1)
         state, _touched = evolve(program, state, checkpoint)
-        if checkpoint.kind == "rewound" and bound is not None:
+        if checkpoint.kind in ("rewound", "forked") and bound is not None:
             state = replace(state, deadline_at=checkpoint.finished_at + bound)
         yield checkpoint, state
 
@@ -175,12 +175,12 @@ def counting(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
     What had a time when it was taken back has it anew from then on.
     """
     found = list(checkpoints)
-    if all(one.kind != "rewound" for one in found):
+    if all(one.kind not in ("rewound", "forked") for one in found):
         return found
     spans = {one.seq: one.due_at - one.finished_at for one in found if one.kind == "entered" and one.due_at is not None}
     kept: list[Checkpoint] = []
     for one in found:
-        if one.kind == "rewound":
+        if one.kind in ("rewound", "forked"):
             without, at = set(one.result["without"]), one.finished_at
             kept = [
                 replace(each, due_at=at + spans[each.seq]) if each.seq in spans else each

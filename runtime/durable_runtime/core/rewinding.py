@@ -83,10 +83,10 @@ def _take_back(before: list[Checkpoint], state: _State, keys: Keys, path: str, w
         without.add(_last(before, inner.path, ("failed",), without))
         _take_back(before, state, (*keys, key), inner.path, without)
     if not failed and not _holds_lists(frame):
-        without |= _attempts([one for one in before if one.seq not in without], path)
+        without |= attempts_of([one for one in before if one.seq not in without], path)
 
 
-def _attempts(before: list[Checkpoint], path: str) -> set[int]:
+def attempts_of(before: list[Checkpoint], path: str) -> set[int]:
     """Gives what the attempts of a node without lists left, but for the calls of its function that are done.
 
     The node begins from the beginning; its function, if it made calls, finds all but the one at the end that failed.

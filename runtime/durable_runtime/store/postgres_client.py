@@ -159,7 +159,13 @@ class PostgresClientStore:
         return status, decode(output) if output is not None else None, decode(error) if error is not None else None
 
     async def list_executions(
-        self, filter: Filter = EVERYTHING, *, order: Order = "newest", before: str | None = None, limit: int = 50
+        self,
+        filter: Filter = EVERYTHING,
+        *,
+        order: Order = "newest",
+        before: str | None = None,
+        limit: int = 50,
+        brief: bool = False,
     ) -> list[ExecutionRow]:
         """Gives a page; `before` is the last id of the page before, and nothing comes after one that is not there."""
         last = None if before is None else await self.find_execution(before)
@@ -173,6 +179,7 @@ class PostgresClientStore:
             below=last.key if last is not None and order != "oldest" else None,
             ended=last.finished_at if last is not None and order == "finished" else None,
             limit=limit,
+            brief=brief,
         )
         return [execution_of(row) for row in rows]
 
@@ -253,6 +260,35 @@ class PostgresClientStore:
             return None
         status: Status = rows[0][0]
         return status
+
+    async def send_requests(self, public_ids: Sequence[str], kind: str, payload: Json) -> int:
+        """Puts the same request into many inboxes; gives how many took it, for those that have ended take none."""
+        rows = await self._fetch(
+            "send_requests",
+            public_ids=list(public_ids),
+            kind=kind,
+            payload=encode(payload)[0].decode(),
+            alone_from=ALONE_FROM,
+        )
+        return int(rows[0][0])
+
+    async def fork_execution(self, source: int, new: NewExecution, upto: int, forked: Checkpoint) -> None:
+        """Starts an execution with the first `upto` checkpoints of another, and `forked` behind them."""
+        await self._fetch(
+            "fork_execution",
+            source=source,
+            upto=upto,
+            public_id=new.public_id,
+            definition_id=new.definition_id,
+            workflow=new.workflow,
+            queue=new.queue,
+            priority=new.priority,
+            input=new.input.decode(),
+            key=new.key,
+            headers=None if new.headers is None else new.headers.decode(),
+            forked=encode(forked.result)[0].decode(),
+            forked_at=forked.finished_at,
+        )
 
     async def retry(self, public_id: str, payload: Json) -> Status | None:
         """Opens an execution again that has failed; gives the status it found, None when there is no such execution."""

@@ -24,7 +24,13 @@ class AskingSide(Tables):
     """Behaves as `PostgresClientStore` does where it is asked."""
 
     async def list_executions(
-        self, filter: Filter = EVERYTHING, *, order: Order = "newest", before: str | None = None, limit: int = 50
+        self,
+        filter: Filter = EVERYTHING,
+        *,
+        order: Order = "newest",
+        before: str | None = None,
+        limit: int = 50,
+        brief: bool = False,
     ) -> list[ExecutionRow]:
         with self._statement("list_executions"):
             found = [one for one in self.rows.executions.values() if self._fits(one, filter)]
@@ -38,7 +44,10 @@ class AskingSide(Tables):
                 if last is None or (order == "finished" and last.finished_at is None):
                     return []
                 found = [one for one in found if _comes_after(one, last, order)]
-            return [self._row(one) for one in found[:limit]]
+            rows = [self._row(one) for one in found[:limit]]
+            return (
+                [msgspec.structs.replace(row, input=None, output=None, error=None) for row in rows] if brief else rows
+            )
 
     async def count_executions(self, filter: Filter = EVERYTHING) -> dict[str, int]:
         with self._statement("count_executions"):

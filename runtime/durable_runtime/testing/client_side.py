@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode, encode
 from durable_runtime.store.protocol import (
     ExecutionRow,
@@ -140,6 +140,42 @@ class ClientSide(AskingSide, WaitsSide):
             if found in _OPEN:
                 self._request(one, kind, text)
             return found
+
+    async def send_requests(self, public_ids: Sequence[str], kind: str, payload: Json) -> int:
+        with self._statement("send_requests"):
+            text = encode(payload)[0].decode()
+            found = [one for one in map(self._find, public_ids) if one is not None]
+            for one in found:
+                self._must_be_free(one)
+            taken = [one for one in sorted(found, key=lambda one: one.key) if one.status in _OPEN]
+            for one in taken:
+                self._request(one, kind, text)
+            return len(taken)
+
+    async def fork_execution(self, source: int, new: NewExecution, upto: int, forked: Checkpoint) -> None:
+        with self._statement("fork_execution"):
+            if self._find(new.public_id) is not None:
+                raise StatementRefused("an execution with this id is stored already")
+            one = Execution(
+                key=self.rows.next_id("execution"),
+                public_id=new.public_id,
+                definition_id=new.definition_id,
+                workflow=new.workflow,
+                queue=new.queue,
+                priority=new.priority,
+                input=new.input.decode(),
+                scheduled_at=None,
+                created_at=self.clock.now(),
+                started_at=self.clock.now(),
+                user_key=new.key,
+                headers=new.headers.decode() if new.headers is not None else None,
+            )
+            self.rows.executions[one.key] = one
+            copied = {seq: row for seq, row in self.rows.checkpoints.get(source, {}).items() if seq <= upto}
+            told = encode(forked.result)[0].decode()
+            copied[upto + 1] = (upto + 1, "", "forked", 1, told, None, None, None, forked.finished_at)
+            self.rows.checkpoints[one.key] = copied
+            self._hint(one)
 
     async def retry(self, public_id: str, payload: Json) -> Status | None:
         with self._statement("retry"):

@@ -67,9 +67,11 @@ select status, output::text, error::text from durable.execution where public_id 
 
 -- name: list_executions
 -- In one of three orders. The planner knows the parameters, so an order that is not asked for is a constant and costs nothing. Of the
--- last row of the page before, `below` or `above` is the id and `ended` the end.
-select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority, e.input::text, e.output::text,
-       e.error::text, e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
+-- last row of the page before, `below` or `above` is the id and `ended` the end. `brief` leaves the values of users out.
+select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.queue, e.priority,
+       case when not %(brief)s::boolean then e.input::text end, case when not %(brief)s::boolean then e.output::text end,
+       case when not %(brief)s::boolean then e.error::text end,
+       e.created_at, e.scheduled_at, e.started_at, e.finished_at, e.recoveries, e.id, e.definition_id,
        e.key, e.headers::text,
        e.parent_id::text, e.parent_path, e.depth, e.attached
 from durable.execution e join durable.definition d on d.id = e.definition_id
@@ -217,6 +219,42 @@ with found as materialized (
     insert into durable.ready (execution_id, queue, rank) select f.id, f.queue, -f.priority from found f join opened o on o.id = f.id
 )
 select status from found
+
+-- name: fork_execution
+-- A new execution with the first checkpoints of another, byte for byte, and one that says where it comes from. It has begun, so that
+-- whoever claims it reads them.
+with one as (
+    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, key, headers, started_at)
+    values (%(public_id)s, %(definition_id)s, %(workflow)s, %(queue)s, %(priority)s, %(input)s::json, %(key)s, %(headers)s::json, now())
+    returning id, queue, priority
+), copied as (
+    insert into durable.checkpoint (execution_id, seq, path, kind, attempt, result, error, due_at, started_at, finished_at)
+    select one.id, c.seq, c.path, c.kind, c.attempt, c.result, c.error, c.due_at, c.started_at, c.finished_at
+    from one, durable.checkpoint c where c.execution_id = %(source)s and c.seq <= %(upto)s
+    union all
+    select one.id, %(upto)s + 1, '', 'forked', 1, %(forked)s::json, null, null, null, %(forked_at)s from one
+)
+insert into durable.ready (execution_id, queue, rank) select id, queue, -priority from one
+
+-- name: send_requests
+-- One request to each of many, in the order of their ids; those that have ended take none. Gives how many took it.
+with found as materialized (
+    select e.id, e.status, e.owner, e.queue, e.priority, e.recoveries
+    from durable.execution e where e.public_id = any(%(public_ids)s::uuid[]) order by e.id for no key update
+), signalled as (
+    update durable.execution e
+    set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end,
+        paused = case %(kind)s when 'pause' then true when 'resume' then false when 'cancel' then false else e.paused end
+    from found f where e.id = f.id and f.status in ('pending', 'running', 'waiting')
+    returning e.id
+), sent as (
+    insert into durable.request (execution_id, kind, payload) select id, %(kind)s, %(payload)s from signalled
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank, alone)
+    select f.id, f.queue, -f.priority, f.recoveries >= %(alone_from)s
+    from found f join signalled s on s.id = f.id where f.owner is null
+)
+select count(*) from signalled
 
 -- name: was_asked
 -- Whether a retry with this mark is in the inbox, or was answered already.
