@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from durable_dsl import Graph
 from durable_runtime.core.checkpoints import Checkpoint
 from tests.model.choices import Choices, every_way
 from tests.model.outcome import ANY, Entry, Story
-from tests.model.reference import story_of
+from tests.model.reference import Graphs, story_of
 
 _ENDS = {"completed": "completed", "collected": "completed"} | {
     kind: kind for kind in ("skipped", "failed", "caught", "ignored", "compensated")
@@ -35,13 +34,13 @@ class Observed:
         return self.error is not None and self.error["type"] == "Cancelled"
 
 
-def disagreements(graph: Graph, input: dict[str, Any], observed: Observed) -> list[str]:
+def disagreements(graphs: Graphs, workflow: str, input: dict[str, Any], observed: Observed) -> list[str]:
     """Lists what the reference does not allow, by the way that comes closest; nothing when one way fits."""
     closest: list[str] | None = None
     completed = {checkpoint.path for checkpoint in observed.history if checkpoint.kind == "completed"}
 
     def tell(choices: Choices) -> Story:
-        return story_of(graph, input, choices, completed, cancelled=observed.is_cancelled)
+        return story_of(graphs, workflow, input, choices, completed, cancelled=observed.is_cancelled)
 
     for story in every_way(tell):
         found = differences(story, observed)
@@ -124,7 +123,7 @@ def _of_attempts(story: Story, observed: Observed) -> Iterable[str]:
             yield f"attempt {attempt} of {path} began, which there is not"
     for path, attempts in told.items():
         for attempt in range(1, attempts.count + 1):
-            if attempts.certain and not observed.began[path, attempt]:
+            if attempts.certain and attempts.noted and not observed.began[path, attempt]:
                 yield f"attempt {attempt} of {path} never began"
     retries = Counter(checkpoint.path for checkpoint in observed.history if checkpoint.kind == "retrying")
     for path, count in retries.items():

@@ -44,15 +44,25 @@ class Place:
 
 
 @st.composite
-def documents(draw: Draw) -> dict[str, Any]:
-    """Draws the mapping of one workflow without mistakes."""
-    document = Drawer(draw).document()
-    try:
-        compile_text(json.dumps(document))
-    except DslError as error:
-        event(f"mistake {error.problems[0].code}")
-        reject()
-    return document
+def families(draw: Draw) -> list[dict[str, Any]]:
+    """Draws the mappings of a workflow without mistakes, and of those that it starts."""
+    first = Drawer(draw, "drawn", ("child_a", "child_b"), most=MOST_NODES)
+    family = [first.document()]
+    if "child_a" in first.calls:
+        second = Drawer(draw, "child_a", ("child_b",), most=8)
+        family.append(second.document())
+        first.calls |= second.calls
+    if "child_b" in first.calls:
+        family.append(Drawer(draw, "child_b", (), most=6).document())
+    if "hangs" in first.calls:
+        family.append({"workflow": "hangs", "steps": [{"wait": "for_ever", "for": HANGS}]})
+    for document in family:
+        try:
+            compile_text(json.dumps(document))
+        except DslError as error:
+            event(f"mistake {error.problems[0].code}")
+            reject()
+    return family
 
 
 @st.composite
@@ -63,10 +73,14 @@ def inputs(draw: Draw) -> dict[str, Any]:
 
 
 class Drawer:
-    """Draws one document."""
+    """Draws one document, which may start workflows of these names; `calls` are those that it does start."""
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, workflow: str, children: tuple[str, ...], *, most: int) -> None:
+        self.calls: set[str] = set()
         self._draw = draw
+        self._workflow = workflow
+        self._children = children
+        self._most = most
         self._number = 0
         self._keys: list[str] = []
         self._goes: dict[str, str | None] = {}
@@ -85,8 +99,8 @@ class Drawer:
         return self.number(0, 99) >= 100 - percent
 
     def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = {"workflow": "drawn"}
-        steps = self.nodes(Place(), least=4)
+        document: dict[str, Any] = {"workflow": self._workflow}
+        steps = self.nodes(Place(most=self._most), least=2 if self._most < MOST_NODES else 4)
         if self.chance(10):
             document["timeout"] = NEVER
         elif self.chance(5):
@@ -95,7 +109,7 @@ class Drawer:
         if self.chance(30):
             document["output"] = {"all": "${ data }", "n": "${ input.?n.orValue(0) }"}
         if self.chance(25):
-            closing = Place(depth=2, reads=self.error_reads(), may_finish=False)
+            closing = Place(depth=2, most=self._most, reads=self.error_reads(), may_finish=False)
             document["on_failure"] = self.nodes(closing)
         if self._goes:
             steps.insert(0, {"step": "routes", "set": self._goes})
@@ -140,6 +154,8 @@ class Drawer:
             self.wait,
             self.decision,
         ]
+        if self._children:
+            kinds += [self.child, self.child]
         if self._fails:
             kinds += [self.failing, self.failing, *([self.fail] if place.depth else [])]
         if place.may_finish and self.chance(4):
@@ -225,6 +241,20 @@ class Drawer:
         if self.chance(40 if self._undoes else 5):
             node["compensate"] = self.compensation(place)
         return node | {"with": arguments} | self.common(place)
+
+    def child(self, place: Place) -> Node:
+        """Draws a step that runs another workflow and waits for it, or starts one and carries on."""
+        way = self.pick("workflow", "workflow", "workflow", "start")
+        node: Node = {"step": self.name("c" if way == "workflow" else "z")}
+        called = self.pick(*self._children)
+        if self._fails and way == "workflow" and self.chance(15):
+            called = "hangs"
+            node["timeout"] = AT_ONCE
+        self.calls.add(called)
+        node |= {way: called, "with": {"n": self.value(place)}}
+        if way == "workflow" and self.chance(25):
+            node["retry"] = {"max_attempts": 2, "delay": self.pick("0ms", "700ms")}
+        return node | self.common(place, likely=45)
 
     def compensation(self, place: Place) -> Any:
         undo: Node = {"call": f"{HERE}.{self.pick('act', 'act', 'pipeline')}"}

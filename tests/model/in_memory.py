@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,9 +31,16 @@ class ModelInstallation(Installation):
     """Strikes at commits by a plan, beside everything that a storm does."""
 
     def __init__(
-        self, graph: Graph, inputs: list[dict[str, Any]], seed: int, plan: Sequence[Moment], *, stormy: bool
+        self,
+        graph: Graph,
+        inputs: list[dict[str, Any]],
+        seed: int,
+        plan: Sequence[Moment],
+        *,
+        stormy: bool,
+        beside: Sequence[Graph] = (),
     ) -> None:
-        super().__init__(graph, inputs, seed, stormy=stormy)
+        super().__init__(graph, inputs, seed, stormy=stormy, beside=beside)
         self.cancels = 0
         self._plan = {moment.commit: moment.deed for moment in plan}
         self._commits = 0
@@ -79,3 +87,19 @@ def observed(report: Report, id: str) -> Observed:
         history=list(counting(history_of(report.store, id))),
         began=Counter(began),
     )
+
+
+def orphans(report: Report) -> list[str]:
+    """Lists where children and the checkpoints that tell of them are not the same."""
+    rows, found = report.store.rows, []
+    for one in rows.executions.values():
+        children = [each for each in rows.executions.values() if each.parent == one.key]
+        history = history_of(report.store, one.public_id)
+        awaited = {each.public_id for each in children if each.awaited}
+        told = {each.result["child"] for each in history if each.kind == "waiting" and isinstance(each.result, dict)}
+        if awaited != told:
+            found.append(f"{one.public_id} has the children {awaited}, and its history tells of {told}")
+        started = [each for each in history if each.kind == "completed" and re.search(r"(^|/)z\d+$", each.path)]
+        if len(started) != len(children) - len(awaited):
+            found.append(f"{one.public_id} has {len(children) - len(awaited)} children started by {started}")
+    return found

@@ -54,10 +54,11 @@ class Entry:
 
 @dataclass
 class Attempts:
-    """How many attempts of an instance there are, if it comes that far."""
+    """How many attempts of an instance there are, if it comes that far; no ledger has noted those of children."""
 
     count: int
     certain: bool = True
+    noted: bool = True
 
 
 @dataclass

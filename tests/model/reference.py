@@ -41,16 +41,24 @@ class Scope:
 Names = dict[str, Any]
 
 
+Graphs = dict[str, g.Graph]
+"""Graphs by the names of their workflows."""
+
+
 def story_of(
-    graph: g.Graph, input: dict[str, Any], choices: Choices, seen: Collection[str], *, cancelled: bool
+    graphs: Graphs, workflow: str, input: dict[str, Any], choices: Choices, seen: Collection[str], *, cancelled: bool
 ) -> Story:
     """Tells one way that an execution may go. `seen` are the instances that completed in the one it is told of.
 
     They say which of those that may be cut off had completed before, so that they are undone. With `cancelled` it may
     be cut off anywhere, and what it completed may be undone.
     """
-    reference = Reference(graph, input, choices, seen)
-    story = reference.tell()
+    reference = Reference(graphs, workflow, input, choices, seen)
+    try:
+        story = reference.tell()
+    except Stuck:
+        story = reference.story
+        story.status = "waiting for ever"
     if cancelled:
         reference.undo_below("")
         reference.make_uncertain(0)
@@ -72,10 +80,14 @@ class Undo:
 class Reference:
     """Interprets one execution."""
 
-    def __init__(self, graph: g.Graph, input: dict[str, Any], choices: Choices, seen: Collection[str]) -> None:
-        self.graph = graph
+    def __init__(
+        self, graphs: Graphs, workflow: str, input: dict[str, Any], choices: Choices, seen: Collection[str]
+    ) -> None:
+        self.graph = graphs[workflow]
         self.input = input
         self.choose = choices.choose
+        self._graphs = graphs
+        self._choices = choices
         self.story = Story()
         self._seen = seen
         self._undo: list[Undo] = []
@@ -88,7 +100,8 @@ class Reference:
         except Finished as finished:
             story.status, story.output = "completed", finished.output
         except Stuck:
-            assert isinstance(graph.timeout, int)
+            if graph.timeout is None or not (isinstance(graph.timeout, int) and graph.timeout <= SHORT):
+                raise
             self.make_uncertain(0)
             story.status, story.error = "failed", Error("Timeout", None)
         except Failed as failed:
@@ -293,6 +306,11 @@ class Reference:
             case g.Step(action=g.Call(function=function, with_=with_)):
                 value = self._attempt(node, function, with_, path, scope, names)
                 return value, value if with_ is None and node.save is None and value is not None else {}
+            case g.Step(action=g.Child(workflow=workflow, with_=with_)):
+                return self._call_child(node, workflow, with_, path, scope, names), {}
+            case g.Step(action=g.Start(with_=with_)):
+                self.render(with_, scope, names)
+                return ANY, {}
             case g.Decision(call=None):
                 chosen = next((row.goto for row in node.choose if self.test(row.when, scope, names)), None)
                 return chosen, {}
@@ -341,6 +359,25 @@ class Reference:
                     found = Error("Timeout", path, attempt, ("Timeout", "Exception"))
             if not self._is_retried(policy, found, attempt, scope, names):
                 raise Failed(found)
+
+    def _call_child(self, node: g.Step, workflow: str, with_: Any, path: str, scope: Scope, names: Names) -> Any:
+        """Runs another workflow; what becomes of its own instances is told of that execution, not of this one."""
+        input = self.render(with_, scope, names)
+        attempt = 0
+        while True:
+            attempt += 1
+            self.story.attempts[path] = Attempts(attempt, noted=False)
+            try:
+                child = Reference(self._graphs, workflow, input, self._choices, ()).tell()
+            except Stuck:
+                assert isinstance(node.timeout, int)
+                error = Error("Timeout", path, attempt, ("Timeout", "Exception"))
+            else:
+                if child.status == "completed":
+                    return child.output
+                error = Error("ChildFailed", path, attempt, ("ChildFailed", "Exception"))
+            if not self._is_retried(node.retry, error, attempt, scope, names):
+                raise Failed(error)
 
     def _is_retried(self, policy: g.RetryPolicy, error: Error, attempt: int, scope: Scope, names: Names) -> bool:
         if attempt >= policy.max_attempts or error.type == "Fatal":

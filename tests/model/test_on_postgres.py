@@ -25,7 +25,7 @@ def drawn(number: int, count: int) -> list[Case]:
     )
     @given(case=CASES)
     def draw(case: Case) -> None:
-        found[str(case.document)] = case
+        found[str(case.family)] = case
 
     draw()
     assert len(found) > count

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,9 +55,18 @@ class Report:
 
 
 class Installation:
-    """Runs executions of one graph to their ends, in calm weather or in a storm."""
+    """Runs executions of one graph, and of those `beside` it that they start, to their ends, in calm or in a storm."""
 
-    def __init__(self, graph: Graph, inputs: list[dict[str, Any]], seed: int, *, stormy: bool) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: list[dict[str, Any]],
+        seed: int,
+        *,
+        stormy: bool,
+        beside: Sequence[Graph] = (),
+    ) -> None:
+        self._beside = beside
         self.clock = FakeClock()
         self.store = MemoryStore(self.clock)
         self.ledger = Ledger(self.store, seed)
@@ -65,7 +76,7 @@ class Installation:
         self._weather = Weather(seed, stormy=stormy)
         self._workers: list[SimulatedWorker] = []
         self._ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(1, len(inputs) + 1)]
-        self._losses = dict.fromkeys(self._ids, 0)
+        self._losses: Counter[str] = Counter()
         self._is_over = False
         self._acknowledged: set[str] = set()
         self._edited: set[str] = set()
@@ -93,6 +104,8 @@ class Installation:
 
     async def _run(self) -> None:
         graph, store = self._graph, self.store
+        for each in self._beside:
+            await store.save_definition(each.workflow, each.version, None, each.to_json())
         definition = await store.save_definition(graph.workflow, graph.version, None, graph.to_json())
         await store.insert_executions(
             [
@@ -154,7 +167,7 @@ class Installation:
         ]
         weights = [self._random.random() for _ in events]
         loop = asyncio.get_running_loop()
-        while loop.time() < STORM and len(self._terminal) < len(self._ids):
+        while loop.time() < STORM and len(self._terminal) < len(self.store.rows.executions):
             await asyncio.sleep(self._random.random() * self._random.choice((0.2, 2.0, 6.0)))
             (event,) = self._random.choices(events, weights)
             await event()
@@ -170,7 +183,7 @@ class Installation:
     async def _calm(self) -> None:
         loop = asyncio.get_running_loop()
         ends = loop.time() + PATIENCE
-        while len(self._terminal) < len(self._ids):
+        while len(self._terminal) < len(self.store.rows.executions):
             await asyncio.sleep(0.5)
             for worker in self._workers:
                 failure = worker.failure()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from durable_dsl import Graph
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.interpreter import fold, settle
@@ -16,11 +18,13 @@ from tests.simulation.installation import Ending, Report
 from tests.simulation.undone import undoing_problems
 
 
-def problems_of(report: Report, graph: Graph) -> list[str]:
-    """Lists every promise that was broken; none is the only good answer."""
+def problems_of(report: Report, graph: Graph, beside: Sequence[Graph] = ()) -> list[str]:
+    """Lists every promise that was broken; none is the only good answer. `beside` are the graphs of children."""
     problems = list(report.problems)
-    program = Program(graph)
+    programs = {each.workflow: Program(each) for each in (graph, *beside)}
     for ending in report.endings:
+        (workflow,) = (one.workflow for one in report.store.rows.executions.values() if one.public_id == ending.id)
+        program = programs[workflow]
         problems += [f"{ending.id}: {problem}" for problem in _of_ending(report, ending)]
         if ending.status in TERMINAL:
             problems += [f"{ending.id}: {problem}" for problem in _of_history(report, ending, program)]

@@ -21,6 +21,7 @@ from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.journal import Journal
 from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.maintenance import Maintenance
+from durable_runtime.worker.router import Router
 from tests.simulation.ledger import WORKER, Ledger
 from tests.simulation.wire import Weather, Wire
 
@@ -82,15 +83,26 @@ class SimulatedWorker:
         def seen(look: Look) -> None:
             claims.see(look)
             executor.read_signalled(look.signalled)
+            if look.unrouted:
+                router.look()
+
+        def hear(queue: str) -> None:
+            if queue:
+                claims.hear(queue)
+            else:
+                maintenance.wanted.set()
 
         maintenance = Maintenance(store, cast(Any, self._wire), ownership, seen)
         executor.look_wanted = maintenance.wanted
+        router = Router(store, ownership, hear, executor.read_inboxes)
+        journal.messages = router.committed
         self._tasks = [
             asyncio.create_task(work)
             for work in (
                 *(journal.serve(lane) for lane in range(LANES)),
                 claims.serve(),
                 maintenance.serve(),
+                router.serve(),
                 self._beat(ownership),
                 ownership.lost.wait(),
             )
