@@ -44,7 +44,7 @@ def problems_on_postgres(cases: Sequence[Case], seed: int, url: str, ledger: Pat
         lives = connection.execute("select last_value from durable.worker_id_seq").fetchone()
     assert lives is not None
     problems: list[str] = []
-    for row, seen in asyncio.run(_read(url, ledger)):
+    for row, seen in asyncio.run(_read(url, ledger.read_text(encoding="utf-8").splitlines())):
         graphs = first[row.id].graphs if row.id in first else children
         what = f"{row.workflow} of {[graph.to_json() for graph in graphs.values()]}"
         if seen.status not in TERMINAL:
@@ -79,10 +79,10 @@ def _work(url: str, ledger: Path, *when: str) -> int:
     return subprocess.run(words, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, check=False, timeout=110).returncode
 
 
-async def _read(url: str, ledger: Path) -> list[tuple[ExecutionRow, Observed]]:
+async def _read(url: str, ledger: Sequence[str]) -> list[tuple[ExecutionRow, Observed]]:
     """Reads every execution, and what the ledger has of it."""
     began: dict[str, Counter[tuple[str, int]]] = {}
-    for line in ledger.read_text(encoding="utf-8").splitlines():
+    for line in ledger:
         id, node, attempt = line.split(" ")
         began.setdefault(id, Counter())[node, int(attempt)] += 1
     client = PostgresClientStore(url)
