@@ -7,40 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import event, reject
 from hypothesis import strategies as st
 
 from durable_dsl import DslError, compile_text
+from tests.model.drawing import AT_ONCE, ERRORS, HANGS, MOST_NODES, NEVER, Chance, Draw, Node, Place
 from tests.model.steps import HERE
-
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-Node = dict[str, Any]
-
-MOST_NODES = 24
-NEVER = "10d"
-HANGS = "2h"
-AT_ONCE = "300ms"
-
-ERRORS = ("StepFailed", "Declined", "Fatal")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a list stands: what later nodes a jump may reach, and what its expressions may read.
-
-    `most` is the number of nodes of the whole document up to which containers may be drawn here. A list is `alone` when
-    it stands in no branch of a parallel and no item.
-    """
-
-    depth: int = 0
-    most: int = MOST_NODES
-    targets: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    may_finish: bool = True
-    alone: bool = True
 
 
 @st.composite
@@ -72,12 +47,12 @@ def inputs(draw: Draw) -> dict[str, Any]:
     return dict(draw(st.sampled_from(simple)))
 
 
-class Drawer:
+class Drawer(Chance):
     """Draws one document, which may start workflows of these names; `calls` are those that it does start."""
 
     def __init__(self, draw: Draw, workflow: str, children: tuple[str, ...], *, most: int) -> None:
         self.calls: set[str] = set()
-        self._draw = draw
+        super().__init__(draw)
         self._workflow = workflow
         self._children = children
         self._most = most
@@ -86,17 +61,6 @@ class Drawer:
         self._goes: dict[str, str | None] = {}
         self._fails = not self.chance(35)
         self._undoes = self._fails and self.chance(40)
-
-    def pick(self, *options: Any) -> Any:
-        """Draws one of these; the first is the simplest."""
-        return self._draw(st.sampled_from(options))
-
-    def number(self, least: int, most: int) -> int:
-        return int(self._draw(st.integers(least, most)))
-
-    def chance(self, percent: int) -> bool:
-        # Smaller draws are simpler: what is rare is drawn by large numbers.
-        return self.number(0, 99) >= 100 - percent
 
     def document(self) -> dict[str, Any]:
         document: dict[str, Any] = {"workflow": self._workflow}

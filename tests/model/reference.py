@@ -6,7 +6,6 @@ evaluation of expressions. Where the order of things decides, it asks `choose`; 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from tests.model import containers
 from tests.model.choices import Choices
 from tests.model.outcome import ANY, LONG, SHORT, Attempts, Entry, Error, Failed, Finished, Jumped, Story, Stuck
 from tests.model.steps import ERRORS, Given, Raised, outcome_of
+from tests.model.values import as_stored, is_json, with_more
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -387,24 +387,3 @@ class Reference:
         if set(policy.except_) & set(error.names):
             return False
         return policy.when is None or self.test(policy.when, scope, names | {"error": error.as_json()})
-
-
-def with_more(data: Any, more: dict[str, Any]) -> Any:
-    """Gives the data of an error with something beside what else they hold."""
-    if data == ANY:
-        return ANY
-    return {**(data if isinstance(data, dict) else {} if data is None else {"data": data}), **more}
-
-
-def is_json(value: Any) -> bool:
-    """Whether a value can be stored."""
-    try:
-        json.dumps(value)
-    except TypeError:
-        return False
-    return True
-
-
-def as_stored(value: Any) -> Any:
-    """Gives a value as it is after a round trip through the store."""
-    return json.loads(json.dumps(value))
