@@ -26,6 +26,8 @@ class Error:
     names: tuple[str, ...] = ()
     message: str = ANY
     data: Any = ANY
+    undone: int = 0
+    not_undone: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {

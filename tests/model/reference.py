@@ -113,6 +113,7 @@ class Reference:
     def _close(self, error: Error, scope: Scope) -> None:
         """An execution that failed: what it completed is undone, then its on_failure runs."""
         undone, errors = self.undo_below("")
+        undone, not_undone = undone + error.undone, error.not_undone
         if self.graph.on_failure:
             try:
                 self.run_list(self.graph.on_failure, "on_failure/", scope, {"error": error.as_json()})
@@ -120,7 +121,7 @@ class Reference:
                 more, more_errors = self.undo_below("on_failure")
                 undone, errors = undone + more, errors + more_errors
         if undone:
-            self.story.status = "compensation_failed" if errors else "compensated"
+            self.story.status = "compensation_failed" if errors or not_undone else "compensated"
 
     def undo_below(self, path: str) -> tuple[int, list[Error]]:
         """Undoes what completed at or below a path: how many there were, and the errors of those that could not be."""
@@ -269,7 +270,9 @@ class Reference:
             self.tell_end(path, "caught", node, position, error)
             try:
                 if row.compensate:
-                    errors = self.undo_below(path)[1]
+                    undone, errors = self.undo_below(path)
+                    not_undone = error.not_undone + len(errors)
+                    error = replace(error, undone=error.undone + undone, not_undone=not_undone)
                     if errors:
                         told = [each.as_json() for each in errors]
                         raise Failed(replace(error, data=with_more(error.data, {"compensation_errors": told})))

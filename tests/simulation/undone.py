@@ -39,9 +39,16 @@ def undoing_problems(graph: Graph, history: list[Checkpoint], status: str) -> li
         left = {step for step in left if not step.startswith("on_failure/")}
         if left:
             found.append(f"is {status}, and {sorted(left)} were not undone")
-        expected = "compensation_failed" if failed else "cancelled" if asked else "compensated" if undone else "failed"
-        if status != expected:
+        # What a `catch` undid counts only if its error is the one that ended the execution.
+        begins = next((one.seq for one in history if one.kind == "compensating"), len(history) + 1)
+        late = {step for step, seq in undone.items() if seq > begins}
+        possible = {"compensation_failed"} if late & failed else {"compensated"} if late else {"failed"}
+        if late < undone.keys():
+            possible |= {"compensation_failed"} if failed else {"compensated"}
+        if status not in possible and not asked:
             found.append(f"is {status}, with {len(undone)} undone of which {len(failed)} failed")
+        if asked and status != "compensation_failed":
+            found.append(f"is {status} although it was cancelled")
     if status == "cancelled" and asked and not stopped and (left or failed):
         found.append(f"is {status}, {sorted(left)} were not undone and {sorted(failed)} could not be")
     return found

@@ -43,7 +43,8 @@ Kind: TypeAlias = Literal[
 class ErrorValue(msgspec.Struct, frozen=True, kw_only=True):
     """An error as workflows see it. `data` is JSON; `node` is the instance path; `attempt` counts from 1.
 
-    `names` are the class names of the error and its bases, by which `catch` knows it; workflows do not see them.
+    `names` are the class names of the error and its bases, by which `catch` knows it, `undone` and
+    `not_undone` how many steps it had undone by the catches it came through; workflows do not see these.
     """
 
     type: str
@@ -52,6 +53,8 @@ class ErrorValue(msgspec.Struct, frozen=True, kw_only=True):
     node: str | None = None
     attempt: int = 1
     names: tuple[str, ...] = ()
+    undone: int = 0
+    not_undone: int = 0
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -63,8 +66,13 @@ class ErrorValue(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def as_stored(self) -> dict[str, Json]:
-        """Gives what a checkpoint keeps: what workflows see, and the names where there are more than the type."""
-        return {**self.as_json(), "names": list(self.names)} if self.names else self.as_json()
+        """Gives what a checkpoint keeps: what workflows see, and the rest where there is something of it."""
+        stored = self.as_json()
+        if self.names:
+            stored["names"] = list(self.names)
+        if self.undone or self.not_undone:
+            stored |= {"undone": self.undone, "not_undone": self.not_undone}
+        return stored
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):

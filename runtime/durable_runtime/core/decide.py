@@ -43,7 +43,14 @@ from durable_runtime.core.state import (
     rests,
 )
 from durable_runtime.core.substeps import go_on
-from durable_runtime.core.undoing import begin_undoing, cancelled_error, failed_error, failed_status, with_errors
+from durable_runtime.core.undoing import (
+    begin_undoing,
+    cancelled_error,
+    failed_error,
+    failed_status,
+    told_by,
+    with_errors,
+)
 from durable_runtime.core.values import NotStorable, encode
 from durable_runtime.core.waits import look
 
@@ -105,7 +112,7 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
                 return []
             case Undoing(frame=None):
                 # Undone as far as could be, it fails with what it failed with; the row's list counts on more.
-                error = with_errors(frame.opening.error, frame.opening.errors)
+                error = told_by(frame.opening)
                 again = Checkpoint(path=frame.path, kind="failed", keys=keys, error=error, finished_at=state.now)
                 return [Record(again)]
             case Undoing():
@@ -193,7 +200,7 @@ def _failed(program: Program, state: State) -> list[Command] | None:
             first = state.root.error
             assert first is not None
             second = {"on_failure": closing.frame.error.as_json(), "data": first.data}
-            error = with_errors(msgspec.structs.replace(first, data=second), state.undo_errors)
+            error = with_errors(msgspec.structs.replace(first, data=second, not_undone=0), state.undo_errors)
     return [Abandon(""), Finish(status=failed_status(state), error=error, at=state.now)]
 
 

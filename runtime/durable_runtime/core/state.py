@@ -212,6 +212,8 @@ class Undo(msgspec.Struct, frozen=True):
 class Undoing(msgspec.Struct, frozen=True, kw_only=True):
     """What was completed below a node, or in the whole execution, while it is undone, newest first.
 
+    `undone` counts the compensations that worked.
+
     `seq` and `frame` are of the step that is being undone now; there is none when all are and some could not be.
     `error` is the later error, `errors` are those of compensations that failed. Only what has a number above `since`
     can lie below the node. `row` is the row of its `catch`, and `after` what the root frame held before.
@@ -221,6 +223,7 @@ class Undoing(msgspec.Struct, frozen=True, kw_only=True):
     seq: int = 0
     frame: Frame | None = None
     errors: tuple[ErrorValue, ...] = ()
+    undone: int = 0
     row: int | None = None
     since: int = 0
     after: Opening | None = None
@@ -235,8 +238,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known of an execution. `now` is the time of its last checkpoint, before the first one its start.
 
     `paused` says who paused it and why, while it is. `not_before` is when it was to begin, if it was claimed sooner.
-    `undo` are the steps that completed and are not undone, the newest first. `undone` counts the compensations that
-    worked, and `undo_errors` are the errors of those that did not.
+    `undo` are the steps that completed and are not undone, the newest first. Of those that the whole
+    execution undid, `undone` counts the ones that worked, and `undo_errors` are the errors of the others.
     `edits` are results that someone gave to open instances, by path, and that are theirs at the next look.
     `has_children` once a step of it started an execution that its end reaches. `joined` are those who want to be told
     of its end beside its parent.

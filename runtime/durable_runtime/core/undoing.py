@@ -116,10 +116,16 @@ def advance(state: State, chain: list[Frame], keys: Keys, frame: Frame) -> tuple
         return replace(state, undo=undo), replace(scope, opening=replace(undoing, frame=frame)), keys
     state = replace(state, undo=_replaced(state.undo, undoing.seq, None))
     if frame.error is None:
-        state = replace(state, undone=state.undone + 1)
+        undoing = replace(undoing, undone=undoing.undone + 1)
     else:
         undoing = replace(undoing, errors=_added(undoing.errors, frame.error))
-        state = replace(state, undo_errors=_added(state.undo_errors, frame.error))
+    if undoing.row is None:
+        error = frame.error
+        state = replace(
+            state,
+            undone=state.undone + (error is None),
+            undo_errors=_added(state.undo_errors, error) if error is not None else state.undo_errors,
+        )
     scope, looked_at = _next(scope, keys[:-1], undoing, state.undo)
     return state, scope, looked_at
 
@@ -134,9 +140,9 @@ def _next(frame: Frame, keys: Keys, undoing: Undoing, undo: Undo | None) -> tupl
         return replace(frame, opening=undoing.after), keys
     if undoing.errors:
         return replace(frame, opening=replace(undoing, frame=None)), keys
-    block = frame.node.blocks[catch_key(row)]
-    inner = Frame(block=block, prefix=f"{frame.path}/{CATCH}/", names={"error": undoing.error.as_json()})
-    return replace(frame, opening=Catching(row, undoing.error, inner)), (*keys, catch_key(row))
+    block, error = frame.node.blocks[catch_key(row)], told_by(undoing)
+    inner = Frame(block=block, prefix=f"{frame.path}/{CATCH}/", names={"error": error.as_json()})
+    return replace(frame, opening=Catching(row, error, inner)), (*keys, catch_key(row))
 
 
 def _newest(frame: Frame, undoing: Undoing, undo: Undo | None) -> Undo | None:
@@ -169,12 +175,20 @@ def _added(errors: tuple[ErrorValue, ...], error: ErrorValue) -> tuple[ErrorValu
     return errors if len(errors) >= MOST_ERRORS else (*errors, error)
 
 
+def told_by(undoing: Undoing) -> ErrorValue:
+    """Gives the error that a `catch` took, with what was undone for it."""
+    error = with_errors(undoing.error, undoing.errors)
+    return replace(error, undone=error.undone + undoing.undone, not_undone=error.not_undone + len(undoing.errors))
+
+
 def with_errors(error: ErrorValue, errors: tuple[ErrorValue, ...]) -> ErrorValue:
     """Gives an error that also tells what could not be undone, under `data.compensation_errors`."""
     if not errors:
         return error
     data = error.data if isinstance(error.data, dict) else {} if error.data is None else {"data": error.data}
-    told = [each.as_json() for each in errors]
+    # What a `catch` that the error came through could not undo is told there already.
+    before = data["compensation_errors"] if error.not_undone else []
+    told = (before + [each.as_json() for each in errors])[:MOST_ERRORS]
     whole = {**data, "compensation_errors": told}
     try:
         encode(whole)
@@ -191,10 +205,15 @@ def failed_error(state: State) -> ErrorValue:
 
 
 def failed_status(state: State) -> Literal["failed", "compensated", "compensation_failed"]:
-    """Gives the status of an execution that failed, by what became of what it had completed."""
-    if state.undo_errors:
+    """Gives the status of an execution that failed, by what became of what it had completed.
+
+    What a `catch` undid counts if its error is the one that ended the execution, and not if the flow went on.
+    """
+    error = state.root.error
+    assert error is not None
+    if state.undo_errors or error.not_undone:
         return "compensation_failed"
-    return "compensated" if state.undone else "failed"
+    return "compensated" if state.undone or error.undone else "failed"
 
 
 def reaches_children(state: State) -> bool:

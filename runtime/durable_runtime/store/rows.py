@@ -48,6 +48,8 @@ def error_of(value: Json) -> ErrorValue | None:
         node=value.get("node"),
         attempt=value.get("attempt", 1),
         names=tuple(value.get("names", ())),
+        undone=value.get("undone", 0),
+        not_undone=value.get("not_undone", 0),
     )
 
 

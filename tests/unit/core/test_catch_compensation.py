@@ -198,6 +198,52 @@ def test_rethrow_passes_the_error_on_after_undoing() -> None:
     assert result.status == "compensated"
 
 
+GONE_ON = """
+- group: outer
+  steps:
+    - group: trip
+      steps:
+        - {step: hotel, call: x.do, with: {}, compensate: {call: x.undo, with: {}}}
+        - {step: flight, call: x.flight, with: {}}
+      catch: [{compensate: true, rethrow: true}]
+  catch: [{steps: []}]
+- {fail: stop}
+"""
+
+
+@pytest.mark.parametrize("undo", [None, Down("closed")])
+def test_what_was_undone_before_the_flow_went_on_does_not_count_at_the_end(undo: Any) -> None:
+    result = run_with(GONE_ON, mocks=_without("x.mail") | {"x.undo": undo})
+
+    assert result.status == "failed"
+    assert result.error is not None
+    assert (result.error.node, result.error.data) == ("stop", None)
+    assert called(result) == ["outer/trip/hotel", "outer/trip/flight", "outer/trip/hotel/compensate"]
+
+
+@pytest.mark.parametrize(("undo", "status"), [(None, "compensated"), (Down("closed"), "compensation_failed")])
+def test_what_was_undone_for_the_error_that_ends_the_execution_counts(undo: Any, status: str) -> None:
+    result = run_with(GONE_ON.replace("catch: [{steps: []}]", ""), mocks=_without("x.mail") | {"x.undo": undo})
+
+    assert result.status == status
+    assert result.error is not None
+    assert result.error.node == "outer/trip/flight"
+    assert len((result.error.data or {}).get("compensation_errors", [])) == (undo is not None)
+
+
+def test_errors_of_an_inner_and_of_the_last_undoing_are_told_together() -> None:
+    steps = "- {step: before, call: x.do, with: {}, compensate: {call: x.undo, with: {}}}\n"
+    steps += GONE_ON.replace("catch: [{steps: []}]", "").strip()
+    result = run_with(steps, mocks=_without("x.mail") | {"x.undo": Down("closed")})
+
+    assert result.status == "compensation_failed"
+    assert result.error is not None
+    assert [error["node"] for error in result.error.data["compensation_errors"]] == [
+        "outer/trip/hotel/compensate",
+        "before/compensate",
+    ]
+
+
 def test_a_step_that_completed_within_a_catch_can_be_undone_later() -> None:
     steps = """
 - step: pay
