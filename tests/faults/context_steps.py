@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -84,3 +85,82 @@ def waits_in_a_call(ctx: StepContext) -> str:
 def _hold() -> None:
     told.set()
     go_on.wait(60)
+
+
+async def transfer(n: int, ctx: StepContext) -> str:
+    """Writes into a table of the engine's own database, in two blocks of one transaction."""
+    write_down(f"transfer {ctx.attempt}")
+    async with ctx.connection() as connection:
+        await connection.execute("insert into account (execution, what) values (%s, 'taken')", [ctx.execution_id])
+    die_at("between the blocks")
+    try:
+        async with ctx.connection() as connection:
+            await connection.execute("insert into account (execution, what) values (%s, 'undone')", [ctx.execution_id])
+            raise KeyError("on purpose")
+    except KeyError:
+        pass
+    async with ctx.connection() as connection:
+        await connection.execute("insert into account (execution, what) values (%s, 'given')", [ctx.execution_id])
+    die_at("behind the blocks")
+    if ctx.attempt <= n:
+        raise RuntimeError("after all was written")
+    return "transferred"
+
+
+def plain_transfer(n: int, ctx: StepContext) -> str:
+    """The same as a plain function."""
+    write_down(f"transfer {ctx.attempt}")
+    with ctx.connection() as connection:
+        connection.execute("insert into account (execution, what) values (%s, 'taken')", [ctx.execution_id])
+    die_at("between the blocks")
+    with ctx.connection() as connection:
+        connection.execute("insert into account (execution, what) values (%s, 'given')", [ctx.execution_id])
+    die_at("behind the blocks")
+    if ctx.attempt <= n:
+        raise RuntimeError("after all was written")
+    return "transferred"
+
+
+async def transfer_by_calls(n: int, ctx: StepContext) -> str:
+    """One transaction for each call, and one for what stands between them."""
+
+    async def take() -> None:
+        async with ctx.connection() as connection:
+            await connection.execute("insert into account (execution, what) values (%s, 'taken')", [ctx.execution_id])
+        die_at("in the first call")
+
+    def give() -> None:
+        with ctx.connection() as connection:
+            connection.execute("insert into account (execution, what) values (%s, 'given')", [ctx.execution_id])
+        die_at("in the second call")
+
+    async with ctx.connection() as connection:
+        await connection.execute("insert into account (execution, what) values (%s, 'body')", [ctx.execution_id])
+    await ctx.step("take", take)
+    die_at("between the calls")
+    await ctx.sleep("nap", "10ms")
+    await ctx.step("give", give)
+    die_at("behind the calls")
+    return "transferred"
+
+
+async def held_transfer(ctx: StepContext) -> str:
+    """Writes, and stays in its transaction until it is let go."""
+    write_down("transfer")
+    async with ctx.connection() as connection:
+        await connection.execute("insert into account (execution, what) values (%s, 'given')", [ctx.execution_id])
+    told.set()
+    while not go_on.is_set():
+        await asyncio.sleep(0.002)
+    return "transferred"
+
+
+async def held_transfer_in_a_call(ctx: StepContext) -> str:
+    """The same in a call."""
+    return str(await ctx.step("transfer", held_transfer))
+
+
+async def commits_itself(ctx: StepContext) -> None:
+    """Ends the transaction that is for the engine to end."""
+    async with ctx.connection() as connection:
+        await connection.execute("commit")

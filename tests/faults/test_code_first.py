@@ -69,9 +69,10 @@ def test_what_a_step_logs_and_how_far_it_is_are_seen_while_it_runs(database_url:
     assert value(database_url, "select count(*) from durable.log") == 1
 
 
-def work_until_idle(url: str, die_at: str | None) -> int:
-    """Runs a worker in a process of its own; gives how that ended."""
+def work_until_idle(url: str, die_at: str | None, first: str = "") -> int:
+    """Runs a worker in a process of its own, after the program `first`; gives how that ended."""
     code = (
+        f"from tests.faults.context_steps import die_at\n{first}\n"
         "import asyncio\nfrom datetime import timedelta\nfrom durable_runtime.worker import Worker\n"
         f"asyncio.run(Worker({url!r}, lease=timedelta(seconds=1)).run(until_idle=True))"
     )

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from durable_dsl import Retry
+from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.notes import Level, Notes
 from durable_runtime.actions.substeps import Port, Substeps
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
+from durable_runtime.store.joined import StepConnections
 
 _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 
@@ -26,7 +28,14 @@ class StepContext:
     that can tell a repeated request from a new one. `error` is the error for which a step is undone; None elsewhere.
     """
 
-    def __init__(self, execution_id: str, perform: Perform, port: Port, notes: Notes) -> None:
+    def __init__(
+        self,
+        execution_id: str,
+        perform: Perform,
+        port: Port,
+        notes: Notes,
+        connections: StepConnections | None = None,
+    ) -> None:
         self.execution_id = execution_id
         self.node = perform.path
         self.attempt = perform.attempt
@@ -35,7 +44,9 @@ class StepContext:
         self._count = 0
         self._notes = notes
         self._port = port
-        self.substeps = Substeps(perform, port, self._within)
+        self.timeout = perform.timeout
+        self.transactions = Transactions(connections, lambda: self.substeps.runs_one)
+        self.substeps = Substeps(perform, port, self._within, self.transactions)
 
     def _within(self, name: str, attempt: int) -> StepContext:
         """Gives the context of a sub-step's function."""
@@ -101,6 +112,17 @@ class StepContext:
         text = f"{self.execution_id}/{self.node}/{what}/{self._count}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
 
+    # -- the engine's own database
+
+    def connection(self) -> Any:
+        """Gives a psycopg connection in a transaction that commits together with this step's checkpoint: exactly once.
+
+        `async with ctx.connection() as connection:` in an async function, `with` in a plain one. Each block is a
+        savepoint of one transaction; the attempt's failure undoes it all. In a sub-step it is that one's transaction,
+        and its checkpoint. It is for the engine to commit: `commit` and `rollback` are refused.
+        """
+        return self.transactions.block(is_async=self.substeps.runs_async)
+
     # -- code first
 
     def step(
@@ -136,6 +158,8 @@ class _SubContext(StepContext):
         self._count = 0
         self._notes = outer._notes
         self._port = outer._port
+        self.timeout = None
+        self.transactions = outer.transactions
         self.substeps = outer.substeps
 
     @property

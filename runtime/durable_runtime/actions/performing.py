@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from durable_runtime.actions.http import HttpClient
 from durable_runtime.actions.outcome import failure_of, timed_out
 from durable_runtime.actions.secrets import Secrets, SecretSource
 from durable_runtime.actions.shell import run_program
+from durable_runtime.actions.sql import SqlRunner
 from durable_runtime.core.commands import Perform, StartChild
 from durable_runtime.core.outcomes import Failure, Success
 
@@ -40,7 +41,8 @@ class Performer:
     """Runs attempts.
 
     `threads` plain functions run at once; the others wait for a thread, which their timeout does not count. Programs
-    are run only where `allows_shell` says so. `secrets` is where secrets are found.
+    are run only where `allows_shell` says so. `secrets` is where secrets are found, `databases` are those that
+    `sql` steps may name, by their addresses.
     """
 
     def __init__(
@@ -50,10 +52,12 @@ class Performer:
         *,
         allows_shell: bool = False,
         secrets: SecretSource | None = None,
+        databases: Mapping[str, str] | None = None,
     ) -> None:
         self._functions = functions
         self._secrets = Secrets(secrets)
         self._http = HttpClient()
+        self._sql = SqlRunner(databases)
         self._allows_shell = allows_shell
         self._slots = asyncio.Semaphore(threads)
         self._pool = ThreadPoolExecutor(max_workers=threads + MAX_ABANDONED, thread_name_prefix="durable-step")
@@ -82,6 +86,9 @@ class Performer:
                 return self._functions.get_plugin(perform.function)
             case "http":
                 return Function("http", self._http.request)
+            case "sql":
+                self._sql.check(perform.function)
+                return Function("sql", self._sql.run)
             case "shell":
                 if not self._allows_shell:
                     raise MissingFunction("this worker runs no programs; start it with --allow-shell")
@@ -208,6 +215,7 @@ class Performer:
     async def close(self) -> None:
         """Closes connections, and lets go of the threads without waiting for those that hang."""
         await self._http.close()
+        await self._sql.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

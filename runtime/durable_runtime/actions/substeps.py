@@ -21,6 +21,7 @@ import msgspec
 from durable_dsl import Retry
 from durable_dsl.graph import RetryPolicy
 from durable_runtime.actions.arguments import ContextMisuse, check_name, policy_of, span_of
+from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.driving import Parked, drive, leave
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.outcome import Fatal, StepFailed, failure_of
@@ -29,6 +30,7 @@ from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
 from durable_runtime.core.state import SubStep
 from durable_runtime.core.substeps import Pause, SubOutcome
+from durable_runtime.store.joined import Transaction
 
 
 class OrderChanged(Fatal):
@@ -46,7 +48,11 @@ class Again(msgspec.Struct, frozen=True):
     attempt: int
 
 
-Answer: TypeAlias = SubStep | Again
+class Redo(msgspec.Struct, frozen=True):
+    """What a sub-step did in its transaction was undone, through no fault of its own: it runs once more."""
+
+
+Answer: TypeAlias = SubStep | Again | Redo
 
 
 class Port(Protocol):
@@ -56,11 +62,11 @@ class Port(Protocol):
         """Gives the clock by which the worker times what it runs."""
         ...
 
-    def note(self, sub: SubOutcome) -> Awaitable[Answer]:
-        """Commits what a call came to; from the event loop."""
+    def note(self, sub: SubOutcome, transaction: Transaction | None = None) -> Awaitable[Answer]:
+        """Commits what a call came to, together with its transaction; from the event loop."""
         ...
 
-    def note_and_wait(self, sub: SubOutcome) -> Answer:
+    def note_and_wait(self, sub: SubOutcome, transaction: Transaction | None = None) -> Answer:
         """The same from a thread, which waits; raises `Abandoned` when the attempt is over before."""
         ...
 
@@ -80,10 +86,17 @@ RunPlain: TypeAlias = Callable[[Callable[[], "Success | Failure"]], Awaitable["S
 class Substeps:
     """The calls of one attempt, in their order. `within` gives the context of a sub-step by name and attempt."""
 
-    def __init__(self, perform: Perform, port: Port, within: Callable[[str, int], object]) -> None:
+    def __init__(
+        self, perform: Perform, port: Port, within: Callable[[str, int], object], transactions: Transactions
+    ) -> None:
         self._perform = perform
         self._port = port
         self._within = within
+        self._transactions = transactions
+        self.runs_one = False
+        """True while the function of a sub-step runs."""
+        self.runs_async = False
+        """Whether what runs now is async."""
         self._position = 0
         self._names: dict[str, int] = {}
         self._calling: str | None = None
@@ -98,7 +111,7 @@ class Substeps:
 
     def begin(self, *, is_async: bool, run_plain: RunPlain) -> None:
         """Says how the function runs."""
-        self._is_async = is_async
+        self._is_async = self.runs_async = is_async
         self._run_plain = run_plain
 
     def now(self) -> datetime:
@@ -147,14 +160,19 @@ class Substeps:
             found = await self._find(own, waits=False)
             if found is not None:
                 return self._leave(found)
-            index, attempt = self._position, self._perform.next_attempt if self._is_next else 1
-            started_at = self._port.now()
-            outcome = await self._run(function, args, self._keywords(function, kwargs, own, attempt))
-            sub = self._sub(own, index, attempt, outcome, retry, started_at)
-            answer = await self._port.note(sub)
-            if isinstance(answer, Again):
-                await self._leave_function(Parked())
-            return self._leave(answer)
+            attempt = self._perform.next_attempt if self._is_next else 1
+            while True:
+                started_at = self._port.now()
+                outcome = await self._run(function, args, self._keywords(function, kwargs, own, attempt))
+                sub = self._sub(own, attempt, outcome, retry, started_at)
+                answer = await self._port.note(sub, self._transactions.take_sub())
+                match answer:
+                    case SubStep():
+                        return self._leave(answer)
+                    case Again():
+                        await self._leave_function(Parked())
+                    case Redo():
+                        continue
         finally:
             self._calling = None
 
@@ -171,19 +189,20 @@ class Substeps:
             found = self._find_plain(own)
             if found is not None:
                 return self._leave(found)
-            index, attempt = self._position, 1
-            if self._is_next:
-                attempt = self._perform.next_attempt
+            attempt = self._perform.next_attempt if self._is_next else 1
             while True:
                 keywords = self._keywords(function, kwargs, own, attempt)
                 started_at = self._port.now()
-                outcome = _call_plain(function, args, keywords)
-                sub = self._sub(own, index, attempt, outcome, retry, started_at)
-                answer = self._port.note_and_wait(sub)
-                if isinstance(answer, SubStep):
-                    return self._leave(answer)
-                self._port.wait_until(answer.due_at)
-                attempt = answer.attempt
+                outcome = self._run_here(function, args, keywords)
+                sub = self._sub(own, attempt, outcome, retry, started_at)
+                answer = self._port.note_and_wait(sub, self._transactions.take_sub())
+                match answer:
+                    case SubStep():
+                        return self._leave(answer)
+                    case Again(due_at, attempt):
+                        self._port.wait_until(due_at)
+                    case Redo():
+                        continue
         finally:
             self._calling = None
 
@@ -271,14 +290,15 @@ class Substeps:
     def _sub(
         self,
         own: str,
-        index: int,
         attempt: int,
         outcome: Success | Failure,
         retry: RetryPolicy,
         started_at: datetime,
     ) -> SubOutcome:
         hidden = outcome if self.masks is None else self.masks.outcome(outcome)
-        return SubOutcome(index=index, name=own, attempt=attempt, outcome=hidden, retry=retry, started_at=started_at)
+        return SubOutcome(
+            index=self._position, name=own, attempt=attempt, outcome=hidden, retry=retry, started_at=started_at
+        )
 
     async def _leave_function(self, reason: Parked | Failure) -> NoReturn:
         self._is_left = True
@@ -301,7 +321,12 @@ class Substeps:
     ) -> Success | Failure:
         if not is_async(function):
             assert self._run_plain is not None
-            return await self._run_plain(lambda: _call_plain(function, args, keywords))
+            self.runs_async, self.runs_one = False, True
+            try:
+                return await self._run_plain(lambda: _call_plain(function, args, keywords))
+            finally:
+                self.runs_async, self.runs_one = True, False
+        self.runs_one = True
         try:
             return Success(await function(*args, **keywords))
         except asyncio.CancelledError:
@@ -313,6 +338,17 @@ class Substeps:
             raise
         except BaseException as error:
             return failure_of(error)
+        finally:
+            self.runs_one = False
+
+    def _run_here(
+        self, function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
+    ) -> Success | Failure:
+        self.runs_one = True
+        try:
+            return _call_plain(function, args, keywords)
+        finally:
+            self.runs_one = False
 
     async def drive(self, call: Coroutine[Any, Any, Any]) -> Any:
         """Awaits an async function; gives its result, or `Parked` or a `Failure` when it was left in the middle."""

@@ -19,6 +19,7 @@ from durable_runtime.cli.output import complain, error_text, pretty_json, print_
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.signals import on_interrupt
 from durable_runtime.cli.sources import check_calls, get_workflow
+from durable_runtime.cli.sql_databases import addresses_of, sql_databases_option
 from durable_runtime.cli.start import input_options
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Left:
 @input_options
 @click.option("--timeout", metavar="DURATION", help="Stop watching after this long (30s, 5m) and end with code 6.")
 @click.option("--allow-shell", is_flag=True, help="Run the programs of `shell` steps.")
+@sql_databases_option
 @database_options
 @pass_settings
 def run(
@@ -62,6 +64,7 @@ def run(
     id: str | None,
     timeout: str | None,
     allow_shell: bool,
+    sql_databases: tuple[str, ...],
 ) -> None:
     """Run a workflow here and now, and print its output.
 
@@ -72,6 +75,7 @@ def run(
     given = read_input(whole, pairs)
     limit = None if timeout is None else _span(timeout)
     source = get_workflow(file, workflow)
+    databases = addresses_of(sql_databases)
     for each in (source, *source.started):
         check_calls(each)
     if not allow_shell and any(runs_programs(node) for graph in source.graphs for node in graph.walk_all()):
@@ -86,7 +90,7 @@ def run(
     async def begin(durable: AsyncDurable) -> str:
         return await durable.start(source.graphs, given, queue=queue, priority=priority, id=id)
 
-    tell(settings, run_async(_run(settings, source.graph, begin, limit, allow_shell=allow_shell)))
+    tell(settings, run_async(_run(settings, source.graph, begin, limit, allow_shell=allow_shell, databases=databases)))
 
 
 def runs_programs(node: Node) -> bool:
@@ -103,6 +107,7 @@ async def _run(
     limit: timedelta | None,
     *,
     allow_shell: bool,
+    databases: dict[str, str],
 ) -> Left:
     import asyncio
 
@@ -111,7 +116,7 @@ async def _run(
     async with connect(settings) as durable:
         id = await begin(durable)
         say(settings, f"execution {id}")
-        worker = durable.worker(only=[id], name="durable run", allow_shell=allow_shell)
+        worker = durable.worker(only=[id], name="durable run", allow_shell=allow_shell, databases=databases)
         timed_out = False
 
         def give_up() -> None:

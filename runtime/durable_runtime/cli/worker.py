@@ -15,6 +15,7 @@ from durable_runtime.cli.output import print_json, say
 from durable_runtime.cli.project import use_project
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.signals import on_interrupt
+from durable_runtime.cli.sql_databases import addresses_of, sql_databases_option
 
 if TYPE_CHECKING:
     from durable_runtime.worker import WorkerReport
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--concurrency", "-c", type=click.IntRange(1, 10_000), metavar="N", help="Executions at once.")
 @click.option("--name", metavar="NAME", help="How others see this worker. Default: host and process.")
 @click.option("--allow-shell", is_flag=True, help="Run the programs of `shell` steps.")
+@sql_databases_option
 @database_options
 @pass_settings
 def worker(
@@ -37,6 +39,7 @@ def worker(
     concurrency: int | None,
     name: str | None,
     allow_shell: bool,
+    sql_databases: tuple[str, ...],
 ) -> None:
     """Run executions until Ctrl-C or SIGTERM.
 
@@ -44,12 +47,15 @@ def worker(
     not for events or people. Names under `call:` are looked up from the project folder.
     """
     limits = _limits(queues)
+    databases = addresses_of(sql_databases)
     project = use_project()
     show_log(logging.WARNING if settings.quiet else logging.INFO)
 
     async def work() -> tuple[WorkerReport, bool]:
         async with connect(settings) as durable:
-            found = durable.worker(queues=limits, concurrency=concurrency, name=name, allow_shell=allow_shell)
+            found = durable.worker(
+                queues=limits, concurrency=concurrency, name=name, allow_shell=allow_shell, databases=databases
+            )
             say(settings, f"worker {found.name} runs {_served(limits)} with the modules of {project}")
             with on_interrupt(found.stop) as interrupted:
                 return await found.run(until_idle=until_idle), interrupted()

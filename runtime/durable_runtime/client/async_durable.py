@@ -245,13 +245,15 @@ class AsyncDurable(Asking, Outside, Many):
         allow: Sequence[str] | None = None,
         allow_shell: bool = False,
         secrets: SecretSource | None = None,
+        databases: Mapping[str, str] | None = None,
     ) -> Worker:
         """Gives a worker on this database, to be run with `await worker.run()`.
 
         `queues` limits executions at once by queue, by default as given to this client; None serves all queues.
         `concurrency` limits them all together. `only` are the ids of the executions it is for. `allow` lists the
         packages that steps may call; `shell` steps run only with `allow_shell`. `secrets` are values by name, or
-        a function of a name, by default variables of the environment. Blocks while the database is opened.
+        a function of a name, by default variables of the environment. `databases` are the addresses of those that `sql`
+        steps name, by default variables as DURABLE_DATABASE_SHOP_URL. Blocks while the database is opened.
         """
         from durable_runtime.worker import DEFAULT_CONCURRENCY, Worker
 
@@ -265,6 +267,7 @@ class AsyncDurable(Asking, Outside, Many):
             allow=allow,
             allow_shell=allow_shell,
             secrets=secrets,
+            databases=databases,
         )
 
 

@@ -86,7 +86,7 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
     """Starts a step: what only computes is done here and now."""
     node = chain[-1].node
     match action:
-        case g.Call() | g.Http() | g.Shell() | g.Use():
+        case g.Call() | g.Http() | g.Shell() | g.Sql() | g.Use():
             return [perform(program, state, chain, keys, attempt=1)]
         case g.Set():
             assert node.values is not None
@@ -114,7 +114,7 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
     frame = chain[-1]
     node, graph = frame.node, frame.node.graph
     names = environment(program, state, chain)
-    action: Literal["call", "http", "shell", "use"] = "call"
+    action: Literal["call", "http", "shell", "sql", "use"] = "call"
     function = ""
     match graph:
         case g.Decision(call=str() as path) | g.Step(action=g.Call(function=path)):
@@ -125,6 +125,8 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
             action = "http"
         case g.Step(action=g.Shell()):
             action = "shell"
+        case g.Step(action=g.Sql() as sql):
+            action, function = "sql", sql.database or ""
         case _:
             raise AssertionError(f"{node.id} has no attempts")
     timeout = span_of(node.timeout, names, state) if node.timeout is not None else None

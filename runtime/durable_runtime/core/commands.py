@@ -33,7 +33,8 @@ class Sealed(msgspec.Struct, frozen=True):
 class Perform(msgspec.Struct, frozen=True, kw_only=True):
     """Make one attempt of a step's action with these arguments, then hand in its outcome.
 
-    `function` is the import path of a call, the name of a plug-in's action (`use`), and empty for `http` and `shell`.
+    `function` is the import path of a call, the name of a plug-in's action (`use`) or of a database
+    (`sql`; empty is the engine's own), and empty for `http` and `shell`.
     `arguments` None, which only a call can have, gives it `data`, the whole data at this place. With `sealed` they are
     not known yet. `error` is the later one for which a step is undone. `done` are the calls of `ctx` that its function
     made before, and `next_attempt` is that of the call after these. `began_at` is the time that the function sees; of
@@ -47,7 +48,7 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     attempt: int
     data: Json
-    action: Literal["call", "http", "shell", "use"] = "call"
+    action: Literal["call", "http", "shell", "sql", "use"] = "call"
     arguments: dict[str, Json] | None
     timeout: timedelta | None
     sealed: Sealed | None = None

@@ -179,6 +179,8 @@ class CompiledNode:
                                 "expect": list(http.expect),
                             }
                         )
+                    case g.Sql(query=query, params=params, database=database):
+                        self.values = compile_template({"query": query, "params": params, "database": database or ""})
                     case g.Shell(command=command, env=env, cwd=cwd):
                         self.values = compile_template({"command": command, "env": env, "cwd": cwd})
                     case _:

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 
 from durable_dsl import graph as g
 
-NotExecuted: TypeAlias = g.Sql | g.Emit
+NotExecuted: TypeAlias = g.Emit
 
 
 def never_started(value: NotExecuted) -> NoReturn:

@@ -161,3 +161,38 @@ def close_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
         "paths": texts([path for _key, path, _label in rows]),
         "labels": texts([label for _key, _path, label in rows]),
     }
+
+
+def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
+    """Gives what belongs to checkpoints and is stored elsewhere: names of statements and their parameters, in order.
+
+    What is sent comes after what is started: a parent that ends in the same commit reaches its children.
+    """
+    starts = start_columns(commits)
+    has_keys = any(child.execution.key is not None for commit in commits for child in commit.starts)
+    columns = [
+        ("write_logs", log_columns(commits)),
+        ("write_progress", progress_columns(commits)),
+        ("close_waits", close_columns(commits)),
+        ("open_waits", open_columns(commits)),
+        ("start_children", starts),
+        ("attach", starts if has_keys else None),
+        ("send", send_columns(commits)),
+    ]
+    found = [(name, parameters) for name, parameters in columns if parameters is not None]
+    requests = [request for commit in commits for request in commit.requests]
+    return [*found, ("drop_requests", {"ids": requests})] if requests else found
+
+
+def has_more(commit: Commit) -> bool:
+    """Tells whether a commit writes beside its checkpoints and its move."""
+    return bool(
+        commit.requests
+        or commit.opens
+        or commit.closes
+        or commit.starts
+        or commit.sends
+        or commit.logs
+        or commit.progress
+        or any(checkpoint.log is not None for checkpoint in commit.checkpoints)
+    )

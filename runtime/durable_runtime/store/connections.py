@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import psycopg
 
@@ -23,6 +23,20 @@ _PLAN_LOST = ("26000", "42P05", "0A000")
 
 _NEVER = 2**31
 """Uses of a statement before psycopg prepares it by itself."""
+
+OPTIONS: Final[dict[str, Any]] = {
+    "prepare_threshold": _NEVER,
+    "connect_timeout": 10,
+    # Columns are built in UTF-8; a database of another encoding converts, and refuses what it cannot hold.
+    "client_encoding": "utf8",
+    # A peer that vanished without a word is noticed in seconds, not in the kernel's two hours.
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""How every connection is opened."""
 
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
 
@@ -67,17 +81,8 @@ async def connect(conninfo: str, *, application_name: str) -> Connection:
         connection = await psycopg.AsyncConnection.connect(
             conninfo,
             autocommit=True,
-            prepare_threshold=_NEVER,
-            connect_timeout=10,
             application_name=application_name,
-            # Columns are built in UTF-8; a database of another encoding converts, and refuses what it cannot hold.
-            client_encoding="utf8",
-            # A peer that vanished without a word is noticed in seconds, not in the kernel's two hours.
-            keepalives=1,
-            keepalives_idle=5,
-            keepalives_interval=2,
-            keepalives_count=3,
-            tcp_user_timeout=10_000,
+            **OPTIONS,
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"cannot reach {describe_address(conninfo)}: {_first_line(error)}") from None

@@ -15,16 +15,7 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons, texts
-from durable_runtime.store.columns import (
-    checkpoint_columns,
-    close_columns,
-    log_columns,
-    move_columns,
-    open_columns,
-    progress_columns,
-    send_columns,
-    start_columns,
-)
+from durable_runtime.store.columns import checkpoint_columns, has_more, move_columns, rest_of
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import ends_channel, workers_channel
 from durable_runtime.store.messages import Routed
@@ -167,7 +158,7 @@ class PostgresWorkerStore:
         if moving:
             parameters |= move_columns(commits)
         line = self._lanes[lane]
-        if not any(map(_has_more, commits)):
+        if not any(map(has_more, commits)):
             statement = self._often["append_and_move" if moving else "append"]
             return _outcomes(lease, commits, await line.ask(statement, parameters))
         async with line.use() as connection, connection.transaction():
@@ -184,21 +175,8 @@ class PostgresWorkerStore:
 
         What is sent comes after what is started: a parent that ends in the same commit reaches its children.
         """
-        starts = start_columns(written)
-        for name, columns in (
-            ("write_logs", log_columns(written)),
-            ("write_progress", progress_columns(written)),
-            ("close_waits", close_columns(written)),
-            ("open_waits", open_columns(written)),
-            ("start_children", starts),
-            ("attach", starts if _has_keys(written) else None),
-            ("send", send_columns(written)),
-        ):
-            if columns is not None:
-                await connection.execute(self._sql[name], columns)
-        requests = [request for commit in written for request in commit.requests]
-        if requests:
-            await connection.execute(self._sql["drop_requests"], {"ids": requests})
+        for name, parameters in rest_of(written):
+            await connection.execute(self._sql[name], parameters)
 
     async def find_unstorable(self, values: Sequence[tuple[str, bytes]]) -> dict[str, str]:
         """Asks the server about each (path, JSON text) on its own; gives path and reason of those it refuses."""
@@ -225,7 +203,7 @@ class PostgresWorkerStore:
 
     async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease:
         """Waits for a lost statement of this lane to end and makes sure it can never begin; gives the new lease."""
-        line = self._claims if lane == len(lease.epochs) - 1 else self._lanes[lane]
+        line = self._claims if lane == len(lease.epochs) - 1 else [*self._lanes, self._chores][lane]
         fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
         rows = await line.fetch(self._sql["raise_own_epoch"], fence)
         if not rows:
@@ -304,24 +282,6 @@ class PostgresWorkerStore:
     async def close(self) -> None:
         for line in (*self._lanes, self._claims, self._chores):
             await line.close()
-
-
-def _has_more(commit: Commit) -> bool:
-    """Tells whether a commit writes beside its checkpoints and its move."""
-    return bool(
-        commit.requests
-        or commit.opens
-        or commit.closes
-        or commit.starts
-        or commit.sends
-        or commit.logs
-        or commit.progress
-        or any(checkpoint.log is not None for checkpoint in commit.checkpoints)
-    )
-
-
-def _has_keys(commits: Sequence[Commit]) -> bool:
-    return any(child.execution.key is not None for commit in commits for child in commit.starts)
 
 
 def _claimed(row: Row) -> Claimed:

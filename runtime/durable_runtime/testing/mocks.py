@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from durable_dsl import Graph
-from durable_dsl.graph import Call, Child, Decision, Http, Shell, Start, Step, Use, conditions_of
+from durable_dsl.graph import Call, Child, Decision, Http, Shell, Sql, Start, Step, Use, conditions_of
 from durable_dsl.graph import Function as AskedFunction
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.actions.context import StepContext
@@ -123,7 +123,7 @@ def _calls_of(graph: Graph) -> list[tuple[str, str]]:
         match node:
             case Step(action=Call(function=path)) | Decision(call=str() as path):
                 found.append((node.id, path))
-            case Step(action=Http() | Shell() | Use()):
+            case Step(action=Http() | Shell() | Sql() | Use()):
                 found.append((node.id, ""))
             case _:
                 pass

@@ -14,14 +14,22 @@ from durable_runtime.worker.clock import Clock
 class Alarm:
     """Rings once at the first due time of a state, until it is set again."""
 
-    def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, ring: Callable[[], None], state: State) -> None:
+        self.is_needed = state.deadline_at is not None
+        self.look_at(state)
         self._clock = clock
         self._ring = ring
         self._timer: asyncio.TimerHandle | None = None
 
+    def look_at(self, state: State) -> None:
+        """Sees whether anything falls due in a state; without that it need not be searched each time."""
+        self.is_needed = self.is_needed or any(True for _timer in timers_of(state))
+
     def set(self, state: State, running: Container[str]) -> None:
         """Sets it to what is due first; a retry that runs already stays in the state, and would be due for ever."""
         self.cancel()
+        if not self.is_needed:
+            return
         due_at = min((at for at, _keys, path in timers_of(state) if path not in running), default=None)
         if due_at is not None:
             delay = max(0.0, (due_at - self._clock.now()).total_seconds())

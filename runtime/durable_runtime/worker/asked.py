@@ -15,6 +15,9 @@ from durable_runtime.core.state import State
 from durable_runtime.store.protocol import Inbox
 from durable_runtime.worker.children import Outgoing
 
+MOST_REFUSALS = 3
+"""Refusals of a move in a row without a new signal; then it was not a request that came first: the row is not ours."""
+
 
 class Answers(msgspec.Struct, frozen=True):
     """The state after the requests, the checkpoints that answer them, and what they touched; None is everything."""
@@ -36,6 +39,7 @@ class Asked:
         # Requests from before the claim are not read yet: no move may apply before they are.
         self.seen = 0
         self._past = past
+        self._refusals = (0, 0)
 
     def answer(self, program: Program, state: State, inbox: Inbox, answered: list[int], now: datetime) -> Answers:
         """Applies what was not answered before, and adds it to what was."""
@@ -60,6 +64,12 @@ class Asked:
                 if touched is not None:
                     touched.extend(more)
         return Answers(state, checkpoints, touched)
+
+    def refused(self, seen: int) -> bool:
+        """Counts a move that was refused; true when that was no request that came first: the row is not ours."""
+        before, times = self._refusals
+        self._refusals = (seen, times + 1 if before == seen else 1)
+        return self._refusals[1] >= MOST_REFUSALS
 
     def stored(self) -> None:
         """Everything answered is stored: what comes later is asked of an execution that goes on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.driving import Parked
 from durable_runtime.actions.functions import Function, Missing
 from durable_runtime.actions.notes import Notes
-from durable_runtime.actions.substeps import Answer
+from durable_runtime.actions.substeps import Answer, Redo
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.children import child_started
 from durable_runtime.core.collecting import results_of
@@ -24,6 +24,7 @@ from durable_runtime.core.outcomes import Failure, Success, settle_attempt, sett
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
 from durable_runtime.core.substeps import SubOutcome, settle_sub
+from durable_runtime.store.joined import Transaction
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.protocol import Claimed
 from durable_runtime.store.seen import LogLine
@@ -36,7 +37,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of an attempt or of a call in its function, or the results of a foreach, not yet in the state.
 
     `outcome` is None for a function that is left in the middle, `sub` says why. `hear` is told what became of a call
-    once that is stored. `entered_at` is when the function began to run, `uniform` draws a retry's jitter.
+    once that is stored. `transaction` is what it did on the engine's
+    database and commits with it. `entered_at` is when the function began to run, `uniform` draws a retry's jitter.
     """
 
     command: Perform | StartChild | Collect
@@ -47,19 +49,32 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     entered_at: datetime | None = None
     sub: SubOutcome | None = None
     hear: Callable[[Answer], None] | None = None
+    transaction: Transaction | None = None
 
     @property
     def path(self) -> str:
         """The path of what it is the outcome of."""
         return f"{self.command.path}/{self.sub.name}" if self.sub is not None else self.command.path
 
-    def refused(self, failure: Failure | None) -> Ended:
-        """Gives the same with what it came to replaced by a failure, if there is one."""
-        if failure is None:
+    def commits(self, checkpoints: Sequence[Checkpoint]) -> bool:
+        """Tells whether these checkpoints say that it worked, so that its transaction is worth committing."""
+        return bool(checkpoints) and checkpoints[-1].kind in ("completed", "compensated")
+
+    def refused(self, failures: Mapping[str, Failure | None]) -> Ended | None:
+        """Gives the same, with a failure in place of what it came to if there is one for its path.
+
+        None is no failure: it is forgotten, and happens once more.
+        """
+        if self.path not in failures:
             return self
-        if self.sub is None:
-            return msgspec.structs.replace(self, outcome=failure)
-        return msgspec.structs.replace(self, sub=msgspec.structs.replace(self.sub, outcome=failure))
+        failure = failures[self.path]
+        if failure is None:
+            if self.hear is not None:
+                self.hear(Redo())
+            return None
+        sub = None if self.sub is None else msgspec.structs.replace(self.sub, outcome=failure)
+        outcome = failure if self.sub is None else None
+        return msgspec.structs.replace(self, sub=sub, outcome=outcome, transaction=None)
 
 
 FLUSH_AFTER = 1.0
@@ -127,13 +142,20 @@ class Attempts:
         entered_at = self._around.clock.now()
         notes = Notes(perform.path, perform.attempt, self._around.clock.now, self.wake_soon)
 
-        def tell(sub: SubOutcome, at: datetime, hear: Callable[[Answer], None]) -> None:
+        def tell(
+            sub: SubOutcome, at: datetime, hear: Callable[[Answer], None], transaction: Transaction | None
+        ) -> None:
             # Only while this attempt is the one that runs: what an abandoned one did goes nowhere.
             if self._notes.get(perform.path) is notes:
-                self._ended(self._noted(perform, sub, entered_at, at, hear))
+                ended = self._noted(perform, sub, entered_at, at, hear)
+                self._ended(msgspec.structs.replace(ended, transaction=transaction))
+            elif transaction is not None:
+                self._around.spawn(transaction.roll_back())
 
         port = AttemptPort(perform.path, self._around.clock, tell)
-        ctx = self._contexts[perform.path] = StepContext(self._claimed.id, perform, port, notes)
+        ctx = self._contexts[perform.path] = StepContext(
+            self._claimed.id, perform, port, notes, self._around.connections
+        )
         self._notes[perform.path] = notes
         self._tasks[perform.path] = asyncio.ensure_future(self._attempt(function, perform, ctx, entered_at))
 
@@ -157,12 +179,20 @@ class Attempts:
         )
 
     async def _attempt(self, function: Function, perform: Perform, ctx: StepContext, started_at: datetime) -> None:
+        joined: Transaction | None = None
         try:
             outcome = await self._around.performer.perform(function, perform, ctx)
+            if isinstance(outcome, Success) and self._tasks.get(perform.path) is asyncio.current_task():
+                joined, cut_off = ctx.transactions.end()
+                assert cut_off is None
         except Missing as error:
             if self._forget(perform.path):
                 self._missed(perform, error)
             return
+        finally:
+            for transaction in ctx.transactions.end():
+                if transaction is not None:
+                    self._around.spawn(transaction.roll_back())
         if not self._forget(perform.path):
             return
         at, uniform = self._around.clock.now(), self._around.uniform()
@@ -173,7 +203,7 @@ class Attempts:
                 ended = Ended(command=perform, outcome=None, started_at=started_at, at=at)
             case Success() | Failure():
                 ended = Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform)
-        self._ended(ended)
+        self._ended(msgspec.structs.replace(ended, transaction=joined))
 
     async def _start_child(self, start: StartChild) -> None:
         started_at = self._around.clock.now()

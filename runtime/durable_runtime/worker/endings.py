@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from durable_runtime.core.checkpoints import ErrorValue
 from durable_runtime.core.commands import Finish
 from durable_runtime.core.outcomes import Failure
-from durable_runtime.core.state import State
+from durable_runtime.core.state import State, rests, timers_of, waits_for_others
 from durable_runtime.core.values import NotStorable, encode
-from durable_runtime.store.protocol import End, Timer
+from durable_runtime.store.protocol import End, Suspend, Timer
 
 
 def end_of(finish: Finish, now: datetime) -> End:
@@ -28,6 +28,19 @@ def _encoded_error(error: ErrorValue) -> bytes:
         return encode(error.as_json())[0]
     except NotStorable as problem:
         return encode({**error.as_json(), "data": {"not_storable": str(problem)}})[0]
+
+
+def suspend(state: State, now: datetime, deferred: str | None, defer_for: timedelta) -> Suspend | End:
+    """Gives how an execution with nothing to do is laid to rest: what wakes it, or its end when nothing ever would.
+
+    `deferred` is a node that waits for a worker that knows its call.
+    """
+    if rests(state, now):
+        return Suspend(begins_of(state))
+    timers = [Timer(path, "time", due_at) for due_at, _keys, path in timers_of(state)]
+    if deferred is not None:
+        timers.append(Timer(deferred, "defer", now + defer_for))
+    return Suspend(tuple(timers)) if timers or waits_for_others(state) else stuck(now)
 
 
 def begins_of(state: State) -> tuple[Timer, ...]:

@@ -22,6 +22,7 @@ from durable_runtime.core.rewinding import Past
 from durable_runtime.core.starting import initial_state
 from durable_runtime.core.support import unsupported
 from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
+from durable_runtime.store.joined import StepConnections, Transaction
 from durable_runtime.store.protocol import (
     TERMINAL,
     Claimed,
@@ -36,6 +37,7 @@ from durable_runtime.store.protocol import (
 from durable_runtime.store.rows import result_text
 from durable_runtime.worker.children import Target, Targets
 from durable_runtime.worker.clock import Clock
+from durable_runtime.worker.joining import Joined, Joiner
 from durable_runtime.worker.journal import Entry, Journal
 from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.run import Run
@@ -53,7 +55,8 @@ MAX_PROGRAMS = 1000
 class Executor:
     """Runs claimed executions and counts what became of them.
 
-    `changed` is set whenever one leaves. `uniform` draws the jitter of retries, in [0, 1).
+    `changed` is set whenever one leaves. `uniform` draws the jitter of retries, in [0, 1). Steps get `connections` to
+    the engine's own database, if there are any.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class Executor:
         performer: Performer,
         clock: Clock,
         uniform: Callable[[], float] = random.random,
+        connections: StepConnections | None = None,
     ) -> None:
         self.clock = clock
         self.performer = performer
         self.defer_for = DEFER_FOR
+        self.connections = connections
         self.runs: dict[int, Run] = {}
         self.running: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
@@ -84,6 +89,7 @@ class Executor:
         )
         self._uniform = uniform
         self._tasks: set[asyncio.Task[None]] = set()
+        self._joiner = Joiner(store, ownership, self._insist)
 
     async def take(self, claimed: Sequence[Claimed]) -> None:
         """Begins what a claim gave: reads graphs and histories, folds, goes on where each execution stood.
@@ -198,8 +204,19 @@ class Executor:
 
     # -- what runs ask for
 
-    def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
-        return self._journal.submit(commit, done)
+    def submit(
+        self,
+        commit: Commit,
+        done: Callable[[Outcome, str], None],
+        joined: Transaction | None = None,
+        undone: Callable[[Failure | None], None] | None = None,
+    ) -> Entry | Joined:
+        """Has a commit written: by the journal, or by a step's own transaction, which may be `undone` instead."""
+        if joined is None or undone is None:
+            return self._journal.submit(commit, done)
+        entry = Joined(done, undone)
+        self.spawn(self._joiner.commit(joined, commit, entry))
+        return entry
 
     def uniform(self) -> float:
         return self._uniform()

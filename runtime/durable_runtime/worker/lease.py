@@ -22,6 +22,11 @@ class Ownership:
         """The lane of claims comes after those of the journal."""
         return len(self.lease.epochs) - 1
 
+    @property
+    def step_lane(self) -> int:
+        """The lane of authors' transactions comes before that of claims, and after those of the journal."""
+        return len(self.lease.epochs) - 2
+
     def take_epoch(self, lane: int, raised: Lease) -> None:
         """Takes over one lane's new epoch; the other lanes may have been raised in the meantime."""
         epochs = list(self.lease.epochs)

@@ -24,17 +24,18 @@ from durable_runtime.core.collecting import KnownResults
 from durable_runtime.core.commands import Abandon, Finish, Perform, StartChild
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
+from durable_runtime.core.outcomes import Failure
 from durable_runtime.core.program import Program
 from durable_runtime.core.rewinding import Past
-from durable_runtime.core.state import State, rests, timers_of, waits_for_others
+from durable_runtime.core.state import State
 from durable_runtime.core.values import NotStorable
-from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend, Timer
+from durable_runtime.store.joined import Transaction
+from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend
 from durable_runtime.worker.alarm import Alarm, due
 from durable_runtime.worker.asked import Asked
 from durable_runtime.worker.attempts import Attempts, Ended, checkpoints_of
-from durable_runtime.worker.endings import begins_of, broken, end_of, not_storable, stuck
+from durable_runtime.worker.endings import broken, end_of, not_storable, suspend
 from durable_runtime.worker.guarding import guarded
-from durable_runtime.worker.open_waits import OpenWaits
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.unsent import Unsent
 from durable_runtime.worker.wanted import Wanted
@@ -43,9 +44,6 @@ log = logging.getLogger("durable.run")
 
 OnOver: TypeAlias = Callable[["Run", str], None]
 """Called once when this worker no longer owns the execution; the text is its status then, or `lost`."""
-
-MOST_REFUSALS = 3
-"""Refusals of a move in a row without a new signal; then it was not a request that came first: the row is not ours."""
 
 
 class Run:
@@ -63,7 +61,7 @@ class Run:
         self._known = KnownResults()
         self._around = around
         self._over = over
-        self._unsent = Unsent(claimed)
+        self._unsent = Unsent(claimed, state)
         self._asked = Asked(past, self._unsent.outgoing)
         self._pending: tuple[Keys, ...] = ()
         heard = (self._attempt_ended, self._attempt_missed, self.break_off, self._write_notes)
@@ -73,17 +71,15 @@ class Run:
         self._deferred: str | None = None
         self._in_flight: Commit | None = None
         self._entry: Any = None
-        self._refusals = (0, 0)
+        self._joined: Transaction | None = None
         self._broken: Exception | None = None
         self._finish: Finish | None = None
         self._must_commit = False
-        self._alarm = Alarm(around.clock, self._fall_due)
+        self._alarm = Alarm(around.clock, self._fall_due, state)
         self._has_begun = False
         self._released = False
         self._leaves = False
         self._inbox_waits = False
-        self._open_waits = OpenWaits(state)
-        self._has_timers = state.deadline_at is not None or any(True for _timer in timers_of(state))
 
     @property
     def has_progressed(self) -> bool:
@@ -114,7 +110,7 @@ class Run:
         answers = self._asked.answer(self._program, self._state, inbox, self._unsent.requests, self._now())
         self._state = answers.state
         self._unsent.checkpoints.extend(answers.checkpoints)
-        self._has_timers = self._has_timers or any(True for _timer in timers_of(self._state))
+        self._alarm.look_at(self._state)
         if self._broken is not None:
             self._end_broken(self._broken)
             return
@@ -132,10 +128,8 @@ class Run:
             self._go_on()
 
     def drop(self, status: str = "lost") -> None:
-        """Forgets the execution, for it belongs to another worker now; attempts are cancelled, nothing is written.
-
-        Nor written again: a commit whose answer was lost must not be sent once more when the execution is ours anew.
-        """
+        """Forgets the execution, for it belongs to another worker now; attempts are cancelled, nothing is written."""
+        # Nor written again: a commit whose answer was lost must not be sent once more when the execution is ours anew.
         if self._entry is not None:
             self._entry.settled = True
         self._attempts.abandon(Abandon(""))
@@ -174,7 +168,7 @@ class Run:
         arrived, self._arrived = self._arrived, []
         touched: list[Keys] = []
         outgoing = self._unsent.outgoing
-        for ended in arrived:
+        for position, ended in enumerate(arrived, start=1):
             # None at all: abandoned in the meantime, nobody waits for it.
             for checkpoint in (checkpoints := checkpoints_of(self._program, self._state, ended, outgoing)):
                 touched.extend(self._evolve(checkpoint))
@@ -183,13 +177,19 @@ class Run:
                 # Whoever looked at the state before this, for a request, saw an attempt that had still to begin.
                 self._wanted.forget(ended.command.path)
                 self._unsent.add_outcome(ended, checkpoints[-1])
+            if ended.transaction is not None and not ended.commits(checkpoints):
+                self._around.spawn(ended.transaction.roll_back())
+            elif ended.transaction is not None:
+                # One transaction in a commit; what else arrived waits for the next.
+                self._joined, self._arrived = ended.transaction, arrived[position:]
+                break
         self._settle(touched)
 
     def _evolve(self, checkpoint: Checkpoint) -> tuple[Keys, ...]:
         self._state, touched = evolve(self._program, self._state, checkpoint)
         self._unsent.checkpoints.append(numbered := msgspec.structs.replace(checkpoint, seq=self._state.seq))
         self._known.add(numbered)
-        self._has_timers = self._has_timers or checkpoint.due_at is not None
+        self._alarm.is_needed |= checkpoint.due_at is not None
         return touched
 
     def _settle(self, touched: list[Keys] | None) -> None:
@@ -208,38 +208,30 @@ class Run:
         self._unsent.outgoing.cancel(result.cancels, result.state)
         self._pending = result.pending
         self._finish = result.finish
-        self._has_timers = self._has_timers or result.has_timers
+        self._alarm.is_needed |= result.has_timers
         # What a collect reads back has to be stored first; what is sent to others must not wait for a step to end.
-        is_urgent = self._unsent.outgoing or (self._wanted.to_collect and self._unsent.checkpoints)
-        self._must_commit = self._must_commit or result.read_clock or bool(is_urgent)
-        self._must_commit = self._must_commit or self._open_waits.differ(self._state)
+        is_urgent = bool(self._unsent.outgoing or (self._wanted.to_collect and self._unsent.checkpoints))
+        is_urgent = is_urgent or self._unsent.open_waits.differ(self._state)
+        self._must_commit = self._must_commit or result.read_clock or is_urgent
 
     def _hand_over(self) -> None:
-        """Gives the journal everything unsent, with a move when nothing is left to do after it.
-
-        Nothing once the execution is being given back: whoever claims it next would be met by our checkpoints.
-        """
+        """Has everything unsent written; nothing once it is given back: the next owner would be met by it."""
         if not self._leaves:
-            commit = self._unsent.commit(self.key, self._asked.seen, self._move(), self._attempts, self._state)
-            self._submit(commit)
+            move = self._move() if self._joined is None else None
+            self._submit(self._unsent.commit(self.key, self._asked.seen, move, self._attempts, self._state))
 
     def _submit(self, commit: Commit) -> None:
-        commit.opens, commit.closes = self._open_waits.changes(self._state, ends=isinstance(commit.move, End))
         self._in_flight = commit
         self._alarm.cancel()
-        self._entry = self._around.submit(commit, self._committed)
+        joined, self._joined = self._joined, None
+        self._entry = self._around.submit(commit, self._committed, joined, self._undone)
 
     def _move(self) -> Suspend | End | None:
         if self._finish is not None:
             return end_of(self._finish, self._now())
         if self._pending or self._wanted.to_begin or self._wanted.runs or self._arrived:
             return None
-        if rests(self._state, self._now()):
-            return Suspend(begins_of(self._state))
-        timers = [Timer(path, "time", due_at) for due_at, _keys, path in timers_of(self._state)]
-        if self._deferred is not None:
-            timers.append(Timer(self._deferred, "defer", self._now() + self._around.defer_for))
-        return Suspend(tuple(timers)) if timers or waits_for_others(self._state) else stuck(self._now())
+        return suspend(self._state, self._now(), self._deferred, self._around.defer_for)
 
     @guarded
     def _committed(self, outcome: Outcome, reason: str) -> None:
@@ -253,7 +245,6 @@ class Run:
             case Outcome.COMMITTED:
                 self._stored = self._state
                 self._unsent.stored()
-                self._open_waits.committed()
                 self._asked.stored()
                 self._must_commit = False
                 self._wanted.abandon()
@@ -272,9 +263,7 @@ class Run:
                 # Nothing was written; what was evolved stays right, only the end of it has to be decided again.
                 self._finish = None
                 self._inbox_waits = False
-                seen, times = self._refusals
-                self._refusals = (commit.seen, times + 1 if seen == commit.seen else 1)
-                if self._refusals[1] >= MOST_REFUSALS:
+                if self._asked.refused(commit.seen):
                     log.warning("execution %s is not ours any more, though nobody took it over", self.claimed.id)
                     self.drop()
                 else:
@@ -295,19 +284,36 @@ class Run:
 
     @guarded
     def _refuse(self, commit: Commit, refused: dict[str, str], reason: str) -> None:
-        outcomes = self._unsent.drop()
+        outcomes = self._reset()
+        # What was computed from a refused result carries it too, and is computed anew; it is no reason of its own.
+        if self._broken is not None or all(ended.path not in refused for ended in outcomes):
+            path, why = next(iter(refused.items()), (commit.checkpoints[0].path if commit.checkpoints else "", reason))
+            raise NotStorable(f"the database refuses a value of {path or 'the execution'}: {why}")
+        self._take_back(outcomes, {path: not_storable(why) for path, why in refused.items()})
+
+    @guarded
+    def _undone(self, failure: Failure | None) -> None:
+        """An author's transaction was rolled back: its attempt failed, or without a failure is made once more."""
+        self._in_flight = None
+        if self._broken is not None:
+            self._end_broken(self._broken)
+        elif not self.is_over:
+            outcomes = self._reset()
+            self._take_back(outcomes, {one.path: failure for one in outcomes if one.transaction is not None})
+
+    def _reset(self) -> list[Ended]:
+        """Goes back to what is stored; gives the outcomes that are not in it."""
         self._state = self._stored
         # What requests asked for was in what is dropped here: the next move is refused, and they are read again.
         self._asked.seen = 0
         self._wanted.take_back()
         self._finish = None
         self._must_commit = True
-        # What was computed from a refused result carries it too, and is computed anew; it is no reason of its own.
-        if self._broken is not None or all(ended.path not in refused for ended in outcomes):
-            path, why = next(iter(refused.items()), (commit.checkpoints[0].path if commit.checkpoints else "", reason))
-            raise NotStorable(f"the database refuses a value of {path or 'the execution'}: {why}")
-        failures = {path: not_storable(why) for path, why in refused.items()}
-        self._arrived = [ended.refused(failures.get(ended.path)) for ended in outcomes] + self._arrived
+        return self._unsent.drop()
+
+    def _take_back(self, outcomes: list[Ended], failures: dict[str, Failure | None]) -> None:
+        """Takes outcomes in again, with failures in the place of some."""
+        self._arrived = [*filter(None, (ended.refused(failures) for ended in outcomes)), *self._arrived]
         # What had been computed before the outcomes came is computed again, then these are taken in.
         self._take_pass(settle(self._program, self._state, None, self._now()))
         self._pending = ((), *self._pending)
@@ -350,7 +356,7 @@ class Run:
         if not self._attempts and not self._arrived:
             self._hand_over()
         elif self._attempts:
-            self._set_alarm()
+            self._alarm.set(self._state, self._attempts)
 
     def _give_back(self) -> None:
         self._wanted.begin_nothing()
@@ -376,12 +382,6 @@ class Run:
     def _now(self) -> datetime:
         return max(self._around.clock.now(), self._state.now)
 
-    def _set_alarm(self) -> None:
-        if self._has_timers:
-            self._alarm.set(self._state, self._attempts)
-        else:
-            self._alarm.cancel()
-
     @guarded
     def _fall_due(self) -> None:
         if self.is_over or self._in_flight is not None:
@@ -391,7 +391,7 @@ class Run:
             self._must_commit = True
             self._settle(touched)
         else:
-            self._set_alarm()  # the loop's clock runs a little ahead of the database's
+            self._alarm.set(self._state, self._attempts)  # the loop's clock runs a little ahead of the database's
 
     def _end(self, status: str) -> None:
         if not self.is_over:

@@ -11,6 +11,7 @@ from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.collecting import ItemRow
 from durable_runtime.core.commands import StartChild
 from durable_runtime.core.outcomes import Failure
+from durable_runtime.store.joined import StepConnections, Transaction
 from durable_runtime.store.protocol import Commit, Outcome
 from durable_runtime.worker.children import Target
 from durable_runtime.worker.clock import Clock
@@ -22,8 +23,15 @@ class Surroundings(Protocol):
     clock: Clock
     performer: Performer
     defer_for: timedelta
+    connections: StepConnections | None
 
-    def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Any: ...
+    def submit(
+        self,
+        commit: Commit,
+        done: Callable[[Outcome, str], None],
+        joined: Transaction | None = None,
+        undone: Callable[[Failure | None], None] | None = None,
+    ) -> Any: ...
 
     def read_inbox(self, key: int) -> None: ...
 

@@ -15,6 +15,7 @@ from durable_runtime.core.retry import is_retried
 from durable_runtime.core.state import SubStep
 from durable_runtime.core.substeps import SubOutcome
 from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.store.joined import Transaction
 from durable_runtime.worker.clock import Clock
 
 
@@ -22,7 +23,10 @@ class AttemptPort:
     """The way from one attempt to its run. `tell` hands over what a call came to, and what hears the answer."""
 
     def __init__(
-        self, path: str, clock: Clock, tell: Callable[[SubOutcome, datetime, Callable[[Answer], None]], None]
+        self,
+        path: str,
+        clock: Clock,
+        tell: Callable[[SubOutcome, datetime, Callable[[Answer], None], Transaction | None], None],
     ) -> None:
         self._path = path
         self._clock = clock
@@ -36,17 +40,17 @@ class AttemptPort:
     def now(self) -> datetime:
         return self._clock.now()
 
-    def note(self, sub: SubOutcome) -> asyncio.Future[Answer]:
+    def note(self, sub: SubOutcome, transaction: Transaction | None = None) -> asyncio.Future[Answer]:
         answer: asyncio.Future[Answer] = self._loop.create_future()
 
         def hear(found: Answer) -> None:
             if not answer.done():
                 answer.set_result(found)
 
-        self._tell(sub, self._clock.now(), hear)
+        self._tell(sub, self._clock.now(), hear, transaction)
         return answer
 
-    def note_and_wait(self, sub: SubOutcome) -> Answer:
+    def note_and_wait(self, sub: SubOutcome, transaction: Transaction | None = None) -> Answer:
         if threading.get_ident() == self._loop_thread:
             return self._note_at_once(sub)
         answer = self._waiting = Future()
@@ -56,10 +60,10 @@ class AttemptPort:
                 answer.set_result(found)
 
         try:
+            self._loop.call_soon_threadsafe(self._tell, sub, self._clock.now(), hear, transaction)
             # Looked at after the future stands there to be cancelled: one of the two is seen.
             if self._is_over:
                 raise CancelledError
-            self._loop.call_soon_threadsafe(self._tell, sub, self._clock.now(), hear)
             return answer.result()
         except (CancelledError, RuntimeError):
             raise Abandoned(f"nobody wants what {self._path} comes to any more") from None
@@ -67,7 +71,7 @@ class AttemptPort:
     def _note_at_once(self, sub: SubOutcome) -> Answer:
         """Answers before it is stored, where a plain function runs on the event loop: in a simulation."""
         now = self._clock.now()
-        self._tell(sub, now, lambda _answer: None)
+        self._tell(sub, now, lambda _answer: None, None)
         outcome = sub.outcome
         if isinstance(outcome, Success):
             try:

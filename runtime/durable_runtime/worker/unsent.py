@@ -11,6 +11,7 @@ from durable_runtime.store.protocol import Claimed, Commit, End, Suspend
 from durable_runtime.store.seen import LogLine
 from durable_runtime.worker.attempts import Attempts, Ended
 from durable_runtime.worker.children import Outgoing
+from durable_runtime.worker.open_waits import OpenWaits
 from durable_runtime.worker.telling import answer_of
 
 
@@ -21,8 +22,9 @@ class Unsent:
     other executions.
     """
 
-    def __init__(self, claimed: Claimed) -> None:
+    def __init__(self, claimed: Claimed, state: State) -> None:
         self.outgoing = Outgoing(claimed)
+        self.open_waits = OpenWaits(state)
         self.checkpoints: list[Checkpoint] = []
         self.outcomes: list[Ended] = []
         self.requests: list[int] = []
@@ -44,7 +46,10 @@ class Unsent:
         starts, sends = self.outgoing.taken()
         if isinstance(move, End):
             sends += self.outgoing.at_end(move, state)
+        opens, closes = self.open_waits.changes(state, ends=isinstance(move, End))
         return Commit(
+            opens=opens,
+            closes=closes,
             key=key,
             seen=seen,
             checkpoints=self.checkpoints,
@@ -59,7 +64,17 @@ class Unsent:
     def without_checkpoints(self, key: int, seen: int, move: End, state: State) -> Commit:
         """Gives an end that follows from none of it."""
         requests, sends = tuple(self.requests), self.outgoing.at_end(move, state)
-        return Commit(key=key, seen=seen, checkpoints=[], move=move, requests=requests, sends=sends)
+        opens, closes = self.open_waits.changes(state, ends=True)
+        return Commit(
+            key=key,
+            seen=seen,
+            checkpoints=[],
+            move=move,
+            requests=requests,
+            sends=sends,
+            opens=opens,
+            closes=closes,
+        )
 
     def take_notes(self, attempts: Attempts) -> bool:
         """Takes what attempts have told; tells whether there is any of it to write."""
@@ -74,6 +89,7 @@ class Unsent:
         self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
         self._lines, self._progress = [], {}
         self.outgoing.forget()
+        self.open_waits.committed()
         for answer in answers:
             answer()
 

@@ -23,6 +23,7 @@ from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.pausing import wait_at_most
 from durable_runtime.store.heartbeat import LEASE, Heartbeat
 from durable_runtime.store.hints import ENDS_WANTED, Listener, workers_channel
+from durable_runtime.store.joined import StepConnections
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Lease, Look, NoAnswer, TryAgain
 from durable_runtime.store.queries import DEFAULT_SCHEMA
@@ -79,6 +80,7 @@ class Worker:
         allow: Sequence[str] | None = None,
         allow_shell: bool = False,
         secrets: SecretSource | None = None,
+        databases: Mapping[str, str] | None = None,
         lease: timedelta = LEASE,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
@@ -91,6 +93,7 @@ class Worker:
         self._functions = Functions(allow)
         self._allow_shell = allow_shell
         self._secrets = secrets
+        self._databases = databases
         self._lease = lease
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,7 +124,14 @@ class Worker:
         """One life, from registering to leaving; True when it ended because the lease was lost."""
         store = PostgresWorkerStore(self._conninfo, schema=self._schema, lanes=LANES)
         takeover = Takeover(self._conninfo, schema=self._schema)
-        performer = Performer(self._functions, self._threads, allows_shell=self._allow_shell, secrets=self._secrets)
+        connections = StepConnections(self._conninfo, schema=self._schema)
+        performer = Performer(
+            self._functions,
+            self._threads,
+            allows_shell=self._allow_shell,
+            secrets=self._secrets,
+            databases=self._databases,
+        )
         heartbeat: Heartbeat | None = None
         try:
             registered = await self._register(store, first)
@@ -131,7 +141,7 @@ class Worker:
             ownership = Ownership(lease)
             heartbeat = self._start_heartbeat(ownership, clock)
             journal = Journal(store, ownership, LANES)
-            executor = Executor(store, ownership, journal, performer, clock)
+            executor = Executor(store, ownership, journal, performer, clock, connections=connections)
             claims = Claims(
                 store,
                 ownership,
@@ -182,6 +192,7 @@ class Worker:
             if heartbeat is not None:
                 heartbeat.stop()
             await performer.close()
+            await connections.close()
             await takeover.close()
             await store.close()
 
@@ -189,7 +200,7 @@ class Worker:
         """Takes an id and reads the database's clock; None when the worker was stopped before that was possible."""
         while True:
             try:
-                lease = await store.register(self.name, dict(self._queues or {}), LANES, self._lease)
+                lease = await store.register(self.name, dict(self._queues or {}), LANES + 1, self._lease)
                 return lease, ServerClock(await store.server_time())
             except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                 if first:

@@ -109,6 +109,13 @@ with fence as materialized (
 )
 select count(*) from fence
 
+-- name: hold_fence
+-- Takes the fence, or fails with a message that names the reason, so that what follows in the same flush is skipped, COMMIT too.
+with fence as materialized (
+    select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
+)
+select case when count(*) > 0 then 1 else ('the lease is lost: ' || count(*))::int end from fence
+
 -- name: append_and_move
 -- The same with executions that suspend or finish. These are locked and looked at: one that met a request is refused and writes
 -- nothing; one whose row a stranger holds is skipped and tried in the next batch; neither holds up the rest. In `guarded` a concurrent
