@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,9 +26,9 @@ class Position:
 class Problem:
     """One mistake in a document: what is wrong, where, and what to do about it.
 
-    `code` is stable across releases (`W004`). `line` and `column` count from 1; 0 means the problem has no place in a
-    text. `width` is the number of columns the caret underlines, `source_line` the line it stands in, for people who
-    read the report.
+    `code` is stable across releases (`W004`); from `W301` on it is a warning, which stops nothing. `line` and `column`
+    count from 1; 0 means the problem has no place in a text. `width` is the number of columns the caret underlines,
+    `source_line` the line it stands in, for people who read the report.
     """
 
     code: str
@@ -39,9 +40,14 @@ class Problem:
     width: int = 1
     source_line: str | None = field(default=None, compare=False)
 
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        return "warning" if self.code.startswith("W3") else "error"
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        head = f"{place}: {self.code} {self.message}"
+        word = "warning: " if self.severity == "warning" else ""
+        head = f"{place}: {self.code} {word}{self.message}"
         if self.hint:
             head += f"; {self.hint}"
         if self.source_line is None or not self.line:

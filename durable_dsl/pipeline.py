@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from durable_dsl.checks import check as check_graph
-from durable_dsl.checks import check_imports
+from durable_dsl.checks import check_imports, check_names
 from durable_dsl.compiler import compile_workflow
 from durable_dsl.document import Workflow
 from durable_dsl.errors import DslError, Problem
@@ -23,22 +24,39 @@ def load_graphs(source: str | Path) -> list[Graph]:
 
 def compile_text(text: str, file: str = "<input>") -> list[Graph]:
     """Reads, compiles and checks every workflow of a YAML text; raises `DslError` with every problem."""
+    return build_text(text, file)[0]
+
+
+def build_text(text: str, file: str = "<input>") -> tuple[list[Graph], list[Problem]]:
+    """Gives the graphs of a YAML text with its warnings; raises `DslError` when there is more than warnings."""
     graphs, problems = _build(text, file)
-    if problems:
-        raise DslError(problems)
-    return graphs
+    return graphs, _warnings(problems)
 
 
 def compile(workflow: Workflow) -> Graph:
     """Compiles and checks a workflow from `load` or from the Python builder; raises `DslError` with every problem."""
-    graph, problems = _compile(workflow)
-    if graph is None or problems:
+    return build([workflow])[0][0]
+
+
+def build(workflows: Sequence[Workflow]) -> tuple[list[Graph], list[Problem]]:
+    """Gives the graphs of workflows that stand beside each other with their warnings; raises `DslError` for more."""
+    built = [(*_compile(workflow), workflow) for workflow in workflows]
+    problems = [problem for _graph, found, _workflow in built for problem in found]
+    whole = [(graph, workflow) for graph, _found, workflow in built if graph is not None]
+    if len(whole) == len(built):
+        problems += check_names(whole)
+    warnings = _warnings(problems)
+    return [graph for graph, _workflow in whole], warnings
+
+
+def _warnings(problems: list[Problem]) -> list[Problem]:
+    if any(problem.severity == "error" for problem in problems):
         raise DslError(problems)
-    return graph
+    return problems
 
 
 def check(source: str | Path, *, imports: bool = False) -> list[Problem]:
-    """Gives every problem of a YAML file in the order of the text; none means that it can run.
+    """Gives every problem of a YAML file in the order of the text; none, or only warnings, means that it can run.
 
     With `imports` the functions it calls are imported, which runs their modules, and their parameters checked. A file
     that is not UTF-8 is a problem too; `FileNotFoundError` and other `OSError`s come as they are.
@@ -57,6 +75,7 @@ def check_text(text: str, file: str = "<input>", *, imports: bool = False) -> li
 
 def _build(text: str, file: str, imports: bool = False) -> tuple[list[Graph], list[Problem]]:
     graphs: list[Graph] = []
+    built: list[tuple[Graph, Workflow]] = []
     problems: list[Problem] = []
     for workflow, found in read_each(text, file):
         if workflow is not None:
@@ -64,8 +83,12 @@ def _build(text: str, file: str, imports: bool = False) -> tuple[list[Graph], li
             # still worth compiling, but what the whole graph looks like can only be told of a whole document.
             graph, later = compile_workflow(workflow) if found else _compile(workflow, imports)
             found = first_at_each_place(found, later)
-            graphs += [graph] if graph is not None else []
+            if graph is not None:
+                graphs.append(graph)
+                built.append((graph, workflow))
         problems += sorted(found, key=lambda problem: (problem.line, problem.column))
+    if not problems:
+        problems = check_names(built)
     return graphs, add_source_lines(problems, text)
 
 

@@ -92,4 +92,31 @@ CHECK_PAGES = (
         "A function that decides for something else",
         "Found when imports are checked too: by its annotation the function may return a name that is not in `goto`.",
     ),
+    Page(
+        "W301",
+        "One key for many children (warning)",
+        "A key stands for one execution: whoever starts a workflow with a key that is taken attaches to the execution "
+        "that has it. A constant key in a loop or a foreach starts one child, however many turns or items there are.",
+        "- foreach: lines\n  in: input.lines\n  steps:\n    - step: ship\n      workflow: ship_line\n      key: ship\n",
+        "- foreach: lines\n  in: input.lines\n  steps:\n    - step: ship\n      workflow: ship_line\n"
+        '      key: "ship-${ item.id }"\n',
+    ),
+    Page(
+        "W302",
+        "Nearly the name of an event (warning)",
+        "Nothing in this file emits the event that is waited for, but it emits one of nearly the same name that "
+        "nothing waits for. Events may come from elsewhere, so this is only a guess.",
+        "- step: tell\n  emit: order.payed\n  key: a\n- wait: payment\n  event: order.paid\n",
+        "- step: tell\n  emit: order.paid\n  key: a\n- wait: payment\n  event: order.paid\n",
+    ),
+    Page(
+        "W303",
+        "Nearly the name of a workflow (warning)",
+        "The workflow that is started is not in this file, but one of nearly the same name is. It may be stored "
+        "already from elsewhere, so this is only a guess.",
+        "workflow: shop\nsteps: [{step: ship, workflow: ship_ordr}]\n---\nworkflow: ship_order\n"
+        "steps: [{step: go, log: go}]\n",
+        "workflow: shop\nsteps: [{step: ship, workflow: ship_order}]\n---\nworkflow: ship_order\n"
+        "steps: [{step: go, log: go}]\n",
+    ),
 )  # fmt: skip

@@ -22,6 +22,13 @@ steps:
   - wait: pause
     for: 5m
 """
+SHIP = """\
+workflow: ship
+steps:
+  - foreach: each
+    in: input.lines
+    steps: [{step: one, workflow: ship_one, key: ship}]
+"""
 GREETINGS = "def hello(name):\n    return f'Hello {name}'\n"
 
 
@@ -47,6 +54,21 @@ def inside(durable: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_a_good_file_is_valid(durable: Command) -> None:
     answer = durable("validate", "greet.yaml", "--imports")
     assert (answer.code, answer.out, answer.err) == (0, "", "1 file with 1 workflow: no problems\n")
+
+
+def test_a_warning_is_shown_and_only_strict_minds(durable: Command, inside: Inside) -> None:
+    durable.write("ship.yaml", SHIP)
+    answer = inside("validate", "ship.yaml")
+    assert answer.code == 0
+    assert answer.out.startswith("ship.yaml:5:50: W301 warning: 'one' has the same key in every item")
+    assert answer.err == "1 file with 1 workflow: 1 warning\n"
+    told = json.loads(inside("validate", "ship.yaml", "--json").out)
+    assert told["valid"]
+    assert [problem["severity"] for problem in told["files"][0]["problems"]] == ["warning"]
+    strict = inside("validate", "ship.yaml", "--strict", "--json")
+    assert strict.code == 3
+    assert not json.loads(strict.out)["valid"]
+    assert inside("validate", "ship.yaml", "--strict").err == "1 problem in 1 of 1 file\n"
 
 
 def test_every_problem_of_every_file_is_shown_with_its_line_and_a_caret(durable: Command) -> None:

@@ -88,7 +88,7 @@ def _is_list(error: BaseException) -> bool:
 
 
 def _plain_problem(problem: object) -> object:
-    names = ("code", "message", "file", "line", "column", "width", "hint")
+    names = ("code", "severity", "message", "file", "line", "column", "width", "hint")
     return problem if isinstance(problem, str) else {name: getattr(problem, name) for name in names}
 
 

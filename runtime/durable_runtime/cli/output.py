@@ -82,7 +82,7 @@ def _plain(value: object) -> object:
 
 def plain_problem(problem: object) -> dict[str, Any]:
     """Gives a problem of a workflow as JSON that editors place their marks with."""
-    fields = ("code", "message", "file", "line", "column", "width", "hint")
+    fields = ("code", "severity", "message", "file", "line", "column", "width", "hint")
     return {field: getattr(problem, field) for field in fields}
 
 

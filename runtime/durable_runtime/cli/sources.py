@@ -15,7 +15,7 @@ from durable_runtime.cli.exits import CommandError, Exit
 from durable_runtime.cli.project import use_project
 
 if TYPE_CHECKING:
-    from durable_dsl import Graph, Workflow
+    from durable_dsl import Graph, Problem, Workflow
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _YAML = (".yaml", ".yml", ".json")
@@ -25,13 +25,15 @@ _YAML = (".yaml", ".yml", ".json")
 class Source:
     """One workflow, read and without a mistake. `text` is the file it came from, empty for a module.
 
-    `started` are those of the same file or module that it starts, and that these start.
+    `started` are those of the same file or module that it starts, and that these start. `warnings` are those of the
+    whole file or module, at its first workflow.
     """
 
     workflow: Workflow
     graph: Graph
     text: str
     started: tuple[Source, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def graphs(self) -> list[Graph]:
@@ -96,27 +98,34 @@ def check_calls(source: Source) -> None:
 
 
 def _of_file(name: str) -> list[Source]:
-    from durable_dsl import compile_text, load_document
+    from durable_dsl import load_document
     from durable_dsl.loader import read_file
+    from durable_dsl.pipeline import build_text
 
     try:
         text = read_file(name)
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
-    graphs = compile_text(text, name)
-    workflows = load_document(text, name)
-    return [Source(workflow, graph, text) for workflow, graph in zip(workflows, graphs, strict=True)]
+    graphs, warnings = build_text(text, name)
+    return _beside(load_document(text, name), graphs, text, warnings)
+
+
+def _beside(workflows: list[Workflow], graphs: list[Graph], text: str, warnings: list[Problem]) -> list[Source]:
+    found = [Source(workflow, graph, text) for workflow, graph in zip(workflows, graphs, strict=True)]
+    return [replace(found[0], warnings=tuple(warnings)), *found[1:]]
 
 
 def _of_module(module: ModuleType, name: str) -> list[Source]:
-    from durable_dsl import compile, workflows_of
+    from durable_dsl import workflows_of
+    from durable_dsl.pipeline import build
 
     workflows = workflows_of(module)
     if not workflows:
         raise CommandError(
             f"there is no workflow in {name}; assign one to a public name: flow = workflow(...)", Exit.NOT_FOUND
         )
-    return [Source(workflow, compile(workflow), "") for workflow in workflows]
+    graphs, warnings = build(workflows)
+    return _beside(workflows, graphs, "", warnings)
 
 
 def _import_file(path: Path, project: Path) -> ModuleType:
