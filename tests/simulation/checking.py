@@ -35,7 +35,7 @@ def broken_promises(graph: Graph, seed: int, *, is_racy: bool) -> list[str]:
     found = [f"uninterrupted: {problem}" for problem in problems_of(calm, graph)] + problems_of(storm, graph)
     program = Program(graph)
     if not is_racy:
-        found += _differences(calm, storm)
+        found += differences(calm, storm)
     for ending in storm.endings:
         start, history = start_of(storm.store, ending.id, program), history_of(storm.store, ending.id)
         for now in (_BEFORE_ALL, _AFTER_ALL):
@@ -43,7 +43,7 @@ def broken_promises(graph: Graph, seed: int, *, is_racy: bool) -> list[str]:
     return found
 
 
-def _differences(calm: Report, storm: Report) -> list[str]:
+def differences(calm: Report, storm: Report) -> list[str]:
     """Compares texts, so that the order of keys and the types of numbers count."""
     return [
         f"{after.id} would have been {before.status}, {before.output}, {before.error} and is "

@@ -167,7 +167,7 @@ class Installation:
         ]
         weights = [self._random.random() for _ in events]
         loop = asyncio.get_running_loop()
-        while loop.time() < STORM and len(self._terminal) < len(self.store.rows.executions):
+        while loop.time() < STORM and not self._all_over():
             await asyncio.sleep(self._random.random() * self._random.choice((0.2, 2.0, 6.0)))
             (event,) = self._random.choices(events, weights)
             await event()
@@ -180,10 +180,15 @@ class Installation:
         if not self._workers:
             self._add_worker()
 
+    def _all_over(self) -> bool:
+        """Tells whether everything that was started has ended, children included, and nothing is on its way."""
+        rows = self.store.rows
+        return len(self._terminal) == len(rows.executions) and all(each.routed for each in rows.requests.values())
+
     async def _calm(self) -> None:
         loop = asyncio.get_running_loop()
         ends = loop.time() + PATIENCE
-        while len(self._terminal) < len(self.store.rows.executions):
+        while not self._all_over():
             await asyncio.sleep(0.5)
             for worker in self._workers:
                 failure = worker.failure()
