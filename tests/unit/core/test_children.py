@@ -142,6 +142,14 @@ def test_a_timeout_is_an_attempt_that_failed_and_may_be_retried(run: Any) -> Non
     assert result.slept.total_seconds() == 9
 
 
+def test_the_late_word_of_an_earlier_child_is_not_that_of_the_next(run: Any) -> None:
+    # The first is cancelled, and says so when the second is awaited already.
+    result = run(PAY + "    timeout: 4s\n    retry: {max_attempts: 2, delay: 0s, jitter: 0}\n")
+    assert kinds(result, "pay") == ["waiting", "retrying", "waiting", "failed"]
+    assert result.error.type == "Timeout"
+    assert result.slept.total_seconds() == 8
+
+
 def test_an_end_in_time_counts_though_the_timeout_is_near(run: Any) -> None:
     assert run(PAY + "    timeout: 11s\n").status == "completed"
 
