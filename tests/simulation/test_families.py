@@ -19,7 +19,7 @@ from tests.simulation.installation import Installation, Report
 from tests.simulation.invariants import history_of, problems_of
 from tests.simulation.ledger import ACT
 
-SEEDS = range(120)
+SEEDS = range(80)
 
 
 class FamilyDrawer:
