@@ -114,7 +114,7 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert [page for page in sorted(pages) if page != "index.md" and f"]({page})" not in index] == []
 
 
-@pytest.mark.parametrize("page", ["explanation/guarantees.md", "explanation/mistakes.md"])
+@pytest.mark.parametrize("page", ["explanation/guarantees.md", "explanation/mistakes.md", "reference/features.md"])
 def test_every_test_that_a_page_names_exists(page: str) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     named = re.findall(r"`((?:tests|examples)/[\w/]+\.py)(?:::(\w+))?`", text)
@@ -134,6 +134,13 @@ def test_every_mistake_has_a_test() -> None:
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| mistake ")]
     assert len(rows) > 25
     assert [row for row in rows if "`tests/" not in row] == []
+
+
+def test_every_feature_has_a_test_or_is_told_to_be_missing() -> None:
+    page = (ROOT / "docs" / "reference" / "features.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| feature ")]
+    assert len(rows) > 80
+    assert [row for row in rows if "`tests/" not in row and not row.endswith("| not yet |")] == []
 
 
 def test_every_promise_is_tested() -> None:
