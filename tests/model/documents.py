@@ -275,6 +275,30 @@ class Drawer(Chance):
                 node["timeout"] = NEVER
         return node | self.common(place)
 
+    def outside(self, place: Place) -> Node:
+        """Draws a wait for what comes from outside: an event, an answer, any or all of several."""
+        node: Node = {"wait": self.name("h")}
+        way = self.pick("event", "ask", "any", "all")
+        if way in ("any", "all"):
+            node[way] = {label: self.awaited() for label in ("one", "two", "three")[: self.number(1, 3)]}
+        else:
+            node |= self.awaited(way)
+        if self.chance(15):
+            node |= {"timeout": self.pick(NEVER, AT_ONCE if self._fails else NEVER)}
+            if self.chance(50):
+                node["on_timeout"] = {"value": self.value(place)}
+        return node | self.common(place)
+
+    def awaited(self, way: str | None = None) -> Node:
+        match way or self.pick("event", "ask", "for"):
+            case "event":
+                where = {"where": "event.n == 1"} if self.chance(30) else {}
+                return {"event": self.pick("order.paid", "order.sent", "nudge"), **where}
+            case "ask":
+                return {"ask": "text", "prompt": "How many of ${ size(data) }?"}
+            case _:
+                return {"for": self.pick("30ms", "900ms")}
+
     def decision(self, place: Place) -> Node:
         name = self.name("d")
         targets = ["end", *place.targets]

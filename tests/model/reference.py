@@ -14,9 +14,9 @@ from typing import Any
 
 from durable_dsl import graph as g
 from durable_dsl.expressions import ExpressionError, compile_expression, compile_template
-from tests.model import containers
+from tests.model import containers, waited
 from tests.model.choices import Choices
-from tests.model.outcome import ANY, LONG, SHORT, Attempts, Entry, Error, Failed, Finished, Jumped, Story, Stuck
+from tests.model.outcome import ANY, SHORT, Attempts, Entry, Error, Failed, Finished, Jumped, Story, Stuck
 from tests.model.steps import ERRORS, Given, Raised, outcome_of
 from tests.model.values import as_stored, is_json, with_more
 
@@ -323,8 +323,7 @@ class Reference:
                     raise Failed(Error("DecisionNotKnown", path))
                 return None if name is None else node.targets[name], {}
             case g.Wait():
-                self._wait(node, path)
-                return None, {}
+                return waited.wait(self, node, path, scope, names), {}
             case g.Fail():
                 message = self.render(node.message, scope, names)
                 raise Failed(Error(node.type, path, message=str(message), data=self.render(node.data, scope, names)))
@@ -332,12 +331,6 @@ class Reference:
                 return None, {}
             case _:
                 return containers.run(self, node, path, scope, names)
-
-    def _wait(self, node: g.Wait, path: str) -> None:
-        if isinstance(node.for_, int) and node.for_ >= LONG:
-            if isinstance(node.timeout, int) and node.timeout <= SHORT:
-                raise Failed(Error("Timeout", path, names=("Timeout",)))
-            raise Stuck
 
     # -- attempts
 

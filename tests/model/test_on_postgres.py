@@ -25,7 +25,8 @@ def drawn(number: int, count: int) -> list[Case]:
     )
     @given(case=CASES)
     def draw(case: Case) -> None:
-        found[str(case.family)] = case
+        if "'event'" not in str(case.family) and "'ask'" not in str(case.family):  # nobody answers here
+            found[str(case.family)] = case
 
     draw()
     assert len(found) > count
