@@ -16,9 +16,11 @@ from durable_runtime.cli.exits import Exit
 from tests.acceptance.command import Command
 
 COMMANDS = [
-    "init", "validate", "fmt", "convert", "graph", "run", "start", "worker", "list", "status", "logs", "cancel",
+    "init", "validate", "fmt", "convert", "graph", "run", "start", "worker",
+    "list", "count", "status", "inspect", "explain", "family", "logs",
+    "cancel", "pause", "resume", "retry", "set-result", "fork",
     "pending", "provide-input", "send-event", "cancel-wait",
-    "server", "migrations", "doctor", "explain", "schema", "completion",
+    "server", "migrations", "doctor", "schema", "completion",
 ]  # fmt: skip
 HEAVY = {"psycopg", "rich", "lark", "networkx", "jsonschema", "yaml", "graphviz", "msgspec", "httpx", "asyncio"}
 

@@ -6,17 +6,19 @@ import click
 
 from durable_runtime import __version__
 from durable_runtime.cli.completion import completion
+from durable_runtime.cli.control import cancel, fork, pause, resume, retry, set_result
 from durable_runtime.cli.convert import convert
 from durable_runtime.cli.doctor import doctor
-from durable_runtime.cli.executions import cancel, list_executions, logs, status
+from durable_runtime.cli.executions import list_executions, status
 from durable_runtime.cli.family import family
 from durable_runtime.cli.fmt import fmt
 from durable_runtime.cli.graph import graph
 from durable_runtime.cli.init import init
+from durable_runtime.cli.insight import count, explain, inspect, logs
 from durable_runtime.cli.migrations import migrations
 from durable_runtime.cli.outside import cancel_wait, pending, provide_input, send_event
 from durable_runtime.cli.run import run
-from durable_runtime.cli.schema import explain, schema
+from durable_runtime.cli.schema import schema
 from durable_runtime.cli.server import server
 from durable_runtime.cli.settings import database_options
 from durable_runtime.cli.start import start
@@ -52,10 +54,18 @@ for command in (
     start,
     worker,
     list_executions,
+    count,
     status,
+    inspect,
+    explain,
     family,
     logs,
     cancel,
+    pause,
+    resume,
+    retry,
+    set_result,
+    fork,
     pending,
     provide_input,
     send_event,
@@ -63,7 +73,6 @@ for command in (
     server,
     migrations,
     doctor,
-    explain,
     schema,
     completion,
 ):

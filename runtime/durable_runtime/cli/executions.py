@@ -1,14 +1,14 @@
-"""`durable list`, `status`, `logs`, `cancel`: what became of executions."""
+"""`durable list`, `status`: what became of executions."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from durable_runtime.cli.connection import connect, run_async
-from durable_runtime.cli.exits import Ended, Exit
+from durable_runtime.cli.filters import filter_options, filters_of
 from durable_runtime.cli.output import (
     error_text,
     moment,
@@ -22,50 +22,31 @@ from durable_runtime.cli.output import (
     span,
 )
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
-from durable_runtime.cli.steps import lasted, log_line, note, status_of
+from durable_runtime.cli.steps import lasted, note, status_of
 
 if TYPE_CHECKING:
     from durable_runtime.client import Execution, StepRecord
 
-ENDED = ("completed", "failed", "cancelled", "compensated", "compensation_failed")
-STATUSES = ("pending", "running", "waiting", *ENDED)
-
 
 @click.command("list")
-@click.option("--status", "-s", type=click.Choice(STATUSES), help="Only these.")
-@click.option("--workflow", "-w", metavar="NAME", help="Only executions of this workflow.")
-@click.option("--queue", metavar="NAME", help="Only executions on this queue.")
-@click.option("--parent", metavar="ID", help="Only those that this execution started.")
-@click.option("--root-only", is_flag=True, help="Only those that no execution started.")
-@click.option("--before", metavar="ID", help="Only older ones than this: the next page.")
+@filter_options
+@click.option(
+    "--order",
+    type=click.Choice(("newest", "oldest", "finished")),
+    default="newest",
+    show_default=True,
+    help="Which come first: the last started, the first started, the last that ended.",
+)
+@click.option("--before", metavar="ID", help="The last one of the page before.")
 @click.option("--limit", "-n", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
 @database_options
 @pass_settings
-def list_executions(
-    settings: Settings,
-    status: str | None,
-    workflow: str | None,
-    queue: str | None,
-    parent: str | None,
-    root_only: bool,
-    before: str | None,
-    limit: int,
-) -> None:
+def list_executions(settings: Settings, /, order: Any, before: str | None, limit: int, **options: Any) -> None:
     """List executions, newest first."""
 
     async def fetch() -> list[Execution]:
         async with connect(settings) as durable:
-            return list(
-                await durable.list_executions(
-                    status=status,
-                    workflow=workflow,
-                    queue=queue,
-                    parent=parent,
-                    root_only=root_only,
-                    before=before,
-                    limit=limit,
-                )
-            )
+            return await durable.list_executions(order=order, before=before, limit=limit, **filters_of(options))
 
     found = run_async(fetch())
     if settings.json:
@@ -74,7 +55,7 @@ def list_executions(
     rows = [(each.id, each.workflow, paint_status(each.status), moment(each.created_at), took(each)) for each in found]
     print_table(("id", "workflow", "status", "created", "took"), rows)
     if len(found) == limit:
-        say(settings, f"older ones: durable list --before {found[-1].id}")
+        say(settings, f"more of them: durable list --before {found[-1].id}")
 
 
 @click.command()
@@ -92,59 +73,17 @@ def status(settings: Settings, execution: str) -> None:
     if settings.json:
         print_json({"execution": found.to_json()})
         return
+    show(found)
+
+
+def show(found: Execution) -> None:
+    """Prints an execution and its steps for people."""
     print_text(f"{click.style(found.workflow, bold=True)}  {paint_status(found.status)}  {found.id}")
     for label, value in _facts(found):
         print_text(f"  {label:<9}  {value}")
     if found.steps:
         print_text("")
         print_table(("step", "status", "at", "took", ""), _step_rows(found.steps))
-
-
-@click.command()
-@click.argument("execution", metavar="ID")
-@database_options
-@pass_settings
-def logs(settings: Settings, execution: str) -> None:
-    """Show what an execution logged, oldest line first."""
-
-    async def fetch() -> Execution:
-        async with connect(settings) as durable:
-            return await durable.get_execution(execution, include_logs=True)
-
-    found = run_async(fetch())
-    if settings.json:
-        print_json({"id": found.id, "logs": found.to_json()["logs"]})
-        return
-    for line in found.logs or ():
-        print_text(log_line(line))
-
-
-@click.command()
-@click.argument("execution", metavar="ID")
-@click.option("--reason", metavar="TEXT", help="Why; it is stored with the execution.")
-@click.option("--compensate", is_flag=True, help="Undo the steps that completed, where they say how.")
-@database_options
-@pass_settings
-def cancel(settings: Settings, execution: str, reason: str | None, compensate: bool) -> None:
-    """Cancel an execution.
-
-    Once this has returned the execution can no longer complete. Attempts that run are told to stop.
-    """
-
-    async def ask() -> str:
-        async with connect(settings) as durable:
-            return str(await durable.cancel(execution, reason, compensate=compensate))
-
-    found = run_async(ask())
-    if settings.json:
-        print_json({"id": execution, "status": found})
-    elif found in ENDED:
-        say(settings, f"execution {execution} is {found}")
-    else:
-        how = "is undone and ends" if compensate else "ends"
-        say(settings, f"execution {execution} was {found} and {how} as cancelled; a worker sees to it")
-    if found in ENDED and found != "cancelled":
-        raise Ended(Exit.FAILED)
 
 
 def took(execution: Execution) -> str:

@@ -42,12 +42,8 @@ def schema_text() -> str:
     return json.dumps(editor_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-@click.command()
-@click.argument("code")
-@talking_options
-@pass_settings
-def explain(settings: Settings, code: str) -> None:
-    """Explain a problem by its code, with an example: `durable explain W004`."""
+def explain_code(settings: Settings, code: str) -> None:
+    """Explains a problem by its code, with an example."""
     from durable_dsl.problems import PAGES, find_page
     from durable_dsl.problems import explain as as_markdown
 

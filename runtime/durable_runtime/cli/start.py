@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import CommandError, Exit
+from durable_runtime.cli.filters import headers_of, instant
 from durable_runtime.cli.inputs import read_input
 from durable_runtime.cli.output import print_json, print_text, say
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
@@ -30,6 +30,14 @@ INPUT_OPTIONS = (
     click.option("--id", "id", metavar="UUID", help="The id of the execution. Default: a new one."),
 )
 
+KEY_OPTIONS = (
+    click.option("--key", metavar="TEXT", help="Your name for it; a workflow has one execution with it."),
+    click.option(
+        "--on-conflict", type=click.Choice(("return", "reject")), default="return", help="When it has the key."
+    ),
+    click.option("--header", "headers", multiple=True, metavar="NAME=TEXT", help="A text to go with it. Repeatable."),
+)
+
 
 def input_options(command: Command) -> Command:
     """Adds the options that say what to start."""
@@ -42,6 +50,9 @@ def input_options(command: Command) -> Command:
 @click.argument("file")
 @input_options
 @click.option("--at", "scheduled_at", metavar="TIME", help="Not before this: an ISO 8601 time with a zone.")
+@KEY_OPTIONS[0]
+@KEY_OPTIONS[1]
+@KEY_OPTIONS[2]
 @database_options
 @pass_settings
 def start(
@@ -54,18 +65,31 @@ def start(
     priority: int | None,
     id: str | None,
     scheduled_at: str | None,
+    key: str | None,
+    on_conflict: Literal["return", "reject"],
+    headers: tuple[str, ...],
 ) -> None:
     """Start an execution and print its id; a worker runs it.
 
     FILE is a YAML file, a Python file or module, or the name of a workflow that was started before.
     """
     given = read_input(whole, pairs)
-    at = None if scheduled_at is None else _instant(scheduled_at)
+    at = None if scheduled_at is None else instant(scheduled_at, "--at")
     source = _find_source(file, workflow)
 
     async def begin() -> str:
         async with connect(settings) as durable:
-            return await durable.start(source, given, queue=queue, priority=priority, scheduled_at=at, id=id)
+            return await durable.start(
+                source,
+                given,
+                queue=queue,
+                priority=priority,
+                scheduled_at=at,
+                id=id,
+                key=key,
+                on_conflict=on_conflict,
+                headers=headers_of(headers) or None,
+            )
 
     started = run_async(begin())
     if settings.json:
@@ -83,13 +107,3 @@ def _find_source(file: str, workflow: str | None) -> Any:
         if error.exit is not Exit.NOT_FOUND or workflow is not None or not _STORED_NAME.fullmatch(file):
             raise
         return file
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"--at takes a time such as 2031-05-01T12:00:00+02:00, not '{text}'") from None
-    if at.tzinfo is None:
-        raise click.UsageError(f"--at needs a zone, since workers stand in different ones: {text}Z or {text}+02:00")
-    return at
