@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import plot, report
 from benchmarks.machine import describe_machine, load
 from benchmarks.measuring import NotMeasured, describe, measure
-from benchmarks.plan import LABELS, Workload, choose
+from benchmarks.plan import LABELS, Workload, among, choose
 from benchmarks.results import Results, Row
 from benchmarks.server import BenchServer
 
@@ -23,6 +23,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, medians of three instead of five")
     parser.add_argument("--only", metavar="W2,W5", help="these workloads only")
+    parser.add_argument("--peers", metavar="dbos,pgbench", help="beside these only, and our own variants")
     parser.add_argument("--long", action="store_true", help="growth and soak as well: an hour and many gigabytes")
     parser.add_argument("--json", metavar="FILE", type=Path, help="keep every sample")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the medians as SVG")
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what was asked for and gives the exit code."""
     asked = parse(arguments)
     try:
-        workloads = choose(asked.only, long=asked.long)
+        workloads = among(choose(asked.only, long=asked.long), asked.peers)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool) -> Results:
-    """Measures every workload in rounds, ours before and between the others: ours, peer, ours, peer."""
+    """Measures every workload in rounds, in each of which all take their turn: ours, peer, peer, ours, peer, peer."""
     rounds = 3 if quick else 5
     names = list(dict.fromkeys(name for workload in workloads for name in workload.contenders))
     results = Results(
@@ -79,10 +80,8 @@ def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool) -> R
     for workload in workloads:
         rows = [Row(workload.name, name) for name in workload.contenders]
         results.rows += rows
-        for number in range(1 if workload.long else rounds):
-            for row in rows[1:] or rows:
-                if row is not rows[0]:
-                    _sample(server, workload, rows[0], quick, number)
+        for number in range(1 if workload.long else workload.rounds or rounds):
+            for row in rows:
                 _sample(server, workload, row, quick, number)
     return results
 

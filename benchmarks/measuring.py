@@ -84,13 +84,14 @@ def _converse(
     hear()
     idle = workload.name == "idle"
     # Somebody idle never stops asking, so there is nothing to wait for.
+    beats_before = _heartbeats(meter) if idle else 0
     before = meter.read() if idle else meter.settled()
-    beats_before = _heartbeats(meter)
     cpu_before = server.cpu_seconds()
     say("go")
     answer = hear()
-    after, beats = meter.read(), _heartbeats(meter) - beats_before
+    after, beats = meter.read(), 0
     if idle:
+        beats = _heartbeats(meter) - beats_before
         say("read")
         answer = hear()
     child.wait()
@@ -110,15 +111,15 @@ def _converse(
     if after.statements is not None and before.statements is not None:
         figures["statements"] = (after.statements - before.statements) / steps
     if idle:
-        asked = after.commits - before.commits if "statements" not in figures else figures["statements"] * steps - beats
-        figures["idle_per_second"] = asked / seconds
+        asked = figures["statements"] * steps if "statements" in figures else after.commits - before.commits
+        figures["idle_per_second"] = (asked - beats) / seconds
     return figures
 
 
 def _heartbeats(meter: Meter) -> int:
-    """Counts what the design allows on top: our own heartbeat, where statements can be told apart."""
+    """Counts what the design allows on top: our own heartbeat."""
     if not meter.counts_statements:
-        return 0
+        return meter.updates("worker")  # which nothing else changes
     return sum(calls for calls, query in meter.statements() if HEARTBEAT in query)
 
 

@@ -35,6 +35,7 @@ class Meter:
     """
 
     def __init__(self, url: str) -> None:
+        self._url = url
         parts = urlsplit(url)
         self._database = unquote(parts.path.lstrip("/"))
         self._connection = psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True)
@@ -96,6 +97,14 @@ class Meter:
             [self._database],
         ).fetchall()
         return [(row[0], row[1]) for row in rows]
+
+    def updates(self, table: str) -> int:
+        """Counts the updates of one of our tables; 0 where there is none."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            row = connection.execute(
+                "select n_tup_upd from pg_stat_user_tables where schemaname = 'durable' and relname = %s", [table]
+            ).fetchone()
+        return row[0] if row is not None else 0
 
     def close(self) -> None:
         self._connection.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 OURS = "durable"
@@ -59,6 +59,8 @@ class Workload:
     contenders: tuple[str, ...]
     measure: Measure = PER_SECOND
     long: bool = False
+    rounds: int | None = None
+    """How often it is measured, where once tells it all or takes minutes."""
 
     def sizes(self, quick: bool) -> Mapping[str, int]:
         return self.quick if quick else self.full
@@ -149,6 +151,7 @@ PLAN = (
         {"idle_seconds": 5},
         _STARTING,
         Measure("idle_per_second", "statements/s", "lower"),
+        rounds=1,
     ),
     Workload(
         "W7",
@@ -165,6 +168,7 @@ PLAN = (
         {"executions": 10_000},
         {"executions": 200},
         (OURS, "dbos"),
+        rounds=1,
     ),
     Workload(
         "W9",
@@ -194,6 +198,17 @@ PLAN = (
         long=True,
     ),
 )
+
+
+def among(workloads: Sequence[Workload], peers: str | None) -> list[Workload]:
+    """Gives the workloads with these peers only, and with ours; raises `ValueError` for unknown ones."""
+    if peers is None:
+        return list(workloads)
+    names = {name.strip().lower() for name in peers.split(",")}
+    if unknown := names - LABELS.keys():
+        raise ValueError(f"there is no peer {', '.join(sorted(unknown))}; there are {', '.join(LABELS)}")
+    keep = names | {OURS, SINGLE, TWO, LONG}
+    return [replace(each, contenders=tuple(name for name in each.contenders if name in keep)) for each in workloads]
 
 
 def choose(only: str | None, *, long: bool) -> list[Workload]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import targets
 from benchmarks.plan import LABELS, Workload
 from benchmarks.results import Results, Row
 
@@ -48,6 +49,7 @@ def lines(results: Results) -> Iterator[str]:
                 f"    {label:40}" + "".join(f"{cell:>20}" for cell in _cells(results, workload, row)) + _more(row, "  ")
             )
     yield ""
+    yield from targets.lines(results)
     yield from (f"{LABELS[name]}: {text}" for name, text in results.settings.items())
 
 
@@ -60,7 +62,7 @@ def markdown(results: Results) -> str:
             "and the order of magnitude; for comparisons run `make bench` on a quiet machine.",
             "",
         ]
-    parts += ["![Steps per second by workload](performance.svg)", ""]
+    parts += ["![Steps per second by workload](performance.svg)", "", *targets.lines(results)]
     for workload in results.workloads():
         heads = [workload.measure.unit, *(head for head, _key in _columns(results))]
         parts += [f"### {workload.key}: {_title(results, workload)}", ""]
@@ -100,7 +102,8 @@ def _heading(results: Results) -> str:
 
 
 def _title(results: Results, workload: Workload) -> str:
-    return workload.title.format(**workload.sizes(results.quick))
+    title = workload.title.format(**workload.sizes(results.quick))
+    return f"{title} (measured once)" if workload.rounds == 1 else title
 
 
 def _columns(results: Results) -> list[tuple[str, str]]:
