@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
+from unittest import mock
 
 import psycopg
+import pytest
 
+from benchmarks import documents, steps
+from benchmarks.bodies import STEPS_OF_AN_ORDER
 from benchmarks.meter import Reading
 from benchmarks.workloads import Workload, foreach, measure, sequence
+from durable_dsl import compile_text
+from durable_runtime import AsyncDurable, Worker
+from durable_runtime.store.direct import Direct
 from durable_runtime.store.migrations import migrate
+from durable_runtime.store.postgres_client import PostgresClientStore
+from durable_runtime.store.queries import Statement
+from tests.faults.working import running, until
 from tests.postgres import OwnServer
 
 CHORES = 60
@@ -29,6 +43,13 @@ def writing_transactions(server: OwnServer) -> int:
     return int(row[0])
 
 
+def rows_of(server: OwnServer, table: str) -> int:
+    with psycopg.connect(server.conninfo) as connection:
+        row = connection.execute(f"select count(*) from {table}".encode()).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def test_a_sequential_step_costs_one_round_trip(own_server: Callable[..., OwnServer]) -> None:
     server = own_server()
 
@@ -44,6 +65,96 @@ def test_five_hundred_executions_share_their_commits(own_server: Callable[..., O
 
     assert reading.commits / 10_000 <= 0.02
     assert reading.wal_bytes / 10_000 <= 400
+
+
+def test_orders_of_many_kinds_of_nodes_share_their_commits(own_server: Callable[..., OwnServer]) -> None:
+    server = own_server()
+    [graph] = compile_text(documents.ORDER)
+    orders = Workload("orders", graph, [steps.make_order(number) for number in range(200)], 200 * STEPS_OF_AN_ORDER)
+
+    reading = reading_of(server, orders)
+
+    # A branch, a foreach with its join and a parallel cost no statement of their own.
+    assert reading.commits <= CHORES + 100
+    assert reading.wal_bytes / orders.steps <= 1000
+
+
+def test_a_single_step_costs_a_start_a_claim_and_a_commit(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: Counter[str] = Counter()
+    run = Direct.run
+
+    async def counted(self: Direct, statement: Statement, parameters: Any, *, prepared: bool) -> Any:
+        if not str(parameters.get("hint", "")).startswith(("=", "?")):
+            sent[statement.name.decode()] += 1
+        return await run(self, statement, parameters, prepared=prepared)
+
+    async def story() -> None:
+        async with AsyncDurable(database_url) as durable:
+            await durable.migrate()
+            async with running(Worker(database_url)):
+                [graph] = compile_text(documents.sequence(1))
+                await durable.result(await durable.start(graph))
+                await until(lambda: durable._awaiting.hears, "the client hears")
+                monkeypatch.setattr(Direct, "run", counted)
+                for _ in range(10):
+                    await durable.result(await durable.start(graph))
+                monkeypatch.undo()
+
+    asyncio.run(story())
+    for once in ("durable_insert_executions", "durable_append_and_move"):
+        assert sent[once] == 10
+    # A hint may come twice, and a look at the result may come too early.
+    assert sent["durable_claim"] <= 20
+    assert sent["durable_tell"] <= 20
+    assert sent["durable_execution_outcome"] <= 40
+    assert sent["durable_append"] == 0
+
+
+def test_two_hundred_callers_share_their_commits(own_server: Callable[..., OwnServer]) -> None:
+    server = own_server()
+    [graph] = compile_text(documents.sequence(1))
+
+    async def story() -> int:
+        async with AsyncDurable(server.conninfo) as durable:
+            await durable.start(graph)
+            inserted: list[int] = []
+            insert = PostgresClientStore.insert_executions
+
+            async def counted(self: PostgresClientStore, executions: Any, **how: Any) -> list[str]:
+                inserted.append(len(executions))
+                return await insert(self, executions, **how)
+
+            with mock.patch.object(PostgresClientStore, "insert_executions", counted):
+                await asyncio.gather(*(durable.start(graph) for _ in range(200)))
+            assert sum(inserted) == 200
+            return len(inserted)
+
+    assert asyncio.run(story()) == 2
+
+
+def test_a_worker_that_waits_for_parked_executions_holds_nothing_of_them(
+    own_server: Callable[..., OwnServer],
+) -> None:
+    server = own_server()
+    [graph] = compile_text("{workflow: parked, steps: [{wait: long, for: 1h}]}")
+
+    async def story() -> int:
+        async with AsyncDurable(server.conninfo) as durable:
+            await durable.migrate()
+            async with running(Worker(server.conninfo)):
+                await durable.start_many(graph, [{}] * 200)
+                await until(lambda: rows_of(server, "durable.wait") == 200, "the first are parked")
+                gc.collect()
+                tracemalloc.start()
+                try:
+                    await durable.start_many(graph, [{}] * 1000)
+                    await until(lambda: rows_of(server, "durable.wait") == 1200, "all are parked")
+                    gc.collect()
+                    return tracemalloc.get_traced_memory()[0]
+                finally:
+                    tracemalloc.stop()
+
+    assert asyncio.run(story()) / 1000 <= 500
 
 
 def test_a_step_among_ten_thousand_items_costs_what_one_among_a_hundred_does(
