@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from durable_runtime import StepContext
+
 SEEN: list[str] = []
 """What functions were given, in order."""
 
@@ -34,3 +36,11 @@ def refuse_once(key: str) -> str:
     if len(SEEN) == 1:
         raise Refused(key)
     return f"{key!r} was taken"
+
+
+async def charge_in_parts(key: str, ctx: StepContext) -> dict[str, Any]:
+    """Makes two calls, whose results are stored, and logs what it must not."""
+    first = await ctx.step("first", charge, key)
+    ctx.log(f"charged with {key}")
+    second = await ctx.step("second", charge, key)
+    return {"first": first, "second": second}

@@ -284,3 +284,38 @@ def test_a_simulation_makes_secrets_up_unless_they_are_given() -> None:
     assert made_up.output == {"charged": {"used": "Bearer ***"}}
     given = simulate(what, {}, {"charge": lambda key: {"used": key}}, secrets={"SHOP_KEY": "abc"})
     assert given.calls[0].arguments == {"key": "Bearer abc"}
+
+
+def test_what_undoes_a_step_is_given_its_secret(database_url: str) -> None:
+    what = graph(f"""
+  - step: charge
+    call: {CALLS}.charge
+    with: {{key: "${{ secrets.SHOP_KEY }}"}}
+    compensate:
+      call: {CALLS}.charge
+      with: {{key: "${{ secrets.SHOP_KEY + result.key }}"}}
+  - fail: stop
+    message: no more
+""")
+
+    execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
+
+    assert execution.status == "compensated"
+    # What the step gave was masked before it was stored, so that is what undoes it sees of it.
+    assert secretive.SEEN == [KEY, KEY + "***"]
+    assert_unseen(database_url)
+
+
+def test_a_function_that_makes_calls_of_its_own_stores_no_secret(database_url: str) -> None:
+    what = graph(f"""
+  - step: charge
+    call: {CALLS}.charge_in_parts
+    with: {{key: "${{ secrets.SHOP_KEY }}"}}
+    save: charged
+""")
+
+    execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
+
+    assert execution.status == "completed", execution.error
+    assert secretive.SEEN == [KEY, KEY]
+    assert_unseen(database_url)
