@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from durable_runtime import StepContext
+from durable_runtime import StepContext, StepFailed
 
 told = threading.Event()
 go_on = threading.Event()
@@ -164,3 +164,34 @@ async def commits_itself(ctx: StepContext) -> None:
     """Ends the transaction that is for the engine to end."""
     async with ctx.connection() as connection:
         await connection.execute("commit")
+
+
+async def parent(n: int, ctx: StepContext) -> list[Any]:
+    """Runs one execution and waits for it, and starts another one."""
+    write_down("enter")
+    called = await ctx.call_workflow("call", "child", {"n": n})
+    die_at("after the call")
+    try:
+        await ctx.call_workflow("call", "child", {"n": -1})
+    except StepFailed as error:
+        called["failed"] = error.type
+    started = await ctx.start_workflow("start", "child", {"n": n + 1})
+    die_at("after the start")
+    try:
+        await ctx.start_workflow("start", "nowhere")
+    except StepFailed as error:
+        return [called, started, error.type]
+    return []
+
+
+def child(n: int) -> dict[str, int]:
+    """What an execution does that another one started."""
+    write_down(f"child {n}")
+    if n < 0:
+        raise ValueError("negative")
+    return {"twice": 2 * n}
+
+
+async def calls_a_sleeper(ctx: StepContext) -> Any:
+    """Waits for an execution that sleeps for long."""
+    return await ctx.call_workflow("call", "sleeper")

@@ -146,6 +146,23 @@ class StepContext:
         """Suspends the execution for so long: a timedelta, or `30m`. Only in async functions."""
         await self.substeps.sleep(name, duration)
 
+    async def call_workflow(
+        self, name: str, workflow: str, input: dict[str, Json] | None = None, *, queue: str | None = None
+    ) -> Any:
+        """Runs another workflow by its name, waits for its end, and gives its output. Only in async functions.
+
+        The execution is suspended meanwhile. A child that fails or is cancelled is `StepFailed`, of the type
+        `ChildFailed` or `ChildCancelled`.
+        """
+        return await self.substeps.begin_workflow(name, workflow, input or {}, queue, awaited=True)
+
+    async def start_workflow(
+        self, name: str, workflow: str, input: dict[str, Json] | None = None, *, queue: str | None = None
+    ) -> str:
+        """Starts another workflow by its name and gives the id of its execution. Only in async functions."""
+        id: str = await self.substeps.begin_workflow(name, workflow, input or {}, queue, awaited=False)
+        return id
+
 
 class _SubContext(StepContext):
     """The context of a sub-step: a place of its own, with the log and the fate of its step."""

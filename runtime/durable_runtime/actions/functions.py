@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from durable_runtime.actions.substeps import is_async
+from durable_runtime.actions.calling import is_async
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 

@@ -11,7 +11,6 @@ value instead of a future, and the coroutine is closed as a generator is. No exc
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, Protocol, TypeAlias
@@ -21,24 +20,21 @@ import msgspec
 from durable_dsl import Retry
 from durable_dsl.graph import RetryPolicy
 from durable_runtime.actions.arguments import ContextMisuse, check_name, policy_of, span_of
+from durable_runtime.actions.calling import call_plain, is_async, raised_by, takes_ctx
 from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.driving import Parked, drive, leave
 from durable_runtime.actions.masking import Masks
-from durable_runtime.actions.outcome import Fatal, StepFailed, failure_of
-from durable_runtime.core.checkpoints import ErrorValue, Json
+from durable_runtime.actions.outcome import Fatal, failure_of
+from durable_runtime.core.calls import SubStep
+from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
-from durable_runtime.core.state import SubStep
-from durable_runtime.core.substeps import Pause, SubOutcome
+from durable_runtime.core.substeps import Begun, Pause, SubOutcome
 from durable_runtime.store.joined import Transaction
 
 
 class OrderChanged(Fatal):
     """The function was entered again and made another call than the one that is stored at this place."""
-
-
-class Abandoned(BaseException):
-    """Ends the thread of a plain function whose attempt nobody wants any more; not for authors to catch."""
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -68,6 +64,12 @@ class Port(Protocol):
 
     def note_and_wait(self, sub: SubOutcome, transaction: Transaction | None = None) -> Answer:
         """The same from a thread, which waits; raises `Abandoned` when the attempt is over before."""
+        ...
+
+    async def find_target(
+        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, *, awaited: bool
+    ) -> Failure | None:
+        """Finds what a child would run, for the call of this name; gives why there cannot be one."""
         ...
 
     def wait_until(self, due_at: datetime) -> None:
@@ -218,6 +220,27 @@ class Substeps:
         finally:
             self._calling = None
 
+    async def begin_workflow(
+        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, *, awaited: bool
+    ) -> Json:
+        """Starts another execution, and waits for its end if it is awaited."""
+        own = self._enter(name)
+        try:
+            self._must_be_async("call_workflow" if awaited else "start_workflow")
+            found = await self._find(own, waits=awaited)
+            if found is not None:
+                return self._leave(found)
+            refused = await self._port.find_target(own, workflow, input, queue, awaited=awaited)
+            outcome = refused if refused is not None else Begun(workflow, awaited)
+            sub = SubOutcome(index=self._position, name=own, outcome=outcome)
+            if awaited and refused is None:
+                await self._leave_function(Parked(sub))
+            answer = await self._port.note(sub)
+            assert isinstance(answer, SubStep)
+            return self._leave(answer)
+        finally:
+            self._calling = None
+
     # -- which call this is
 
     @property
@@ -281,7 +304,7 @@ class Substeps:
         self._position += 1
         self._now = found.at
         if found.error is not None:
-            raise _failed(found.error)
+            raise raised_by(found.error)
         # A value of the function's own: what it changes in place must not change what is stored.
         return msgspec.json.decode(msgspec.json.encode(found.result))
 
@@ -312,7 +335,7 @@ class Substeps:
         self, function: Callable[..., Any], kwargs: Mapping[str, Any], own: str, attempt: int
     ) -> dict[str, Any]:
         keywords = dict(kwargs)
-        if "ctx" not in keywords and _takes_ctx(function):
+        if "ctx" not in keywords and takes_ctx(function):
             keywords["ctx"] = self._within(own, attempt)
         return keywords
 
@@ -323,7 +346,7 @@ class Substeps:
             assert self._run_plain is not None
             self.runs_async, self.runs_one = False, True
             try:
-                return await self._run_plain(lambda: _call_plain(function, args, keywords))
+                return await self._run_plain(lambda: call_plain(function, args, keywords))
             finally:
                 self.runs_async, self.runs_one = True, False
         self.runs_one = True
@@ -346,7 +369,7 @@ class Substeps:
     ) -> Success | Failure:
         self.runs_one = True
         try:
-            return _call_plain(function, args, keywords)
+            return call_plain(function, args, keywords)
         finally:
             self.runs_one = False
 
@@ -354,34 +377,3 @@ class Substeps:
         """Awaits an async function; gives its result, or `Parked` or a `Failure` when it was left in the middle."""
         self._task = asyncio.current_task()
         return await drive(call)
-
-
-def _call_plain(function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]) -> Success | Failure:
-    try:
-        value = function(*args, **keywords)
-    except Abandoned:
-        raise
-    except BaseException as error:
-        return failure_of(error)
-    if inspect.iscoroutine(value):
-        value.close()
-        problem = ContextMisuse("an async function was given to ctx.step in a plain one; make the outer one async too")
-        return failure_of(problem)
-    return Success(value)
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - an instance with an async __call__ is one too
-    )
-
-
-def _takes_ctx(function: Callable[..., Any]) -> bool:
-    try:
-        return "ctx" in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
-
-
-def _failed(error: ErrorValue) -> StepFailed:
-    return StepFailed(error.message, type=error.type, data=error.data, names=error.names)

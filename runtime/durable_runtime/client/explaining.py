@@ -8,6 +8,7 @@ from typing import assert_never
 
 from durable_dsl.graph import Call, Decision, Step
 from durable_runtime.core.awaiting import Awaiting, Slot
+from durable_runtime.core.calls import Underway
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.program import Program, id_of
 from durable_runtime.core.state import (
@@ -21,7 +22,6 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
-    Underway,
     Undoing,
     Waiting,
     frames_of,

@@ -10,6 +10,7 @@ from typing import Literal, assert_never
 
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression
+from durable_runtime.core.calls import Underway
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import call
 from durable_runtime.core.commands import Command, Perform, Record, Sealed
@@ -17,7 +18,7 @@ from durable_runtime.core.conditions import holds, value_of
 from durable_runtime.core.environment import as_text, environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
-from durable_runtime.core.state import Frame, Retrying, State, Underway, Undoing, data_of
+from durable_runtime.core.state import Frame, Retrying, State, Undoing, data_of
 from durable_runtime.core.support import never_started
 from durable_runtime.core.waits import open_wait
 

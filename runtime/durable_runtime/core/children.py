@@ -12,13 +12,21 @@ from datetime import datetime
 import msgspec
 
 from durable_dsl import graph as g
+from durable_runtime.core.calls import SubWait, Underway
 from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
 from durable_runtime.core.commands import Abandon, Command, Record, StartChild
 from durable_runtime.core.environment import as_text, environment, span_of
-from durable_runtime.core.outcomes import Failure, completed, expects, settle_failure
+from durable_runtime.core.outcomes import Failure, completed, error_of, expects, settle_failure
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import Calling, Frame, Retrying, State, chain_to, frames_of
+from durable_runtime.core.state import (
+    Calling,
+    Frame,
+    Retrying,
+    State,
+    chain_to,
+    frames_of,
+)
 from durable_runtime.core.undoing import locate
 
 MAX_DEPTH = 50
@@ -120,9 +128,13 @@ def child_told(program: Program, state: State, payload: Json, now: datetime) -> 
     except KeyError:
         return None
     chain = chain_to(state, keys)
-    if chain is None or chain[-1].ended or chain[-1].error is not None or chain[-1].path != payload["path"]:
+    if chain is None or chain[-1].ended or chain[-1].error is not None:
         return None
     opening = chain[-1].opening
+    if isinstance(opening, Underway):
+        return _call_told(chain[-1], keys, opening, payload, now)
+    if chain[-1].path != payload["path"]:
+        return None
     if not isinstance(opening, Calling) or opening.id != payload["call"]:
         return None
     match payload["status"]:
@@ -136,6 +148,18 @@ def child_told(program: Program, state: State, payload: Json, now: datetime) -> 
         program, state, chain, keys, result, at=now, attempt=opening.attempt, started_at=opening.started_at
     )
     return catch(program, state, done)
+
+
+def _call_told(frame: Frame, keys: Keys, opening: Underway, payload: Json, now: datetime) -> Checkpoint | None:
+    """The same for a child that a step's function waits for."""
+    wait = opening.wait
+    if wait is None or wait.child is None or wait.child != payload["call"]:
+        return None
+    path = f"{frame.path}/{wait.name}"
+    if payload["status"] == "completed":
+        return Checkpoint(path=path, kind="completed", keys=keys, result=payload["output"], finished_at=now)
+    error = error_of(_failure(frame, payload), path, 1)
+    return Checkpoint(path=path, kind="failed", keys=keys, error=error, finished_at=now)
 
 
 def child_overdue(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:
@@ -155,11 +179,14 @@ def children_below(state: State, abandon: Abandon) -> list[str]:
     """Gives the ids of the children that steps at or below a path wait for."""
     if not state.has_children:
         return []
-    return [
-        frame.opening.id
-        for _keys, frame in frames_of(state.root)
-        if isinstance(frame.opening, Calling) and abandon.covers(frame.path)
-    ]
+    found: list[str] = []
+    for _keys, frame in frames_of(state.root):
+        match frame.opening:
+            case Calling(id=id) | Underway(wait=SubWait(child=str() as id)) if abandon.covers(frame.path):
+                found.append(id)
+            case _:
+                pass
+    return found
 
 
 def _failure(frame: Frame, payload: Json) -> Failure:

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from durable_dsl.expressions import Template
+from durable_runtime.core.calls import SubStep
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
-from durable_runtime.core.state import SubStep
 
 
 class Record(msgspec.Struct, frozen=True):

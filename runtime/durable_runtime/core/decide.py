@@ -15,6 +15,7 @@ from durable_dsl import graph as g
 from durable_dsl.expressions import ExpressionError
 from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.beginning import attempt_again, start, workflow_output
+from durable_runtime.core.calls import Underway
 from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
 from durable_runtime.core.children import child_overdue
@@ -36,7 +37,6 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
-    Underway,
     Undoing,
     Waiting,
     chain_to,

@@ -14,6 +14,7 @@ import msgspec
 
 from durable_dsl import graph as g
 from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.calls import Underway
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import await_child, starts_child
 from durable_runtime.core.conditions import value_of, waiting_for_answer, with_answer
@@ -32,7 +33,6 @@ from durable_runtime.core.state import (
     Retrying,
     State,
     Turning,
-    Underway,
     Undoing,
     Waiting,
     chain_to,
@@ -89,7 +89,9 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         if _undoes(chain):
             return _go_on_undoing(state, chain, keys, changed, checkpoint)
         root, _none = _rebuild(chain, keys, changed, None)
-        return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (keys,)
+        calls = state.has_children or (checkpoint.kind == "waiting" and checkpoint.result is not None)
+        state = replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, has_children=calls)
+        return state, (keys,)
     if checkpoint.kind == "entered":
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
     elif isinstance(frame.opening, Catching) and checkpoint.kind == "completed":

@@ -13,13 +13,14 @@ frames.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
 
 from durable_dsl.graph import Function
 from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.calls import Underway
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
 from durable_runtime.core.mailbox import EMPTY, Mailbox
 from durable_runtime.core.program import COMPENSATE, ON_FAILURE, Block, CompiledNode, catch_key
@@ -60,43 +61,6 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         """The instance path of the node it stands at."""
         return self.prefix + self.block.nodes[self.at].name
-
-
-class SubStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A call of `ctx` in a step's function that is over, in the order of the calls.
-
-    `name` counts repeats (`lookup#2`); `waited` tells a wait from a function that ran; `error` is what that raised.
-    """
-
-    name: str
-    at: datetime
-    waited: bool = False
-    result: Json = None
-    error: ErrorValue | None = None
-
-
-class SubWait(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step's function waits for: a time, or with `attempt` the next attempt of a sub-step."""
-
-    name: str
-    due_at: datetime
-    attempt: int = 0
-
-
-class Underway(msgspec.Struct, frozen=True, kw_only=True):
-    """A step whose function has sub-checkpoints: what it did so far, and what it waits for.
-
-    `attempt` began at `entered_at`, the first one at `first_at`. `began_at` is the time that the function sees before
-    its first sub-step. `used` is how long it ran before it was suspended, all times together.
-    """
-
-    attempt: int
-    first_at: datetime
-    entered_at: datetime
-    began_at: datetime
-    done: tuple[SubStep, ...] = ()
-    used: timedelta = timedelta(0)
-    wait: SubWait | None = None
 
 
 class Retrying(msgspec.Struct, frozen=True):
@@ -375,7 +339,7 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
         case Retrying():
             yield opening.retry_at
         case Underway():
-            if opening.wait is not None:
+            if opening.wait is not None and opening.wait.due_at is not None:
                 yield opening.wait.due_at
         case Waiting():
             yield opening.due_at
@@ -397,4 +361,8 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
 
 def waits_for_others(state: State) -> bool:
     """Tells whether something in this state is moved on by a request, so that it may suspend without a timer."""
-    return any(isinstance(frame.opening, Calling | Awaiting) for _keys, frame in frames_of(state.root))
+    return any(
+        isinstance(frame.opening, Calling | Awaiting)
+        or (isinstance(frame.opening, Underway) and frame.opening.wait is not None and frame.opening.wait.child)
+        for _keys, frame in frames_of(state.root)
+    )

@@ -14,6 +14,7 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.calls import SubWait, Underway
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.interpreter import counting
 from durable_runtime.core.program import COMPENSATE, CompiledNode, Program, id_of
@@ -28,9 +29,7 @@ from durable_runtime.core.state import (
     Opening,
     Retrying,
     State,
-    SubWait,
     Turning,
-    Underway,
     Undoing,
     Waiting,
     children_of,
@@ -297,9 +296,8 @@ class _Painter:
                 return NodeState(NodeStatus.waiting, detail=f"until {self._clock(due_at)}")
             case Underway(wait=SubWait() as wait):
                 status = NodeStatus.retrying if wait.attempt else NodeStatus.waiting
-                return NodeState(
-                    status, attempts=opening.attempt, detail=f"{wait.name} until {self._clock(wait.due_at)}"
-                )
+                until = "" if wait.due_at is None else f" until {self._clock(wait.due_at)}"
+                return NodeState(status, attempts=opening.attempt, detail=f"{wait.name}{until}")
             case Underway():
                 return replace(state, detail=opening.done[-1].name if opening.done else None)
             case Awaiting():

@@ -17,12 +17,14 @@ import msgspec
 
 from durable_dsl.graph import ONE_ATTEMPT, RetryPolicy
 from durable_runtime.core.beginning import perform
+from durable_runtime.core.calls import Underway
 from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_runtime.core.children import child_id
 from durable_runtime.core.commands import Command, Record
 from durable_runtime.core.outcomes import Failure, Success, error_of, expects
 from durable_runtime.core.program import Program
 from durable_runtime.core.retry import delay_before, is_retried
-from durable_runtime.core.state import Frame, Retrying, State, Underway, chain_to
+from durable_runtime.core.state import Frame, Retrying, State, chain_to
 from durable_runtime.core.values import NotStorable, encode
 
 
@@ -32,7 +34,14 @@ class Pause(msgspec.Struct, frozen=True):
     span: timedelta
 
 
-Outcome: TypeAlias = Success | Failure | Pause
+class Begun(msgspec.Struct, frozen=True):
+    """The function starts another execution, and waits for its end if it is `awaited`."""
+
+    workflow: str
+    awaited: bool
+
+
+Outcome: TypeAlias = Success | Failure | Pause | Begun
 
 
 class SubOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +61,12 @@ def go_on(program: Program, state: State, chain: list[Frame], keys: Keys, now: d
     underway = frame.opening
     assert isinstance(underway, Underway)
     wait = underway.wait
-    if wait is None or (wait.attempt and now >= wait.due_at):
+    if wait is None:
         return [perform(program, state, chain, keys, underway.attempt)]
-    if now < wait.due_at:
+    if wait.due_at is None or now < wait.due_at:
         return []
+    if wait.attempt:
+        return [perform(program, state, chain, keys, underway.attempt)]
     path = f"{frame.path}/{wait.name}"
     return [Record(Checkpoint(path=path, kind="completed", keys=keys, attempt=underway.attempt, finished_at=now))]
 
@@ -107,13 +118,26 @@ def settle_sub(
     base = Checkpoint(
         path=own, kind="completed", keys=keys, attempt=sub.attempt, finished_at=at, started_at=sub.started_at
     )
-    return [*checkpoints, _settled(base, sub, entered_at, uniform)]
+    if isinstance(sub.outcome, Begun):
+        id = child_id(state.execution["id"], own, sub.attempt, state.seq + len(checkpoints) + 1)
+        return [*checkpoints, _begun(base, sub.outcome, id, entered_at)]
+    return [*checkpoints, _settled(base, sub, sub.outcome, entered_at, uniform)]
 
 
-def _settled(base: Checkpoint, sub: SubOutcome, entered_at: datetime, uniform: float) -> Checkpoint:
+def _begun(base: Checkpoint, begun: Begun, id: str, entered_at: datetime) -> Checkpoint:
+    """The child's id is made of the number of this checkpoint, so there is one child for it."""
+    if not begun.awaited:
+        return msgspec.structs.replace(base, result=id)
+    result = {"child": id, "workflow": begun.workflow}
+    return msgspec.structs.replace(base, kind="waiting", result=result, started_at=entered_at)
+
+
+def _settled(
+    base: Checkpoint, sub: SubOutcome, outcome: Success | Failure | Pause, entered_at: datetime, uniform: float
+) -> Checkpoint:
     replace = msgspec.structs.replace
     failure: Failure
-    match sub.outcome:
+    match outcome:
         case Success(value):
             try:
                 encoded, result = encode(value)

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import msgspec
 
+from durable_runtime.core.calls import SubStep, SubWait, Underway
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.state import Frame, Retrying, SubStep, SubWait, Underway
+from durable_runtime.core.state import Frame, Retrying
 
 replace = msgspec.structs.replace
 
@@ -51,6 +52,9 @@ def evolve_sub(frame: Frame, checkpoint: Checkpoint) -> Frame | None:
             underway = replace(underway, done=(*underway.done, sub), wait=None)
         case "waiting" if due_at is not None:
             underway = replace(underway, wait=SubWait(name=name, due_at=due_at), used=underway.used + ran)
+        case "waiting" if checkpoint.result is not None:
+            child = SubWait(name=name, due_at=None, child=checkpoint.result["child"])
+            underway = replace(underway, wait=child, used=underway.used + ran)
         case "retrying" if due_at is not None:
             again = SubWait(name=name, due_at=due_at, attempt=checkpoint.attempt + 1)
             underway = replace(underway, wait=again, used=underway.used + ran)

@@ -13,11 +13,11 @@ from durable_dsl import Graph
 from durable_dsl.graph import Call, Child, Decision, Http, Shell, Sql, Start, Step, Use, conditions_of
 from durable_dsl.graph import Function as AskedFunction
 from durable_dsl.suggestions import did_you_mean
+from durable_runtime.actions.calling import is_async
 from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.functions import Function, Functions, MissingFunction
 from durable_runtime.actions.performing import Call as PlainCall
 from durable_runtime.actions.performing import Ending, Performer
-from durable_runtime.actions.substeps import is_async
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform, StartChild
 from durable_runtime.core.outcomes import Failure, Success

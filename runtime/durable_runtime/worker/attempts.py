@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TypeAlias
@@ -23,7 +23,7 @@ from durable_runtime.core.conditions import settle_answer
 from durable_runtime.core.outcomes import Failure, Success, settle_attempt, settle_results
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
-from durable_runtime.core.substeps import SubOutcome, settle_sub
+from durable_runtime.core.substeps import Begun, SubOutcome, settle_sub
 from durable_runtime.store.joined import Transaction
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.protocol import Claimed
@@ -37,7 +37,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of an attempt or of a call in its function, or the results of a foreach, not yet in the state.
 
     `outcome` is None for a function that is left in the middle, `sub` says why. `hear` is told what became of a call
-    once that is stored. `transaction` is what it did on the engine's
+    once that is stored. `begins` is what a call starts. `transaction` is what it did on the engine's
     database and commits with it. `entered_at` is when the function began to run, `uniform` draws a retry's jitter.
     """
 
@@ -50,6 +50,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     sub: SubOutcome | None = None
     hear: Callable[[Answer], None] | None = None
     transaction: Transaction | None = None
+    begins: tuple[StartChild, Target] | None = None
 
     @property
     def path(self) -> str:
@@ -148,16 +149,19 @@ class Attempts:
             # Only while this attempt is the one that runs: what an abandoned one did goes nowhere.
             if self._notes.get(perform.path) is notes:
                 ended = self._noted(perform, sub, entered_at, at, hear)
-                self._ended(msgspec.structs.replace(ended, transaction=transaction))
+                self._ended(msgspec.structs.replace(ended, transaction=transaction, begins=port.begins))
             elif transaction is not None:
                 self._around.spawn(transaction.roll_back())
 
-        port = AttemptPort(perform.path, self._around.clock, tell)
+        def find(start: StartChild) -> Awaitable[Target | Failure]:
+            return self._around.find_target(start, self._claimed.depth)
+
+        port = AttemptPort(perform.path, self._around.clock, tell, find)
         ctx = self._contexts[perform.path] = StepContext(
             self._claimed.id, perform, port, notes, self._around.connections
         )
         self._notes[perform.path] = notes
-        self._tasks[perform.path] = asyncio.ensure_future(self._attempt(function, perform, ctx, entered_at))
+        self._tasks[perform.path] = asyncio.ensure_future(self._attempt(function, perform, ctx, port, entered_at))
 
     def _noted(
         self,
@@ -178,7 +182,9 @@ class Attempts:
             hear=hear,
         )
 
-    async def _attempt(self, function: Function, perform: Perform, ctx: StepContext, started_at: datetime) -> None:
+    async def _attempt(
+        self, function: Function, perform: Perform, ctx: StepContext, port: AttemptPort, started_at: datetime
+    ) -> None:
         joined: Transaction | None = None
         try:
             outcome = await self._around.performer.perform(function, perform, ctx)
@@ -198,7 +204,7 @@ class Attempts:
         at, uniform = self._around.clock.now(), self._around.uniform()
         match outcome:
             case Parked(sub) if sub is not None:
-                ended = self._noted(perform, sub, started_at, at)
+                ended = msgspec.structs.replace(self._noted(perform, sub, started_at, at), begins=port.begins)
             case Parked():
                 ended = Ended(command=perform, outcome=None, started_at=started_at, at=at)
             case Success() | Failure():
@@ -296,7 +302,7 @@ def checkpoints_of(program: Program, state: State, ended: Ended, outgoing: Outgo
     """
     command, at = ended.command, max(ended.at, state.now)
     if isinstance(command, Perform) and ended.sub is not None:
-        return settle_sub(
+        checkpoints = settle_sub(
             program,
             state,
             command.path,
@@ -308,6 +314,10 @@ def checkpoints_of(program: Program, state: State, ended: Ended, outgoing: Outgo
             at=at,
             uniform=ended.uniform,
         )
+        if checkpoints and isinstance(ended.sub.outcome, Begun) and ended.begins is not None:
+            result = checkpoints[-1].result
+            outgoing.start(result["child"] if ended.sub.outcome.awaited else result, *ended.begins)
+        return checkpoints
     settled = None
     if isinstance(command, StartChild) and isinstance(ended.outcome, Target):
         begun = child_started(program, state, command, started_at=ended.started_at, at=at)

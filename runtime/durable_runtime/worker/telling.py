@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
 from datetime import datetime
 
-from durable_runtime.actions.substeps import Abandoned, Again, Answer
-from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.actions.calling import Abandoned
+from durable_runtime.actions.substeps import Again, Answer
+from durable_runtime.core.calls import SubStep
+from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.commands import StartChild
 from durable_runtime.core.outcomes import Failure, Success, error_of
 from durable_runtime.core.retry import is_retried
-from durable_runtime.core.state import SubStep
 from durable_runtime.core.substeps import SubOutcome
 from durable_runtime.core.values import NotStorable, encode
 from durable_runtime.store.joined import Transaction
+from durable_runtime.worker.children import Target
 from durable_runtime.worker.clock import Clock
 
 
 class AttemptPort:
-    """The way from one attempt to its run. `tell` hands over what a call came to, and what hears the answer."""
+    """The way from one attempt to its run. `tell` hands over what a call came to, and what hears the answer, `find`
+    gives what a child runs."""
 
     def __init__(
         self,
         path: str,
         clock: Clock,
         tell: Callable[[SubOutcome, datetime, Callable[[Answer], None], Transaction | None], None],
+        find: Callable[[StartChild], Awaitable[Target | Failure]],
     ) -> None:
         self._path = path
+        self._find = find
+        self.begins: tuple[StartChild, Target] | None = None
+        """What the call that is noted next starts."""
         self._clock = clock
         self._tell = tell
         self._loop = asyncio.get_running_loop()
@@ -84,6 +92,29 @@ class AttemptPort:
         if is_retried(sub.retry, attempt=sub.attempt, names=names, elapsed=nothing, delay=nothing):
             return Again(now, sub.attempt + 1)
         return SubStep(name=sub.name, at=now, error=error_of(outcome, f"{self._path}/{sub.name}", sub.attempt))
+
+    async def find_target(
+        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, *, awaited: bool
+    ) -> Failure | None:
+        start = StartChild(
+            path=f"{self._path}/{name}",
+            node=self._path,
+            keys=(),
+            workflow=workflow,
+            attempt=1,
+            input=input,
+            key=None,
+            queue=queue,
+            attached=awaited,
+            awaited=awaited,
+            timeout=None,
+            began_at=self._clock.now(),
+        )
+        found = await self._find(start)
+        if isinstance(found, Failure):
+            return found
+        self.begins = start, found
+        return None
 
     def wait_until(self, due_at: datetime) -> None:
         if threading.get_ident() == self._loop_thread:

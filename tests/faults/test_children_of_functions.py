@@ -1,0 +1,60 @@
+"""Executions that a step's function starts: each once, whatever is killed, and given up with their parent."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from durable_runtime import AsyncDurable
+from durable_runtime.worker import Worker
+from tests.faults.test_code_first import calling, ledger, lines, work_until_idle
+from tests.faults.working import executions, graph, start, value
+
+__all__ = ["ledger"]
+
+
+async def begin(url: str) -> str:
+    """Makes the child known, and starts the parent."""
+    await start(url, calling("child", '{n: "${ input.n }"}'), [])
+    [id] = await start(url, calling("parent", "{n: 1}"), [{}])
+    return id
+
+
+@pytest.mark.parametrize(
+    "point", [None, "enter", "child 1", "after the call", "child -1", "after the start", "child 2"]
+)
+def test_a_function_runs_other_workflows_and_starts_them_once(
+    database_url: str, ledger: Path, point: str | None
+) -> None:
+    id = asyncio.run(begin(database_url))
+    if point is not None:
+        assert work_until_idle(database_url, point) == -9, "the worker was not killed"
+    assert work_until_idle(database_url, None) == 0
+    found = executions(database_url)
+    parent = found.pop(id)
+    assert parent.status == "completed", parent.error
+    called, started, missing = parent.output["out"]
+    assert called == {"n": 1, "out": {"twice": 2}, "failed": "ChildFailed"}
+    assert found[started].output == {"n": 2, "out": {"twice": 4}}
+    assert missing == "WorkflowNotFound"
+    assert sorted(row.status for row in found.values()) == ["completed", "completed", "failed"]
+    made = lines(ledger)
+    assert {line: made[line] for line in made if line.startswith("child")} == {
+        line: 2 if line == point else 1 for line in ("child 1", "child -1", "child 2")
+    }
+
+
+def test_a_child_that_a_function_waits_for_is_cancelled_with_its_parent(database_url: str) -> None:
+    async def scenario() -> list[str]:
+        await start(database_url, graph("workflow: sleeper\nsteps: [{wait: until, event: never}]"), [])
+        [id] = await start(database_url, calling("calls_a_sleeper"), [{}])
+        async with AsyncDurable(database_url) as durable:
+            await Worker(database_url).run(until_idle=True)
+            assert value(database_url, "select count(*) from durable.execution where status = 'waiting'") == 2
+            await durable.cancel(id)
+            await Worker(database_url).run(until_idle=True)
+            return sorted({row.status for row in await durable.list_executions()})
+
+    assert asyncio.run(scenario()) == ["cancelled"]
