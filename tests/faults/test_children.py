@@ -216,6 +216,36 @@ steps:
     assert value(database_url, "select count(*) from durable.request") == 0
 
 
+def test_a_child_that_somebody_cancels_fails_the_step_that_waits_for_it(
+    database_url: str, file: Callable[[str], Path]
+) -> None:
+    path = file(
+        """
+workflow: parent
+steps:
+  - step: wait
+    workflow: holder
+    with: {tag: awaited}
+    catch:
+      - errors: [ChildCancelled]
+        steps:
+          - step: note
+            set: {why: "${ error.data.error.message }", of: "${ error.data.id }"}
+"""
+    )
+
+    async def scenario() -> tuple[Any, str]:
+        async with AsyncDurable(database_url) as durable, running(Worker(database_url)):
+            id = await durable.start(path)
+            await until(lambda: steps.begun["awaited"] == 1, "the child runs")
+            [child] = await durable.list_children(id)
+            await durable.cancel(child.id, "nobody wants it")
+            return await durable.result(id, timeout=30), child.id
+
+    output, child = asyncio.run(scenario())
+    assert output == {"why": "nobody wants it", "of": child}
+
+
 def test_a_branch_that_is_given_up_and_a_step_that_is_too_late_cancel_their_children(
     database_url: str, file: Callable[[str], Path]
 ) -> None:

@@ -81,6 +81,30 @@ def test_a_child_that_fails_fails_its_step_and_tells_why(run: Any) -> None:
     assert error.data["error"]["node"] == "book"
 
 
+def test_a_child_that_fails_and_is_undone_tells_its_parent(tmp_path: Path) -> None:
+    file = tmp_path / "order.yaml"
+    file.write_text(
+        """
+workflow: order
+steps:
+  - step: pay
+    workflow: payment
+---
+workflow: payment
+steps:
+  - step: reserve
+    set: {reserved: true}
+    compensate: {log: given back}
+  - fail: no
+    type: NoMoney
+    message: there is none
+"""
+    )
+    error = simulate(file).error
+    assert error is not None
+    assert (error.type, error.data["status"], error.data["error"]["type"]) == ("ChildFailed", "compensated", "NoMoney")
+
+
 def test_a_failed_child_can_be_caught_by_its_type(run: Any) -> None:
     result = run(
         PAY
