@@ -215,6 +215,10 @@ class Installation:
                         if row.wait.kind == "ask":
                             answer = {"path": path, "label": label, "value": "yes", "by": "ada", "comment": None}
                             await self.store.send_answer(id, path, label, f"answer {sent}", answer)
+                        elif row.wait.key is not None:
+                            event = f"event {sent}"
+                            for _again in range(chance.choice((1, 1, 2))):
+                                await self.store.emit_event(str(row.wait.name), row.wait.key, b'{"n":1}', event)
                         else:
                             await self._send_event(id, f"event {sent}", str(row.wait.name), chance.random() < 0.1)
 

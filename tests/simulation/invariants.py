@@ -85,7 +85,8 @@ def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
     if numbers != list(range(1, len(history) + 1)):
         found.append(f"its checkpoints have the numbers {numbers}")
         return found
-    received = [checkpoint.result["id"] for checkpoint in history if checkpoint.kind == "received"]
+    events = [checkpoint.result for checkpoint in history if checkpoint.kind == "received"]
+    received = [event.get("id", event.get("event")) for event in events]
     if len(set(received)) < len(received):
         found.append(f"received an event twice: {received}")
     state = fold(program, start_of(report.store, ending.id, program), history)

@@ -88,7 +88,7 @@ class GraphDrawer:
             self._wait,
             self._decision,
         ]
-        kinds += [self._wait_for_others] * 2
+        kinds += [self._wait_for_others, self._wait_for_others, self._emit]
         if self._fails or not place.sheltered or not place.alone:
             kinds += [self._failing] * (1 if place.alone else 2)
         if self._chance(0.05):
@@ -209,6 +209,11 @@ class GraphDrawer:
             base = {"id": base["id"], "when": base.get("when")}
         return g.Step(**base, action=g.Call(function=PIPELINE), compensate=self._undo(place))
 
+    def _emit(self, place: _Place) -> g.Node:
+        to = self._random.choice((None, "${ execution.id }"))
+        key = "nobody's" if to is None else None
+        return g.Step(**self._base(place, "m"), action=g.Emit(event="nobody", to=to, key=key, with_={"n": "${ 1 }"}))
+
     def _log(self, place: _Place) -> g.Node:
         return g.Step(**self._base(place, "l"), action=g.Log(message="${ size(data) } keys"))
 
@@ -248,7 +253,8 @@ class GraphDrawer:
         match kind:
             case "event":
                 where = self._random.choice((None, "event.n > 0"))
-                return g.Awaited(event=g.Event(name=name, where=where))
+                key = self._random.choice((None, f"key of {name}"))
+                return g.Awaited(event=g.Event(name=name, key=key, where=where))
             case "ask":
                 return g.Awaited(ask=g.Ask(kind="text", prompt="${ size(data) }?", assignees=["ada"]))
             case _:

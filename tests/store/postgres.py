@@ -19,6 +19,7 @@ _AGE = (
     "update durable.worker set expires_at = expires_at - %(span)s",
     "update durable.wait set due_at = due_at - %(span)s",
     "update durable.execution set created_at = created_at - %(span)s",
+    "update durable.event set sent_at = sent_at - %(span)s",
 )
 _LEFTOVERS = """
 select (select count(*) from durable.ready where execution_id = %(key)s),

@@ -16,7 +16,7 @@ from durable_runtime.cli.graph import graph
 from durable_runtime.cli.init import init
 from durable_runtime.cli.insight import count, explain, inspect, logs
 from durable_runtime.cli.migrations import migrations
-from durable_runtime.cli.outside import cancel_wait, pending, provide_input, send_event
+from durable_runtime.cli.outside import cancel_wait, emit, pending, provide_input, send_event
 from durable_runtime.cli.run import run
 from durable_runtime.cli.schema import schema
 from durable_runtime.cli.server import server
@@ -69,6 +69,7 @@ for command in (
     pending,
     provide_input,
     send_event,
+    emit,
     cancel_wait,
     server,
     migrations,

@@ -102,6 +102,31 @@ def send_event(settings: Settings, execution: str, name: str, payload: str | Non
         say(settings, f"the execution {execution} has been sent {name}")
 
 
+@click.command()
+@click.argument("name")
+@click.argument("key")
+@click.argument("payload", required=False)
+@database_options
+@pass_settings
+def emit(settings: Settings, name: str, key: str, payload: str | None) -> None:
+    """Send an event to every execution that waits for its NAME and KEY.
+
+    PAYLOAD is JSON, @file, or - for stdin; without it the payload is null. The event reaches those that wait now, and
+    those that run already and wait later.
+    """
+    value = None if payload is None else read_json(payload, "the payload")
+
+    async def send() -> None:
+        async with connect(settings) as durable:
+            await durable.emit(name, key, value)
+
+    run_async(send())
+    if settings.json:
+        print_json({"event": name, "key": key})
+    else:
+        say(settings, f"{name} was sent with the key {key}")
+
+
 @click.command("cancel-wait")
 @click.argument("execution", metavar="ID")
 @click.argument("wait")

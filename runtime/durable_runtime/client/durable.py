@@ -125,6 +125,8 @@ class Durable:
     resume_many = waited_for(AsyncDurable.resume_many)
     retry_many = waited_for(AsyncDurable.retry_many)
     send_event = waited_for(AsyncDurable.send_event)
+    emit = waited_for(AsyncDurable.emit)
+    keep_events = waited_for(AsyncDurable.keep_events)
     list_pending = waited_for(AsyncDurable.list_pending)
     find_ask = waited_for(AsyncDurable.find_ask)
     provide_input = waited_for(AsyncDurable.provide_input)

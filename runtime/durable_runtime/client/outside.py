@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from durable_runtime.client import options
@@ -12,7 +13,7 @@ from durable_runtime.client.insight import Insight
 from durable_runtime.client.session import Session
 from durable_runtime.core.answers import problems_of
 from durable_runtime.core.open_waits import matches
-from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.core.values import NotStorable, as_key, encode
 from durable_runtime.errors import (
     InvalidAnswer,
     InvalidInput,
@@ -52,6 +53,37 @@ class Outside:
         if status in TERMINAL:
             raise WrongStatus(f"the execution {id} is {status}: it takes no more events")
         self._session.hint()
+
+    async def emit(self, name: str, key: str | int, payload: Json = None, *, connection: Any = None) -> None:
+        """Sends an event to every execution that waits for its name and key, now or later.
+
+        It reaches those that wait for it, and those that were started before it was sent and wait later, once each, and
+        cancels those whose workflow says so in `cancel_on`. It is kept for seven days, or as `keep_events` says. Once
+        this returns, nothing can lose it. With `connection`, a psycopg connection, it is sent when the caller's
+        transaction commits, or not at all.
+
+        Raises `InvalidInput` for a payload that cannot be stored, `InvalidOption` for a name or key that no event can
+        have.
+        """
+        check_event_name(name)
+        if isinstance(key, bool) or not isinstance(key, str | int):
+            raise InvalidOption(f"the key of an event is a text or a whole number, not {key!r}")
+        text = as_key(storable(key, "the key"))
+        stored = encode(storable(payload, "the payload"))[0]
+        sent_by = new_id()
+        await self._session.ask(lambda store: store.emit_event(name, text, stored, sent_by, connection=connection))
+        if connection is None:
+            self._session.hint()
+
+    async def keep_events(self, name: str, span: timedelta) -> None:
+        """Says how long events of a name that were sent by key are kept for waits that open later; seven days else.
+
+        Raises `InvalidOption` for a name that no event can have, or a negative span.
+        """
+        check_event_name(name)
+        if span < timedelta():
+            raise InvalidOption(f"events cannot be kept for {span}")
+        await self._session.ask(lambda store: store.keep_events(name, span))
 
     async def list_pending(
         self,

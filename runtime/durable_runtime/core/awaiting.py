@@ -32,3 +32,12 @@ class Awaiting(msgspec.Struct, frozen=True, kw_only=True):
     slots: dict[str, Slot]
     arrived: dict[str, Json] = {}
     times_out_at: datetime | None = None
+
+
+class CancelKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An event whose coming cancels the execution; `since` is when it began to listen."""
+
+    event: str
+    key: str
+    compensate: bool
+    since: datetime

@@ -15,11 +15,11 @@ from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import call
 from durable_runtime.core.commands import Command, Perform, Record, Sealed
 from durable_runtime.core.conditions import holds, value_of
+from durable_runtime.core.emitting import emit
 from durable_runtime.core.environment import as_text, environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
 from durable_runtime.core.state import Frame, Retrying, State, Undoing, data_of
-from durable_runtime.core.support import never_started
 from durable_runtime.core.waits import open_wait
 
 
@@ -93,6 +93,8 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
             assert node.values is not None
             values = node.values.render(environment(program, state, chain), now=state.now)
             return [Record(completed(program, state, chain, keys, values, at=state.now))]
+        case g.Emit():
+            return [Record(emit(program, state, chain, keys, action))]
         case g.Log():
             assert node.message is not None
             message = as_text(node.message.render(environment(program, state, chain), now=state.now))
@@ -100,7 +102,7 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
         case g.Child() | g.Start():
             return [call(program, state, chain, keys, attempt=1)]
         case _:
-            never_started(action)
+            assert_never(action)
 
 
 def attempt_again(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Command:

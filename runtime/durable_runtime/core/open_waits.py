@@ -18,11 +18,14 @@ _DECORATION = re.compile(r"\[\d+\]|#\d+")
 
 
 class OpenWait(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is waited for. `name` and `key` are those of an event, `detail` is what the wait stored of it."""
+    """One thing that is waited for. `name` and `key` are those of an event, `detail` is what the wait stored of it.
+
+    `cancel_on` is an event whose coming cancels the execution; it belongs to no wait, and its label is its number.
+    """
 
     path: str
     label: str
-    kind: Literal["event", "ask"]
+    kind: Literal["event", "ask", "cancel_on"]
     detail: dict[str, Json]
     opened_at: datetime
     name: str | None = None

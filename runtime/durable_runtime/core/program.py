@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression, Template, compile_expression, compile_template
 from durable_runtime.core.checkpoints import Key, Keys
-from durable_runtime.core.support import never_started
 
 Json: TypeAlias = Any
 Env: TypeAlias = Mapping[str, Json]
@@ -160,6 +159,8 @@ class CompiledNode:
                         self.values = compile_template(arguments) if arguments is not None else None
                     case g.Set(values=values):
                         self.values = compile_template(values)
+                    case g.Emit(to=to, key=key, with_=payload):
+                        self.values = compile_template({"to": to, "key": key, "with": payload})
                     case g.Log(message=message):
                         self.message = compile_template(message)
                     case g.Use(with_=arguments):
@@ -184,7 +185,7 @@ class CompiledNode:
                     case g.Shell(command=command, env=env, cwd=cwd):
                         self.values = compile_template({"command": command, "env": env, "cwd": cwd})
                     case _:
-                        never_started(node.action)
+                        assert_never(node.action)
             case g.Decision():
                 self.choices = tuple((condition_of(row.when), row.goto) for row in node.choose)
             case g.Branch():
@@ -238,7 +239,7 @@ class CompiledNode:
 class Program:
     """A graph ready to run; safe to share between executions."""
 
-    __slots__ = ("constants", "graph", "nodes", "on_failure", "output", "root", "timeout")
+    __slots__ = ("cancel_on", "constants", "graph", "nodes", "on_failure", "output", "root", "timeout")
 
     def __init__(self, graph: g.Graph) -> None:
         self.graph = graph
@@ -246,6 +247,7 @@ class Program:
         self.output = compile_template(graph.output) if graph.reshapes else None
         self.timeout = _span(graph.timeout)
         self.constants = graph.constants
+        self.cancel_on = tuple((row, compile_template(row.key)) for row in graph.cancel_on)
         self.on_failure = _block(graph.on_failure, (ON_FAILURE,), False) if graph.on_failure else None
         self.nodes: dict[str, CompiledNode] = {}
         self._index(self.root)

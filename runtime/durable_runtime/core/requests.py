@@ -50,13 +50,26 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
         case "join":
             return Checkpoint(path="", kind="joined", result=payload, finished_at=now)
         case "event" if is_open(state) and not state.mailbox.knows(payload):
-            return Checkpoint(path="", kind="received", result=payload, finished_at=now)
+            return _cancelled_by(state, payload, now) or Checkpoint(
+                path="", kind="received", result=payload, finished_at=now
+            )
         case "answer" if is_open(state):
             return _answered(program, state, payload, now)
         case "cancel_wait" if is_open(state):
             return _wait_cancelled(program, state, payload, now)
         case _:
             return None
+
+
+def _cancelled_by(state: State, event: Json, now: datetime) -> Checkpoint | None:
+    """Gives the cancellation that an event brings about, or None."""
+    for cancel in state.cancel_keys:
+        if (cancel.event, cancel.key) == (event["name"], event.get("key")) and state.root.error is None:
+            reason = f"the event {cancel.event} came with the key {cancel.key}"
+            result = {"reason": reason, "by": None, "event": event["event"]}
+            result |= {"compensate": True} if cancel.compensate else {}
+            return Checkpoint(path="", kind="cancelled", result=result, finished_at=now)
+    return None
 
 
 def is_open(state: State) -> bool:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from durable_dsl.expressions import ExpressionError
+from durable_runtime.core.awaiting import CancelKey
 from durable_runtime.core.checkpoints import ErrorValue, Json
 from durable_runtime.core.environment import TimeError, span_of
 from durable_runtime.core.evolve import begin
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
+from durable_runtime.core.values import as_key
 
 replace = msgspec.structs.replace
 
@@ -47,9 +49,14 @@ def initial_state(
         begin(program, input=input, execution=execution, started_at=started_at),
         not_before=begins_at if early else None,
     )
+    names = {"input": input, "constants": program.constants, "execution": execution, "data": input}
+    try:
+        state = _with_cancel_keys(program, state, names)
+    except ExpressionError as error:
+        failure = ErrorValue(type="ExpressionError", message=f"the workflow's cancel_on: {error}")
+        return replace(state, root=replace(state.root, error=failure))
     if program.timeout is None:
         return state
-    names = {"input": input, "constants": program.constants, "execution": execution, "data": input}
     try:
         deadline_at = begins_at + span_of(program.timeout, names, state)
     except (ExpressionError, TimeError) as error:
@@ -58,6 +65,20 @@ def initial_state(
         failure = ErrorValue(type=type, message=f"the workflow's timeout: {error}")
         return replace(state, root=replace(state.root, error=failure))
     return replace(state, deadline_at=deadline_at)
+
+
+def _with_cancel_keys(program: Program, state: State, names: dict[str, Json]) -> State:
+    """Of the input alone, so the keys are the same at every fold."""
+    keys = tuple(
+        CancelKey(
+            event=row.event,
+            key=as_key(key.render(names, now=state.now)),
+            compensate=row.compensate,
+            since=state.now,
+        )
+        for row, key in program.cancel_on
+    )
+    return replace(state, cancel_keys=keys, has_awaited=bool(keys))
 
 
 def _text(instant: datetime) -> str:

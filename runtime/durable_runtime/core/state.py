@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from durable_dsl.graph import Function
-from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.awaiting import Awaiting, CancelKey
 from durable_runtime.core.calls import Underway
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
 from durable_runtime.core.mailbox import EMPTY, Mailbox
@@ -205,9 +205,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `undo` are the steps that completed and are not undone, the newest first. Of those that the whole
     execution undid, `undone` counts the ones that worked, and `undo_errors` are the errors of the others.
     `edits` are results that someone gave to open instances, by path, and that are theirs at the next look.
-    `has_children` once a step of it started an execution that its end reaches. `joined` are those who want to be told
-    of its end beside its parent.
-    `has_awaited` tells whether a wait for something from outside was ever opened.
+    `has_children` once a step of it started an execution that its end reaches. `joined` want to be told of its end too.
+    `has_awaited` tells whether anything from outside was ever waited for. `cancel_keys` are events that cancel it.
     """
 
     root: Frame
@@ -229,6 +228,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     joined: tuple[dict[str, Json], ...] = ()
     mailbox: Mailbox = EMPTY
     has_awaited: bool = False
+    cancel_keys: tuple[CancelKey, ...] = ()
 
 
 def child_of(opening: Opening | None, key: Key) -> Frame | None:

@@ -70,6 +70,11 @@ def encode(value: Json, *, max_bytes: int = MAX_BYTES) -> tuple[bytes, Json]:
     return encoded, stored
 
 
+def as_key(value: Json) -> str:
+    """Gives an event's key as the text it is compared by; numbers and texts that read alike are alike."""
+    return value if isinstance(value, str) else encode(value)[0].decode()
+
+
 def _explain(value: Json, place: str = "the value", depth: int = 0) -> str | None:
     """Finds the first part that cannot be stored, or gives None."""
     if value is None or isinstance(value, bool):

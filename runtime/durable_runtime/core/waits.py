@@ -26,7 +26,7 @@ from durable_runtime.core.open_waits import OpenWait, Place
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import CompiledAwaited, Program
 from durable_runtime.core.state import Frame, State, Waiting, chain_to, data_of, frames_of
-from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.core.values import NotStorable, as_key, encode
 
 Chain: TypeAlias = list[Frame]
 
@@ -79,11 +79,6 @@ def _spec_of(awaited: CompiledAwaited, names: dict[str, Json], state: State) -> 
         return {"at": (state.now + span_of(awaited.for_, names, state)).isoformat()}
     assert awaited.until_at is not None
     return {"at": parse_instant(awaited.until_at.render(names, now=state.now)).isoformat()}
-
-
-def as_key(value: Json) -> str:
-    """Gives an event's key as the text it is compared by; numbers and texts that read alike are alike."""
-    return value if isinstance(value, str) else encode(value)[0].decode()
 
 
 def opening_of(checkpoint: Checkpoint, seq: int) -> Awaiting:
@@ -187,6 +182,16 @@ def open_waits_of(state: State) -> dict[Place, OpenWait]:
     found: dict[Place, OpenWait] = {}
     if not state.has_awaited or state.cancelled is not None or state.finished:
         return found
+    for number, cancel in enumerate(state.cancel_keys if state.root.error is None else ()):
+        found["", str(number)] = OpenWait(
+            path="",
+            label=str(number),
+            kind="cancel_on",
+            detail={"event": cancel.event, "key": cancel.key, "compensate": cancel.compensate},
+            opened_at=cancel.since,
+            name=cancel.event,
+            key=cancel.key,
+        )
     for _keys, frame in frames_of(state.root):
         opening = frame.opening
         if not isinstance(opening, Awaiting):

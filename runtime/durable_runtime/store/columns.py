@@ -7,6 +7,7 @@ from typing import Any
 
 from durable_runtime.core.values import encode
 from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times, uuids
+from durable_runtime.store.messages import Sought
 from durable_runtime.store.protocol import Commit, End, NewExecution, Suspend
 from durable_runtime.store.rows import error_text, log_lines, result_text
 
@@ -86,6 +87,30 @@ def send_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
         "family_kinds": texts([send.kind for _number, _key, send in family]),
         "family_payloads": jsons([send.payload for _number, _key, send in family]),
         "family_numbers": int4s([number for number, _key, _send in family]),
+    }
+
+
+def emit_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the events that a batch sends by key, or None when it sends none."""
+    emits = [emit for commit in commits for emit in commit.emits]
+    if not emits:
+        return None
+    return {
+        "names": texts([emit.name for emit in emits]),
+        "keys": texts([emit.key for emit in emits]),
+        "payloads": jsons([emit.payload for emit in emits]),
+    }
+
+
+def sought_columns(wanted: Sequence[Sought]) -> dict[str, Any]:
+    """Gives the columns of events that are looked for."""
+    known = [(each.execution, event) for each in wanted for event in each.known]
+    return {
+        "execution_ids": int8s([each.execution for each in wanted]),
+        "names": texts([each.name for each in wanted]),
+        "keys": texts([each.key for each in wanted]),
+        "knowing": int8s([execution for execution, _event in known]),
+        "known": int8s([event for _execution, event in known]),
     }
 
 
@@ -178,6 +203,7 @@ def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
         ("start_children", starts),
         ("attach", starts if has_keys else None),
         ("send", send_columns(commits)),
+        ("emit", emit_columns(commits)),
     ]
     found = [(name, parameters) for name, parameters in columns if parameters is not None]
     requests = [request for commit in commits for request in commit.requests]
@@ -192,6 +218,7 @@ def has_more(commit: Commit) -> bool:
         or commit.closes
         or commit.starts
         or commit.sends
+        or commit.emits
         or commit.logs
         or commit.progress
         or any(checkpoint.log is not None for checkpoint in commit.checkpoints)

@@ -16,6 +16,23 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
 
 
+class Emit(msgspec.Struct, frozen=True, kw_only=True):
+    """An event for everyone who waits for its name and key. `payload` is a JSON text."""
+
+    name: str
+    key: str
+    payload: bytes
+
+
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """Events that an execution looks for: of a name and a key, without those whose ids it knows."""
+
+    execution: int
+    name: str
+    key: str
+    known: tuple[int, ...] = ()
+
+
 class Routed(msgspec.Struct, frozen=True):
     """What was routed: how many requests; their targets that can be claimed now; the owners of the others, by key.
 

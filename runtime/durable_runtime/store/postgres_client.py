@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
@@ -317,6 +317,22 @@ class PostgresClientStore:
             "list_pending", public_id=public_id, workflow=workflow, kind=kind, assignee=assignee, limit=limit
         )
         return [pending_of(row) for row in rows]
+
+    async def emit_event(self, name: str, key: str, payload: bytes, sent_by: str, *, connection: Any = None) -> None:
+        """Stores an event for everyone who waits for its name and key, once for each `sent_by`.
+
+        With `connection`, a psycopg connection of the caller's, it is part of the caller's transaction.
+        """
+        parameters = {"name": name, "key": key, "payload": payload.decode(), "sent_by": sent_by}
+        if connection is None:
+            await self._run("emit_event", parameters)
+            return
+        async with lent(connection) as ask:
+            await ask(self._sql["emit_event"], parameters)
+
+    async def keep_events(self, name: str, keep: timedelta) -> None:
+        """Says how long events of a name are kept."""
+        await self._run("keep_events", {"name": name, "keep": keep})
 
     async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool:
         """Puts an answer, by an id of its own, into an execution's inbox.

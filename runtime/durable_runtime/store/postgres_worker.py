@@ -15,10 +15,10 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons, texts
-from durable_runtime.store.columns import checkpoint_columns, has_more, move_columns, rest_of
+from durable_runtime.store.columns import checkpoint_columns, has_more, move_columns, rest_of, sought_columns
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import ends_channel, workers_channel
-from durable_runtime.store.messages import Routed
+from durable_runtime.store.messages import Routed, Sought
 from durable_runtime.store.protocol import (
     ALONE_FROM,
     Claimed,
@@ -258,6 +258,16 @@ class PostgresWorkerStore:
         """Makes due executions claimable, and tells what else there is to wait for or to do."""
         rows = await self._chores.fetch(self._sql["wake_due"], {"limit": limit, "alone_from": ALONE_FROM})
         return Woken(*rows[0])
+
+    async def find_events(self, wanted: Sequence[Sought]) -> dict[int, list[Json]]:
+        """Gives the events that executions look for and do not know, by execution, in the order of their ids."""
+        found: dict[int, list[Json]] = {}
+        for key, event, name, event_key, payload in await self._chores.fetch(
+            self._sql["find_events"], sought_columns(wanted)
+        ):
+            told = {"name": name, "key": event_key, "payload": json_or_none(payload), "event": event}
+            found.setdefault(key, []).append(told)
+        return found
 
     async def route(self, limit: int = 1000) -> Routed:
         """Makes requests count that executions sent to others, oldest first, up to `limit` of them."""

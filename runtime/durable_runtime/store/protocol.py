@@ -16,7 +16,7 @@ import msgspec
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.open_waits import OpenWait, Place
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
-from durable_runtime.store.messages import Routed, Send
+from durable_runtime.store.messages import Emit, Routed, Send, Sought
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
 
@@ -155,6 +155,12 @@ class ClientStore(Protocol):
         limit: int = 50,
     ) -> list[PendingWait]: ...
 
+    async def emit_event(
+        self, name: str, key: str, payload: bytes, sent_by: str, *, connection: Any = None
+    ) -> None: ...
+
+    async def keep_events(self, name: str, keep: timedelta) -> None: ...
+
     async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool: ...
 
     async def find_outcome(self, public_id: str) -> tuple[Status, Json, Json] | None: ...
@@ -223,7 +229,7 @@ class Commit(msgspec.Struct, kw_only=True):
 
     `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are
     the inbox rows that these checkpoints answer. `starts` and `sends` are stored in the same transaction; what is sent
-    counts once it was routed. `logs` and `progress` are what attempts told, also in their middle.
+    counts once it was routed. `emits` are events. `logs` and `progress` are what attempts told, also in their middle.
     `opens` and `closes` are what it waits for from outside from here on, and no longer.
     """
 
@@ -234,6 +240,7 @@ class Commit(msgspec.Struct, kw_only=True):
     requests: tuple[int, ...] = ()
     starts: tuple[NewChild, ...] = ()
     sends: tuple[Send, ...] = ()
+    emits: tuple[Emit, ...] = ()
     logs: tuple[LogLine, ...] = ()
     progress: tuple[Progress, ...] = ()
     opens: tuple[OpenWait, ...] = ()
@@ -356,6 +363,8 @@ class WorkerStore(Protocol):
 
     async def wake_due(self, limit: int = 1000) -> Woken: ...
 
+    async def find_events(self, wanted: Sequence[Sought]) -> dict[int, list[Json]]: ...
+
     async def route(self, limit: int = 1000) -> Routed: ...
 
     async def wake_workers(self, queue: str = "") -> None: ...
@@ -377,6 +386,8 @@ class Recovery(Protocol):
     async def take_over(self, dead_id: int) -> int: ...
 
     async def sweep(self) -> tuple[int, int]: ...
+
+    async def drop_events(self, limit: int = 1000) -> int: ...
 
     async def close(self) -> None: ...
 

@@ -35,6 +35,7 @@ class Takeover:
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, patience: timedelta = PATIENCE) -> None:
         self._conninfo = conninfo
         self._sql = load_queries("worker", schema)
+        self._drop_events = load_queries("messages", schema)["drop_events"]
         self._patience = patience
         self._line = Line(conninfo, "durable takeover")
 
@@ -108,6 +109,10 @@ class Takeover:
             orphans += len(await self._line.fetch(self._sql["put_back"], parameters))
         unhinted = await self._line.fetch(self._sql["sweep_ready"], {"after": 0, "alone_from": ALONE_FROM})
         return orphans, len(unhinted)
+
+    async def drop_events(self, limit: int = 1000) -> int:
+        """Drops events whose time is over, at most so many; gives how many."""
+        return int((await self._line.fetch(self._drop_events, {"limit": limit}))[0][0])
 
     async def close(self) -> None:
         await self._line.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
@@ -110,6 +111,14 @@ class ClientSide(AskingSide, WaitsSide):
                 if of == key and not any(row[1] == path and row[2] != "entered" and row[8] >= at for row in rows):
                     found[path] = decode(progress)
             return found
+
+    async def emit_event(self, name: str, key: str, payload: bytes, sent_by: str, *, connection: Any = None) -> None:
+        with self._statement("emit_event"):
+            self._emit(name, key, payload, sent_by)
+
+    async def keep_events(self, name: str, keep: timedelta) -> None:
+        with self._statement("keep_events"):
+            self.rows.event_keeping[name] = keep
 
     async def list_workers(self) -> list[WorkerRow]:
         with self._statement("list_workers"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import decode, encode
-from durable_runtime.store.messages import Routed, Send
+from durable_runtime.store.messages import Routed, Send, Sought
 from durable_runtime.store.protocol import Commit, NewChild
 from durable_runtime.store.rows import json_or_none
-from durable_runtime.testing.tables import PAUSES, Execution, Request, Tables
+from durable_runtime.testing.tables import PAUSES, Event, Execution, Request, Tables
 
 OPEN = ("pending", "running", "waiting")
 
@@ -41,10 +41,41 @@ class MessagesSide(Tables):
                     self._hint(one)
                     claimable.append(one.key)
             owned = {one.key: one.owner for one in targets.values() if one.owner is not None}
-            return Routed(len(chosen), tuple(claimable), owned, answers)
+            spread = [event for event in self.rows.events.values() if not event.routed][:limit]
+            for event in spread:
+                answers += self._spread(event)
+            return Routed(len(chosen) + len(spread), tuple(claimable), owned, answers)
+
+    def _spread(self, event: Event) -> int:
+        """Makes an event a request to everyone who waits for it."""
+        event.routed = True
+        waiting = [
+            place[0]
+            for place, row in self.rows.open_waits.items()
+            if (row.wait.name, row.wait.key) == (event.name, event.key)
+        ]
+        for key in sorted(set(waiting)):
+            request_id = self.rows.next_id("request")
+            self.rows.requests[request_id] = Request(request_id, key, "event", "null", routed=False, event_id=event.id)
+        return len(set(waiting))
+
+    async def find_events(self, wanted: Sequence[Sought]) -> dict[int, list[Json]]:
+        with self._statement("find_events"):
+            found: dict[int, list[Json]] = {}
+            for each in wanted:
+                since = self.rows.executions[each.execution].created_at
+                for event in self.rows.events.values():
+                    is_new = event.sent_at >= since and event.id not in each.known
+                    if (event.name, event.key) == (each.name, each.key) and is_new:
+                        found.setdefault(each.execution, []).append(self._told(event))
+            return {key: sorted(events, key=lambda told: told["event"]) for key, events in found.items()}
+
+    def _told(self, event: Event) -> Json:
+        return {"name": event.name, "key": event.key, "payload": json_or_none(event.payload), "event": event.id}
 
     def _unrouted(self) -> bool:
-        return any(not request.routed for request in self.rows.requests.values())
+        waiting = any(not request.routed for request in self.rows.requests.values())
+        return waiting or any(not event.routed for event in self.rows.events.values())
 
     def _families(self, ids: Collection[str]) -> list[Execution]:
         """Gives the executions with these ids and all that they started, in the order of their keys."""
@@ -61,6 +92,8 @@ class MessagesSide(Tables):
                 self._attach(parent, child)
         for send in commit.sends:
             self._send(commit.key, send)
+        for emit in commit.emits:
+            self._emit(emit.name, emit.key, emit.payload, None)
 
     def _start_child(self, parent: Execution, child: NewChild) -> None:
         new = child.execution

@@ -34,11 +34,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An event that is sent to the execution `after` its start; early ones are kept until a wait takes them."""
+    """An event that is sent `after` the start, to the execution, or with `key` to all that wait for it.
+
+    Early ones are kept until a wait takes them.
+    """
 
     name: str
     payload: Json = None
     after: timedelta = _AT_ONCE
+    key: str | None = None
 
 
 class Outside:
@@ -110,10 +114,13 @@ class Outside:
                 task.cancel()
 
     async def _send(self, event: Event, executor: Executor) -> None:
-        payload = {"name": event.name, "payload": encode(event.payload)[1]}
+        encoded, payload = encode(event.payload)
         await asyncio.sleep(event.after.total_seconds())
         assert self._store is not None
-        await self._store.send_request(self._id, "event", payload)
+        if event.key is not None:
+            await self._store.emit_event(event.name, event.key, encoded, f"event {self._left}")
+        else:
+            await self._store.send_request(self._id, "event", {"name": event.name, "payload": payload})
         await self._sent(executor)
 
     async def _answer(self, id: str, wait: OpenWait, executor: Executor) -> None:

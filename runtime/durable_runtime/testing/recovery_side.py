@@ -13,6 +13,7 @@ from durable_runtime.testing.messages_side import MessagesSide
 from durable_runtime.testing.tables import Execution
 
 _YOUNG = timedelta(seconds=5)
+_KEEP = timedelta(days=7)
 
 
 class RecoverySide(MessagesSide):
@@ -79,6 +80,19 @@ class RecoverySide(MessagesSide):
             for one in unhinted[:1000]:
                 self._hint(one)
             return orphans, len(unhinted[:1000])
+
+    async def drop_events(self, limit: int = 1000) -> int:
+        with self._statement("drop_events"):
+            now, keeping = self.clock.now(), self.rows.event_keeping
+            held = {request.event_id for request in self.rows.requests.values()}
+            expired = [
+                event.id
+                for event in self.rows.events.values()
+                if event.routed and event.id not in held and event.sent_at < now - keeping.get(event.name, _KEEP)
+            ][:limit]
+            for event_id in expired:
+                del self.rows.events[event_id]
+            return len(expired)
 
     def _lacks_hint(self, one: Execution) -> bool:
         old_enough = one.created_at < self.clock.now() - _YOUNG

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from durable_runtime.core.open_waits import OpenWait
@@ -109,6 +109,20 @@ class Request:
     kind: str
     payload: str
     routed: bool = True
+    event_id: int | None = None
+
+
+@dataclass
+class Event:
+    """A row of `event`."""
+
+    id: int
+    name: str
+    key: str
+    payload: str
+    sent_by: str | None
+    sent_at: datetime
+    routed: bool = False
 
 
 @dataclass
@@ -140,6 +154,8 @@ class Rows:
     waits: dict[int, Wait] = field(default_factory=dict)
     requests: dict[int, Request] = field(default_factory=dict)
     open_waits: dict[tuple[int, str, str], Awaited] = field(default_factory=dict)
+    events: dict[int, Event] = field(default_factory=dict)
+    event_keeping: dict[str, timedelta] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)
     checkpoints: dict[int, dict[int, Row]] = field(default_factory=dict)
     logs: dict[int, list[LogLine]] = field(default_factory=dict)
@@ -216,6 +232,12 @@ class Tables:
     def _close_waits(self, key: int) -> None:
         for place in [place for place in self.rows.open_waits if place[0] == key]:
             del self.rows.open_waits[place]
+
+    def _emit(self, name: str, key: str, payload: bytes, sent_by: str | None) -> None:
+        if sent_by is None or all(event.sent_by != sent_by for event in self.rows.events.values()):
+            event_id = self.rows.next_id("event")
+            event = Event(event_id, name, key, payload.decode(), sent_by, self.clock.now())
+            self.rows.events[event_id] = event
 
     def _last_seq(self, key: int) -> int:
         return max(self.rows.checkpoints.get(key, ()), default=0)

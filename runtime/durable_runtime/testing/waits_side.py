@@ -36,7 +36,7 @@ class WaitsSide(Tables):
             found = []
             for (key, path, label), row in self.rows.open_waits.items():
                 one, wait = self.rows.executions[key], row.wait
-                if (
+                if wait.kind != "cancel_on" and (
                     (public_id is None or one.public_id == public_id_of(public_id))
                     and (workflow is None or one.workflow == workflow)
                     and (kind is None or kind in (wait.kind, wait.detail.get("ask")))
@@ -68,7 +68,7 @@ def _pending(one: Execution, row: Awaited) -> PendingWait:
         workflow=one.workflow,
         path=wait.path,
         label=wait.label,
-        kind=wait.kind,
+        kind="ask" if wait.kind == "ask" else "event",
         name=wait.name,
         key=wait.key,
         detail=wait.detail,

@@ -23,7 +23,7 @@ from durable_runtime.store.protocol import (
 from durable_runtime.store.rows import checkpoint_of, json_or_none
 from durable_runtime.testing.clock import FakeClock
 from durable_runtime.testing.messages_side import MessagesSide
-from durable_runtime.testing.tables import Execution, Hint, Worker
+from durable_runtime.testing.tables import Execution, Hint, Request, Worker
 from durable_runtime.testing.writing import apply, check, check_texts, reason_against
 
 _LOWEST = (-(2**31), 0)
@@ -204,11 +204,16 @@ class WorkerSide(MessagesSide):
             return {
                 key: Inbox(
                     self.rows.executions[key].signal,
-                    tuple((r.id, r.kind, json_or_none(r.payload)) for r in requests if r.key == key and r.routed),
+                    tuple((r.id, r.kind, self._payload(r)) for r in requests if r.key == key and r.routed),
                 )
                 for key in keys
                 if key in self.rows.executions
             }
+
+    def _payload(self, request: Request) -> Json:
+        if request.event_id is not None:
+            return self._told(self.rows.events[request.event_id])
+        return json_or_none(request.payload)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 import msgspec
 
 from durable_dsl.graph import Graph, graph_from_json
-from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.checkpoints import Checkpoint, Emitted, Json
 from durable_runtime.core.children import MAX_DEPTH
 from durable_runtime.core.commands import StartChild
 from durable_runtime.core.inputs import InputCheck
@@ -18,7 +18,7 @@ from durable_runtime.core.support import unsupported
 from durable_runtime.core.undoing import reaches_children
 from durable_runtime.core.values import encode
 from durable_runtime.errors import InvalidInput
-from durable_runtime.store.messages import Send
+from durable_runtime.store.messages import Emit, Send
 from durable_runtime.store.protocol import Claimed, End, NewChild, NewExecution
 
 MAX_KEPT = 1000
@@ -129,9 +129,10 @@ class Outgoing:
         self._claimed = claimed
         self._starts: list[NewChild] = []
         self._sends: list[Send] = []
+        self._emits: list[Emit] = []
 
     def __bool__(self) -> bool:
-        return bool(self._starts or self._sends)
+        return bool(self._starts or self._sends or self._emits)
 
     def start(self, id: str, start: StartChild, target: Target) -> None:
         """Takes a child along."""
@@ -154,6 +155,22 @@ class Outgoing:
         payload = _reason(f"the step of {self._claimed.id} that waited for it was given up", state)
         self._sends.extend(Send(to=id, kind="cancel", payload=payload) for id in ids)
 
+    def emit(self, checkpoints: Iterable[Checkpoint]) -> None:
+        """Takes the events along that steps send."""
+        for checkpoint in checkpoints:
+            if checkpoint.emitted is not None:
+                self._emit(checkpoint, checkpoint.emitted)
+
+    def _emit(self, checkpoint: Checkpoint, emitted: Emitted) -> None:
+        if emitted.to is None:
+            assert emitted.key is not None
+            self._emits.append(Emit(name=emitted.name, key=emitted.key, payload=encode(emitted.payload)[0]))
+        else:
+            # One sending has one id, whoever commits it.
+            id = f"{self._claimed.id} {checkpoint.path} {checkpoint.seq}"
+            event = {"id": id, "name": emitted.name, "payload": emitted.payload}
+            self._sends.append(Send(to=emitted.to, kind="event", payload=encode(event)[0]))
+
     def pass_on(self, checkpoint: Checkpoint, state: State) -> None:
         """Takes to the attached children along what concerns them too: that their parent is paused, or resumed."""
         kind = {"paused": "pause", "resumed": "resume"}.get(checkpoint.kind)
@@ -162,11 +179,11 @@ class Outgoing:
 
     def forget(self) -> None:
         """Begins anew: what was taken along is stored, or will be decided again."""
-        self._starts, self._sends = [], []
+        self._starts, self._sends, self._emits = [], [], []
 
-    def taken(self) -> tuple[tuple[NewChild, ...], tuple[Send, ...]]:
+    def taken(self) -> tuple[tuple[NewChild, ...], tuple[Send, ...], tuple[Emit, ...]]:
         """Gives what was taken along."""
-        return tuple(self._starts), tuple(self._sends)
+        return tuple(self._starts), tuple(self._sends), tuple(self._emits)
 
     def at_end(self, end: End, state: State) -> tuple[Send, ...]:
         """Gives what is sent at the end: whoever waits for it is told, and the children are cancelled."""

@@ -23,6 +23,7 @@ from durable_runtime.core.starting import initial_state
 from durable_runtime.core.support import unsupported
 from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
 from durable_runtime.store.joined import StepConnections, Transaction
+from durable_runtime.store.messages import Sought
 from durable_runtime.store.protocol import (
     TERMINAL,
     Claimed,
@@ -40,6 +41,7 @@ from durable_runtime.worker.clock import Clock
 from durable_runtime.worker.joining import Joined, Joiner
 from durable_runtime.worker.journal import Entry, Journal
 from durable_runtime.worker.lease import Ownership
+from durable_runtime.worker.looking import Looking
 from durable_runtime.worker.run import Run
 
 log = logging.getLogger("durable.executor")
@@ -78,6 +80,7 @@ class Executor:
         self.ended: Counter[str] = Counter()
         self.changed = asyncio.Event()
         self.look_wanted: asyncio.Event | None = None
+        self._looking = Looking(lambda wanted: self._insist(lambda: store.find_events(wanted)))
         self.tell_end: Callable[[str], None] | None = None
         self._store = store
         self._ownership = ownership
@@ -253,6 +256,9 @@ class Executor:
 
     async def find_target(self, start: StartChild, depth: int) -> Target | Failure:
         return await self._targets.find(start, depth)
+
+    async def find_events(self, key: int, wanted: Sequence[Sought]) -> list[Json]:
+        return await self._looking.find(key, wanted)
 
     async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
         """Asks the server about each value on its own; gives path and reason of those it refuses."""

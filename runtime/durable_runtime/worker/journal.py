@@ -63,7 +63,7 @@ class Entry:
 class Journal:
     """Takes commits and writes them in batches, one at a time on each lane.
 
-    `messages` is called with every commit that was written and started executions or sent requests.
+    `messages` is called with every commit that was written and started executions, sent requests or events.
     """
 
     def __init__(self, store: WorkerStore, ownership: Ownership, lanes: int) -> None:
@@ -134,7 +134,11 @@ class Journal:
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         commit = entry.commit
-        if self.messages is not None and (commit.starts or commit.sends) and outcome is Outcome.COMMITTED:
+        if (
+            self.messages is not None
+            and (commit.starts or commit.sends or commit.emits)
+            and outcome is Outcome.COMMITTED
+        ):
             self.messages(commit)
         entry.settle(outcome)
 

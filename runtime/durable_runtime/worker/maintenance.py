@@ -16,6 +16,9 @@ from durable_runtime.worker.lease import Ownership
 log = logging.getLogger("durable.maintenance")
 
 TAKEOVER_EVERY = 1.0
+MOST_DROPPED = 1000
+"""Events in one statement that drops what is kept no longer."""
+
 SWEEP_EVERY = 30.0
 LOOK_EVERY = 1.0
 LOOK_EVERY_WHILE_HEARING = 2.0
@@ -108,6 +111,8 @@ class Maintenance:
             if orphans or unhinted:
                 log.warning("the sweep put %d orphans and %d missing hints right", orphans, unhinted)
             found += orphans + unhinted
+            while await self._recovery.drop_events(MOST_DROPPED) >= MOST_DROPPED:
+                await asyncio.sleep(0)
         if found:
             return 0.0  # the next look says where they can be claimed
         pause = LOOK_EVERY_WHILE_HEARING if self._hears() else LOOK_EVERY

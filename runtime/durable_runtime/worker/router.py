@@ -51,11 +51,11 @@ class Router:
         self._told_at = float("-inf")
 
     def committed(self, commit: Commit) -> None:
-        """Takes note of a commit that started executions or sent requests."""
+        """Takes note of a commit that started executions, sent requests or events."""
         for child in commit.starts:
             self._hear(child.execution.queue)
             self._tell_others = True
-        self._sent = self._sent or bool(commit.sends)
+        self._sent = self._sent or bool(commit.sends or commit.emits)
         self._wanted.set()
 
     def look(self) -> None:

@@ -4,7 +4,6 @@ A run reacts; it has no task of its own. It holds the state as evolved, which is
 commit is under way. The rule of effects: an attempt begins only when everything it depends on is stored, or can be
 computed again from what is stored. So checkpoints that were only computed ride along with the next commit, and the
 outcome of an attempt is committed before anything that follows from it begins.
-
 Whatever goes wrong in here, a defect of the engine included, is the fate of this execution alone: `guarded`.
 """
 
@@ -36,6 +35,7 @@ from durable_runtime.worker.asked import Asked
 from durable_runtime.worker.attempts import Attempts, Ended, checkpoints_of
 from durable_runtime.worker.endings import broken, end_of, not_storable, suspend
 from durable_runtime.worker.guarding import guarded
+from durable_runtime.worker.looking import LooksForEvents
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.unsent import Unsent
 from durable_runtime.worker.wanted import Wanted
@@ -46,7 +46,7 @@ OnOver: TypeAlias = Callable[["Run", str], None]
 """Called once when this worker no longer owns the execution; the text is its status then, or `lost`."""
 
 
-class Run:
+class Run(LooksForEvents):
     """Drives one execution."""
 
     def __init__(
@@ -118,7 +118,7 @@ class Run:
             # Decided before, not begun yet: decided again when it is resumed.
             self._wanted.begin_nothing()
         self._must_commit = True
-        self._settle(answers.touched if self._has_begun else None)
+        self._settle(answers.touched)
 
     @guarded
     def release(self) -> None:
@@ -193,8 +193,10 @@ class Run:
         return touched
 
     def _settle(self, touched: list[Keys] | None) -> None:
+        if not self._has_begun and self._looks_first(self._state, self._attempts):
+            return
+        everything = None if touched is None or not self._has_begun else [*self._pending, *touched]
         self._has_begun = True
-        everything = None if touched is None else [*self._pending, *touched]
         self._take_pass(settle(self._program, self._state, everything, self._now(), self._known))
         if self._finish is not None or self._must_commit or self._pending:
             self._hand_over()
@@ -203,7 +205,7 @@ class Run:
 
     def _take_pass(self, result: Pass) -> None:
         self._state = result.state
-        self._unsent.checkpoints.extend(result.checkpoints)
+        self._unsent.add(result.checkpoints)
         self._wanted.take(result)
         self._unsent.outgoing.cancel(result.cancels, result.state)
         self._pending = result.pending
@@ -315,7 +317,7 @@ class Run:
         """Takes outcomes in again, with failures in the place of some."""
         self._arrived = [*filter(None, (ended.refused(failures) for ended in outcomes)), *self._arrived]
         # What had been computed before the outcomes came is computed again, then these are taken in.
-        self._take_pass(settle(self._program, self._state, None, self._now()))
+        self._take_pass(settle(self._program, self._state, None, self._now(), self._known))
         self._pending = ((), *self._pending)
         self._take_in()
 
@@ -338,13 +340,13 @@ class Run:
             end = broken(error, self._now())
             self._submit(self._unsent.without_checkpoints(self.key, self._asked.seen, end, self._state))
 
-    # -- what goes out
-
     def _go_on(self) -> None:
         """Everything these attempts depend on is stored or can be computed again: begin them."""
         self._wanted.abandon()
         if self._released:
             self._give_back()
+            return
+        if self._looks(self._state):
             return
         performs, collects = self._wanted.hand_out()
         for perform in performs:
@@ -376,8 +378,6 @@ class Run:
         self._defer(perform, error)
         if self._in_flight is None:
             self._go_on()
-
-    # -- time
 
     def _now(self) -> datetime:
         return max(self._around.clock.now(), self._state.now)

@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from durable_runtime.actions.performing import Performer
-from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import ItemRow
 from durable_runtime.core.commands import StartChild
 from durable_runtime.core.outcomes import Failure
 from durable_runtime.store.joined import StepConnections, Transaction
+from durable_runtime.store.messages import Sought
 from durable_runtime.store.protocol import Commit, Outcome
 from durable_runtime.worker.children import Target
 from durable_runtime.worker.clock import Clock
@@ -40,6 +41,8 @@ class Surroundings(Protocol):
     async def collect(self, key: int, path: str) -> list[ItemRow]: ...
 
     async def find_target(self, start: StartChild, depth: int) -> Target | Failure: ...
+
+    async def find_events(self, key: int, wanted: Sequence[Sought]) -> list[Json]: ...
 
     async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]: ...
 

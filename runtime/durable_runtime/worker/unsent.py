@@ -32,6 +32,11 @@ class Unsent:
         self._lines: list[LogLine] = []
         self._progress: dict[str, Progress] = {}
 
+    def add(self, computed: list[Checkpoint]) -> None:
+        """Takes checkpoints that were computed, with the events that they send."""
+        self.checkpoints.extend(computed)
+        self.outgoing.emit(computed)
+
     def add_outcome(self, ended: Ended, checkpoint: Checkpoint) -> None:
         """Notes where a checkpoint came from, and who waits in the middle of a function for it to be stored."""
         self.outcomes.append(ended)
@@ -41,9 +46,14 @@ class Unsent:
             self._answers.append(lambda: hear(answer))
 
     def commit(self, key: int, seen: int, move: Suspend | End | None, attempts: Attempts, state: State) -> Commit:
-        """Gives everything as a commit, with what attempts have told by now."""
+        """Gives everything as a commit, with what attempts have told by now.
+
+        What has to look for events does not rest yet: it is stored first, and looks afterwards.
+        """
+        if isinstance(move, Suspend) and self.open_waits.must_look(state):
+            move = None
         self.take_notes(attempts)
-        starts, sends = self.outgoing.taken()
+        starts, sends, emits = self.outgoing.taken()
         if isinstance(move, End):
             sends += self.outgoing.at_end(move, state)
         opens, closes = self.open_waits.changes(state, ends=isinstance(move, End))
@@ -59,6 +69,7 @@ class Unsent:
             progress=tuple(self._progress.values()),
             starts=starts,
             sends=sends,
+            emits=emits,
         )
 
     def without_checkpoints(self, key: int, seen: int, move: End, state: State) -> Commit:

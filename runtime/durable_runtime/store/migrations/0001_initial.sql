@@ -103,6 +103,28 @@ create table durable.open_wait (
     answer        uuid,                               -- the answer in the inbox; there is no second
     primary key (execution_id, path, label)
 );
+create index open_wait_by_key on durable.open_wait (name, key) where key is not null;
+
+-- Events for everyone who waits for their name and key, in the transaction of whoever sent them. The router turns each into requests to
+-- those whose wait is open; a wait that opens later looks here, so they are kept for a while.
+create table durable.event (
+    id       bigint generated always as identity primary key,
+    name     text not null,
+    key      text not null,
+    payload  json,
+    sent_by  uuid unique,                              -- one sending by a client, which may be stored twice by nobody
+    sent_at  timestamptz not null default clock_timestamp(),
+    routed   boolean not null default false
+);
+create index event_by_key on durable.event (name, key, id);
+create index event_unrouted on durable.event (id) where not routed;
+create index event_by_sent_at on durable.event (sent_at);
+
+-- How long events of a name are kept, where that is not seven days.
+create table durable.event_keeping (
+    name  text primary key,
+    keep  interval not null
+);
 
 -- The inbox of an execution. The owner deletes a request in the statement that stores what it came to. What an execution sends to
 -- another is stored with the sender's checkpoint and not `routed` yet: it counts from when the router has raised the other's signal.
@@ -111,9 +133,11 @@ create table durable.request (
     execution_id  bigint not null,
     kind          text not null,
     payload       json,
+    event_id      bigint,                             -- of a broadcast event, whose payload is not copied
     routed        boolean not null default true,
     created_at    timestamptz not null default now()
 );
+create index request_by_event on durable.request (event_id) where event_id is not null;
 create index request_by_execution on durable.request (execution_id);
 create index request_unrouted on durable.request (id) where not routed;
 

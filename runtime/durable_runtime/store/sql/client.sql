@@ -265,12 +265,20 @@ select exists (
     where e.public_id = %(public_id)s::uuid and %(mark)s in (r.payload->>'asked', c.result->>'asked')
 )
 
+-- name: emit_event
+insert into durable.event (name, key, payload, sent_by)
+values (%(name)s, %(key)s, %(payload)s::json, %(sent_by)s::uuid) on conflict do nothing returning id
+
+-- name: keep_events
+insert into durable.event_keeping (name, keep) values (%(name)s, %(keep)s)
+on conflict (name) do update set keep = excluded.keep returning name
+
 -- name: list_pending
 -- What executions wait for from outside, the oldest first.
 select e.public_id::text, e.workflow, w.path, w.label, w.kind, w.name, w.key, w.detail::text, w.opened_at, w.due_at,
        w.answer is not null
 from durable.open_wait w join durable.execution e on e.id = w.execution_id
-where (%(public_id)s::uuid is null or e.public_id = %(public_id)s::uuid)
+where w.kind <> 'cancel_on' and (%(public_id)s::uuid is null or e.public_id = %(public_id)s::uuid)
   and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
   and (%(kind)s::text is null or w.kind = %(kind)s::text or w.detail ->> 'ask' = %(kind)s::text)
   and (%(assignee)s::text is null or exists (

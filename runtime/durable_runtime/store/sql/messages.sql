@@ -74,7 +74,7 @@ order by number, target
 -- name: route
 -- Makes requests count that executions sent to others: raises the signal of their targets and makes those claimable that nobody owns.
 -- What was sent to an execution that has ended by now is gone; only who asks to be told of its end is answered. A target whose row is locked, by its owner's commit or by a stranger, is
--- left to the next look. As the row is locked here, whoever suspends or ends it meanwhile comes before or after: its guard sees the
+-- left to the next look. An event that nobody has spread becomes a request to everyone who waits for it, to be routed next. As the row is locked here, whoever suspends or ends it meanwhile comes before or after: its guard sees the
 -- signal, or this sees its new status.
 with chosen as materialized (
     select r.id as request_id, r.kind, r.payload, e.id, e.public_id, e.status, e.owner, e.queue, e.priority, e.recoveries,
@@ -97,6 +97,16 @@ with chosen as materialized (
     from chosen c join durable.execution p on p.public_id = (c.payload ->> 'to')::uuid
     where c.kind = 'join' and c.status not in ('pending', 'running', 'waiting')
     returning id
+), spread as materialized (
+    select v.id, v.name, v.key from durable.event v where not v.routed order by v.id limit %(limit)s for update skip locked
+), posted as (
+    insert into durable.request (execution_id, kind, event_id, routed)
+    select execution_id, 'event', id, false
+    from (select distinct w.execution_id, s.id from spread s join durable.open_wait w on w.name = s.name and w.key = s.key) p
+    order by id, execution_id
+    returning id
+), gone_by as (
+    update durable.event v set routed = true from spread s where v.id = s.id
 ), signalled as (
     update durable.execution e
     set signal = e.signal + 1, status = case when e.status = 'waiting' then 'pending' else e.status end,
@@ -109,4 +119,38 @@ with chosen as materialized (
     insert into durable.ready (execution_id, queue, rank, alone)
     select id, queue, -priority, recoveries >= %(alone_from)s from target where owner is null order by id
 )
-select (select count(*) from chosen), (select count(*) from answered), t.id, t.owner from (select 1) one left join target t on true order by t.id
+select
+    (select count(*) from chosen) + (select count(*) from spread), (select count(*) from answered) + (select count(*) from posted), t.id, t.owner from (select 1) one left join target t on true order by t.id
+
+-- name: emit
+-- Events that steps send by key, in the transaction of their checkpoints.
+insert into durable.event (name, key, payload)
+select name, key, payload
+from unnest(%(names)s::text[], %(keys)s::text[], %(payloads)s::json[]) with ordinality v(name, key, payload, number) order by number
+
+-- name: find_events
+-- What keyed waits look for once they can be found themselves: events since their execution was started that it does not know. In a
+-- snapshot of its own, so that of a wait and an event whoever is stored second sees the other.
+select x.execution_id, v.id, v.name, v.key, v.payload::text
+from unnest(%(execution_ids)s::bigint[], %(names)s::text[], %(keys)s::text[]) x(execution_id, name, key)
+join durable.execution e on e.id = x.execution_id
+join durable.event v on v.name = x.name and v.key = x.key and v.sent_at >= e.created_at
+where not exists (
+    select from unnest(%(knowing)s::bigint[], %(known)s::bigint[]) k(execution_id, id)
+    where k.execution_id = x.execution_id and k.id = v.id
+)
+order by x.execution_id, v.id
+
+-- name: drop_events
+-- Events whose time is over, in batches; not one that lies in an inbox.
+with expired as (
+    select v.id from durable.event v left join durable.event_keeping k on k.name = v.name
+    where v.sent_at < now() - coalesce(k.keep, interval '7 days') and v.routed
+      and v.sent_at < now() - least(interval '7 days', (select min(keep) from durable.event_keeping))
+      and not exists (select from durable.request r where r.event_id = v.id)
+    order by v.sent_at limit %(limit)s
+    for update of v skip locked
+), gone as (
+    delete from durable.event v using expired x where v.id = x.id returning v.id
+)
+select count(*) from gone

@@ -208,8 +208,10 @@ delete from durable.request where id = any(%(ids)s)
 
 -- name: read_requests
 -- The inbox with the signal it belongs to, in one snapshot: what is not in this answer has a higher signal, or is not routed yet.
-select e.id, e.signal, r.id, r.kind, r.payload::text
+select e.id, e.signal, r.id, r.kind, case when r.event_id is null then r.payload::text
+    else json_build_object('name', v.name, 'key', v.key, 'payload', v.payload, 'event', v.id)::text end
 from durable.execution e left join durable.request r on r.execution_id = e.id and r.routed
+    left join durable.event v on v.id = r.event_id
 where e.id = any(%(ids)s) order by e.id, r.id
 
 -- name: raise_own_epoch
@@ -253,7 +255,7 @@ select
     case when (select count(*) from due) >= %(limit)s then 0::float8 else
         (select extract(epoch from min(w.due_at) - now())::float8 from durable.wait w where w.due_at > now())
     end,
-    exists (select from durable.request r where not r.routed)
+    exists (select from durable.request r where not r.routed) or exists (select from durable.event v where not v.routed)
 
 -- name: expired_workers
 select id from durable.worker where expires_at < now() order by id
@@ -370,7 +372,8 @@ with chosen as (
       and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
 )
 select
-    count(*) filter (where status = 'pending' and not deferred and not timed) + (select count(*) from durable.request where not routed),
+    count(*) filter (where status = 'pending' and not deferred and not timed) + (select count(*) from durable.request where not routed)
+        + (select count(*) from durable.event where not routed),
     count(*) filter (where status = 'running'),
     count(*) filter (where status in ('pending', 'waiting') and timed),
     count(*) filter (where deferred)
@@ -400,4 +403,4 @@ select
         select distinct r.execution_id from durable.request r join durable.execution e on e.id = r.execution_id
         where e.owner = %(worker_id)s and r.routed
     ),
-    exists (select from durable.request r where not r.routed)
+    exists (select from durable.request r where not r.routed) or exists (select from durable.event v where not v.routed)
