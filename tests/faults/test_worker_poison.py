@@ -11,7 +11,7 @@ import pytest
 from durable_dsl import Graph
 from durable_runtime.worker import Worker
 from tests.faults import worker_steps as steps
-from tests.faults.working import call, cancel, executions, graph, start, statuses
+from tests.faults.working import call, cancel, executions, graph, running, start, statuses, until
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +103,30 @@ def test_a_history_that_does_not_fit_is_left_alone_and_looked_at_again_later(
 def test_what_was_cancelled_before_it_began_never_begins(database_url: str, at: datetime | None) -> None:
     async def scenario() -> None:
         [id] = await start(database_url, call("note"), [{"tag": "cancelled"}], at=at)
+        await cancel(database_url, id)
+        await asyncio.wait_for(Worker(database_url).run(until_idle=True), 20)
+
+    asyncio.run(scenario())
+
+    assert statuses(database_url) == {"cancelled": 1}
+    assert steps.begun == {}
+
+
+@pytest.mark.parametrize("first", ["the cancel", "the look"])
+def test_what_no_worker_can_read_is_ended_by_a_cancel_all_the_same(
+    database_url: str, observe: Callable[[str], None], first: str
+) -> None:
+    async def scenario() -> None:
+        [id] = await start(database_url, call("note", "bad"), [{"tag": "bad"}])
+        observe("update durable.execution set started_at = now()")
+        observe(
+            "insert into durable.checkpoint (execution_id, seq, path, kind, finished_at) "
+            "select id, 1, 'work', 'turned', now() from durable.execution"
+        )
+        if first == "the look":
+            worker = Worker(database_url)
+            async with running(worker):
+                await until(lambda: statuses(database_url) == {"waiting": 1}, "it is set aside")
         await cancel(database_url, id)
         await asyncio.wait_for(Worker(database_url).run(until_idle=True), 20)
 

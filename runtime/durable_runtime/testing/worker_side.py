@@ -280,9 +280,10 @@ class WorkerSide(MessagesSide):
                 if queues is not None and one.queue not in queues:
                     continue
                 waits, now = self._waits_of(one.key), self.clock.now()
-                is_deferred = any(wait.kind == "defer" and wait.due_at > now for wait in waits)
+                put_off = any(wait.kind == "defer" and wait.due_at > now for wait in waits)
+                is_deferred = put_off and one.status == "waiting"
                 is_timed = any(wait.kind != "defer" or wait.due_at <= now for wait in waits)
-                pending += one.status == "pending" and not waits
+                pending += one.status == "pending" and not is_timed
                 running += one.status == "running"
                 timers += one.status in ("pending", "waiting") and is_timed
                 deferred += is_deferred

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from durable_runtime.core.checkpoints import ErrorValue
+from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
 from durable_runtime.core.commands import Finish
 from durable_runtime.core.outcomes import Failure
-from durable_runtime.core.state import State, rests, timers_of, waits_for_others
+from durable_runtime.core.program import Block
+from durable_runtime.core.state import Frame, State, rests, timers_of, waits_for_others
 from durable_runtime.core.values import NotStorable, encode
-from durable_runtime.store.protocol import End, Suspend, Timer
+from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Suspend, Timer
+from durable_runtime.worker.children import Outgoing
 
 
 def end_of(finish: Finish, now: datetime) -> End:
@@ -71,3 +73,23 @@ def broken(error: Exception, now: datetime) -> End:
 def not_storable(reason: str) -> Failure:
     """Gives the failure of an attempt whose result the database refused."""
     return Failure(type="ResultNotStorable", message=reason, names=("ResultNotStorable", "Fatal"))
+
+
+def cancelled_unread(claimed: Claimed, history: list[Checkpoint], inbox: Inbox, asked: Json, now: datetime) -> Commit:
+    """Gives the end of an execution that nobody here can read and that somebody cancelled.
+
+    Its attached children are told, if there are any, and its parent; nothing of it can be undone.
+    """
+    reason = asked.get("reason") if isinstance(asked, dict) else None
+    error = ErrorValue(type="Cancelled", message=reason or "cancelled", data=asked)
+    end = end_of(Finish(status="cancelled", error=error, at=now), now)
+    seq = history[-1].seq + 1 if history else 1
+    unread = State(root=Frame(block=Block((), False)), input=None, execution={}, now=now, has_children=True)
+    return Commit(
+        key=claimed.key,
+        seen=inbox.signal,
+        checkpoints=[Checkpoint(path="", kind="cancelled", seq=seq, result=asked, finished_at=now)],
+        move=end,
+        requests=tuple(request for request, _kind, _payload in inbox.requests),
+        sends=Outgoing(claimed).at_end(end, unread),
+    )

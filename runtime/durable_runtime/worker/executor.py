@@ -38,6 +38,7 @@ from durable_runtime.store.protocol import (
 from durable_runtime.store.rows import result_text
 from durable_runtime.worker.children import Target, Targets
 from durable_runtime.worker.clock import Clock
+from durable_runtime.worker.endings import cancelled_unread
 from durable_runtime.worker.joining import Joined, Joiner
 from durable_runtime.worker.journal import Entry, Journal
 from durable_runtime.worker.lease import Ownership
@@ -146,7 +147,7 @@ class Executor:
             before.drop()
         program = self._programs.get(claimed.definition_id)
         if program is None:
-            self._set_aside(claimed, claimed.signal)
+            self._cannot_read(claimed, history)
             return
         try:
             start = initial_state(
@@ -162,7 +163,7 @@ class Executor:
             state = fold(program, start, history)
         except Exception as error:
             log.error("execution %s cannot be folded: %s: %s", claimed.id, type(error).__name__, error)
-            self._set_aside(claimed, claimed.signal)
+            self._cannot_read(claimed, history)
             return
         # What a retry takes back stands in the history; without a request there is none.
         past = Past(start, history) if claimed.signal else None
@@ -171,7 +172,13 @@ class Executor:
         self.running[claimed.queue] += 1
         run.begin()
 
-    def _set_aside(self, claimed: Claimed, seen: int) -> None:
+    def _cannot_read(self, claimed: Claimed, history: list[Checkpoint]) -> None:
+        if claimed.signal:
+            self.spawn(self._end_or_set_aside(claimed, history, 0))
+        else:
+            self._set_aside(claimed, 0, history)
+
+    def _set_aside(self, claimed: Claimed, seen: int, history: list[Checkpoint]) -> None:
         """Gives an execution that we cannot read up for a while: a worker of another version may be able to.
 
         Kept, nobody else could try; failed, a roll-out would destroy it.
@@ -182,16 +189,28 @@ class Executor:
             if outcome is Outcome.COMMITTED:
                 self.ended["deferred"] += 1
             elif outcome is Outcome.REFUSED:
-                self.spawn(self._set_aside_again(claimed, seen))
+                self.spawn(self._end_or_set_aside(claimed, history, seen))
 
         move = Suspend((Timer("", "defer", due_at),))
         self.submit(Commit(key=claimed.key, seen=seen, checkpoints=[], move=move), done)
 
-    async def _set_aside_again(self, claimed: Claimed, seen: int) -> None:
-        inboxes = await self._insist(lambda: self._store.read_inboxes([claimed.key]))
-        inbox = inboxes.get(claimed.key)
-        if inbox is not None and inbox.signal != seen:
-            self._set_aside(claimed, inbox.signal)
+    async def _end_or_set_aside(self, claimed: Claimed, history: list[Checkpoint], seen: int) -> None:
+        """Ends what we cannot read if somebody asked for that, which needs no reading; sets it aside otherwise."""
+        inbox = (await self._insist(lambda: self._store.read_inboxes([claimed.key]))).get(claimed.key)
+        if inbox is None or inbox.signal == seen:
+            return
+        asked = [payload for _id, kind, payload in inbox.requests if kind == "cancel"]
+        if not asked:
+            self._set_aside(claimed, inbox.signal, history)
+            return
+
+        def done(outcome: Outcome, _reason: str) -> None:
+            if outcome is Outcome.COMMITTED:
+                self.ended["cancelled"] += 1
+            elif outcome is Outcome.REFUSED:
+                self.spawn(self._end_or_set_aside(claimed, history, inbox.signal))
+
+        self.submit(cancelled_unread(claimed, history, inbox, asked[0], self.clock.now()), done)
 
     def _left(self, run: Run, status: str) -> None:
         if self.runs.get(run.key) is run:

@@ -293,8 +293,13 @@ class Worker:
             changed.cancel()
 
     async def _until_idle(self, store: PostgresWorkerStore, executor: Executor) -> None:
-        """Returns when nothing is left that will run by itself: no live lease of a dead worker, no timer, no retry."""
+        """Returns when nothing is left that will run by itself: no live lease of a dead worker, no timer, no retry.
+
+        While it waits for others, or for a time, it looks less and less often: each look reads what is open.
+        """
+        pause = 0.05
         while True:
+            pause = 0.05 if executor.runs else min(1.0, pause * 1.5)
             if not executor.runs:
                 try:
                     outlook = await store.outlook(only=self._only, queues=self._queues)
@@ -302,7 +307,7 @@ class Worker:
                         return
                 except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                     log.warning("the database does not answer: %s", error)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause)
 
     async def _measure_lag(self) -> None:
         """Publishes by how much the event loop is late: the sign of a step that blocks it."""

@@ -358,10 +358,11 @@ returning execution_id
 -- name: outlook
 -- What is left that will run by itself: for a worker that ends when there is nothing. Its own executions count too: one whose claim is
 -- still on its way back is owned already and not yet known to it. What is on its way to an execution wakes it. What was deferred and is
--- due now is tried again by itself; until then it waits for a worker that can.
+-- due now, or was asked for something, is tried again by itself; until then it waits for a worker that can.
 with chosen as (
     select e.id, e.status, e.owner,
-        exists (select from durable.wait w where w.execution_id = e.id and w.kind = 'defer' and w.due_at > now()) as deferred,
+        e.status = 'waiting'
+            and exists (select from durable.wait w where w.execution_id = e.id and w.kind = 'defer' and w.due_at > now()) as deferred,
         exists (
             select from durable.wait w where w.execution_id = e.id and (w.kind <> 'defer' or w.due_at <= now())
         ) as timed
