@@ -363,7 +363,7 @@ async def test_nobody_waits_for_the_end_of_himself_or_of_one_above(stores: Store
     await route_all(stores)
     for one in (first, second):
         (told,) = await told_to(stores, one.key)
-        assert (told["id"], told["status"], told["error"]["type"]) == (public_id(2), "failed", "KeyCycle")
+        assert (told["id"], told["status"], told["error"]["type"]) == (public_id(2), "refused", "KeyCycle")
 
 
 async def test_a_batch_without_messages_is_one_statement(

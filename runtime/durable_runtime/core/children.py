@@ -193,6 +193,11 @@ def _failure(frame: Frame, payload: Json) -> Failure:
     graph = frame.node.graph
     workflow = graph.action.workflow if isinstance(graph, g.Step) and isinstance(graph.action, g.Child) else ""
     error = payload["error"] or {}
+    if payload["status"] == "refused":
+        # There is no child, so this is the step's own.
+        return Failure(
+            type=error["type"], message=error["message"], data={"id": payload["id"]}, names=(error["type"], "Fatal")
+        )
     is_cancelled = payload["status"] == "cancelled"
     type = "ChildCancelled" if is_cancelled else "ChildFailed"
     why = error.get("message") if is_cancelled else f"{error.get('type')}: {error.get('message')}"

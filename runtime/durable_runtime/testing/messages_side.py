@@ -134,7 +134,7 @@ class MessagesSide(Tables):
         elif named[0].key in self._line(parent):
             message = "the execution with this key is above this one, so it would wait for itself"
             error = {"type": "KeyCycle", "message": message, "data": None, "node": None, "attempt": 1}
-            self._tell(parent, {**told, "status": "failed"}, error=error)
+            self._tell(parent, {**told, "status": "refused"}, error=error)
         elif named[0].public_id != new.public_id:
             join = {"to": parent.public_id, "call": new.public_id, "path": child.path}
             self._post(named[0].key, "join", encode(join)[0].decode())

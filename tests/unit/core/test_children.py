@@ -295,6 +295,31 @@ def test_a_workflow_that_starts_itself_without_end_is_stopped(tmp_path: Path) ->
     )
 
 
+def test_an_execution_that_would_wait_for_itself_fails_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "cycle.yaml"
+    file.write_text(
+        """
+workflow: first
+steps:
+  - step: begin
+    workflow: second
+    key: same
+---
+workflow: second
+steps:
+  - step: again
+    workflow: second
+    key: same
+    retry: 3
+"""
+    )
+    error = simulate(file).error
+    assert error is not None
+    inner = error.data["error"]
+    assert (error.type, inner["type"], inner["node"], inner["attempt"]) == ("ChildFailed", "KeyCycle", "again", 1)
+    assert inner["data"] == {"id": error.data["id"]}
+
+
 def test_the_step_of_a_child_may_have_a_mock(run: Any) -> None:
     result = run(PAY, pay=lambda amount: amount + 1)
     assert result.output == {"paid": 31}

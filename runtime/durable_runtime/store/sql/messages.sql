@@ -45,7 +45,7 @@ select h.parent, 'child',
 from holder h where not h.awaited
 union all
 select h.parent, 'child',
-       json_build_object('id', h.public_id, 'call', h.call, 'path', h.path, 'status', 'failed', 'output', null, 'error', json_build_object(
+       json_build_object('id', h.public_id, 'call', h.call, 'path', h.path, 'status', 'refused', 'output', null, 'error', json_build_object(
            'type', 'KeyCycle', 'message', 'the execution with this key is above this one, so it would wait for itself', 'data', null,
            'node', null, 'attempt', 1)), false
 from holder h where h.awaited and h.above
