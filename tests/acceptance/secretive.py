@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from durable_runtime import StepContext
+from durable_runtime import StepContext, StepFailed
 
 SEEN: list[str] = []
 """What functions were given, in order."""
@@ -44,3 +44,16 @@ async def charge_in_parts(key: str, ctx: StepContext) -> dict[str, Any]:
     ctx.log(f"charged with {key}")
     second = await ctx.step("second", charge, key)
     return {"first": first, "second": second}
+
+
+async def tell_everything(key: str, ctx: StepContext) -> str:
+    """Quotes what it was given wherever a function can tell something."""
+    SEEN.append(key)
+    ctx.log(f"the key is {key}", level="warning")
+    ctx.heartbeat({"key": key})
+    found = await ctx.step("show", lambda: {"key": key})
+    try:
+        await ctx.step("refuse", refuse, key)
+    except StepFailed as error:
+        ctx.log(str(error))
+    return str(found["key"])

@@ -319,3 +319,18 @@ def test_a_function_that_makes_calls_of_its_own_stores_no_secret(database_url: s
     assert execution.status == "completed", execution.error
     assert secretive.SEEN == [KEY, KEY]
     assert_unseen(database_url)
+
+
+def test_what_a_function_logs_tells_and_gives_back_in_its_calls_is_masked(database_url: str) -> None:
+    what = graph(f"""
+  - step: tell
+    call: {CALLS}.tell_everything
+    with: {{key: "${{ secrets.SHOP_KEY }}"}}
+    save: told
+""")
+
+    execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
+
+    assert execution.output == {"told": "***"}
+    assert [step.result for step in execution.steps or () if step.path == "tell/show"] == [{"key": "***"}]
+    assert_unseen(database_url)

@@ -230,7 +230,8 @@ class Substeps:
             found = await self._find(own, waits=awaited)
             if found is not None:
                 return self._leave(found)
-            refused = await self._port.find_target(own, workflow, input, queue, awaited=awaited)
+            shown = input if self.masks is None else self.masks.value(input)
+            refused = await self._port.find_target(own, workflow, shown, queue, awaited=awaited)
             outcome = refused if refused is not None else Begun(workflow, awaited)
             sub = SubOutcome(index=self._position, name=own, outcome=outcome)
             if awaited and refused is None:
