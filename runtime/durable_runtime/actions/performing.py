@@ -98,8 +98,10 @@ class Performer:
         """Gives the attempt that is made in a child's place; None starts the child, as everywhere but in tests."""
         return None
 
-    async def perform(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
+    async def perform(self, function: Function, perform: Perform, ctx: StepContext | None) -> Ending:
         """Makes one attempt and gives its outcome; whatever user code raises is an outcome too.
+
+        `ctx` may be None for a function that takes none and has no calls of earlier attempts.
 
         `Parked` is none yet: the function waits, was closed, and will be entered again. Secrets are in its arguments
         and nowhere in its outcome. Raises `Missing` when this worker does not know them; a cancellation that comes from
@@ -111,16 +113,19 @@ class Performer:
             revealed = await self._secrets.reveal(perform, perform.sealed)
         except ExpressionError as error:
             return Failure(type="ExpressionError", message=str(error), names=("ExpressionError", "Fatal"))
-        ctx.hide(revealed.masks)
+        if ctx is not None:
+            ctx.hide(revealed.masks)
         ended = await self.make(function, revealed.perform, ctx)
         return ended if isinstance(ended, Parked) else revealed.masks.outcome(ended)
 
-    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
+    async def make(self, function: Function, perform: Perform, ctx: StepContext | None) -> Ending:
         """Makes one attempt whose arguments are known."""
         if perform.slot is not None and function.takes_ctx:
             message = f"{perform.function} takes 'ctx', and a condition is a function of the data alone"
             return Failure(type="ConditionTakesContext", message=message, names=("ConditionTakesContext", "Fatal"))
         ended = await self._make(function, perform, ctx)
+        if ctx is None:
+            return ended
         broken = None
         if isinstance(ended, Success):
             broken = ctx.substeps.check_end()
@@ -128,15 +133,16 @@ class Performer:
             broken = ctx.substeps.broken
         return ended if broken is None else broken
 
-    async def _make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
+    async def _make(self, function: Function, perform: Perform, ctx: StepContext | None) -> Ending:
         timeout = perform.timeout.total_seconds() if perform.timeout is not None else None
         try:
-            ctx.substeps.begin(is_async=function.awaits, run_plain=lambda call: self.run_plain(call, ctx))
+            if ctx is not None:
+                ctx.substeps.begin(is_async=function.awaits, run_plain=lambda call: self.run_plain(call, ctx))
             positional, keywords = function.arguments(perform, ctx)
             if not function.is_async:
                 return await self._in_thread(lambda: _call(function, positional, keywords), perform, ctx, timeout)
             call = function.target(*positional, **keywords)
-            if function.awaits and function.takes_ctx:
+            if function.awaits and function.takes_ctx and ctx is not None:
                 call = ctx.substeps.drive(call)
             if timeout is None:
                 return _ending(await call)
@@ -144,7 +150,7 @@ class Performer:
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
-                ctx.cancel()
+                _tell(ctx)
                 raise
             return Failure(type="CancelledError", message="the step cancelled itself", names=("CancelledError",))
         except (KeyboardInterrupt, GeneratorExit):
@@ -154,7 +160,7 @@ class Performer:
             return failure_of(error)
 
     async def _with_timeout(
-        self, call: Coroutine[Any, Any, Ending], perform: Perform, ctx: StepContext, timeout: float
+        self, call: Coroutine[Any, Any, Ending], perform: Perform, ctx: StepContext | None, timeout: float
     ) -> Ending:
         """Lets a call run for so long. It is cancelled then; one that pays no attention is left to itself."""
         task = asyncio.ensure_future(call)
@@ -164,7 +170,7 @@ class Performer:
             done, _pending = await asyncio.wait([task], timeout=timeout)
             if done:
                 return task.result()
-            ctx.cancel()
+            _tell(ctx)
             task.cancel()
             await asyncio.wait([task], timeout=CLEAN_UP)
         except asyncio.CancelledError:
@@ -173,12 +179,12 @@ class Performer:
         assert perform.timeout is not None
         return timed_out(perform.path, perform.timeout)
 
-    async def run_plain(self, call: Call, ctx: StepContext) -> Success | Failure:
+    async def run_plain(self, call: Call, ctx: StepContext | None) -> Success | Failure:
         """Runs a plain function that an async one calls as a sub-step, in a thread."""
         return await self._in_thread(call, None, ctx, None)
 
     async def _in_thread(
-        self, call: Call, perform: Perform | None, ctx: StepContext, timeout: float | None
+        self, call: Call, perform: Perform | None, ctx: StepContext | None, timeout: float | None
     ) -> Success | Failure:
         async with self._slots:
             context = contextvars.copy_context()
@@ -195,9 +201,9 @@ class Performer:
                 return timed_out(perform.path, perform.timeout)
             return future.result()
 
-    def _abandon(self, future: Future[Success | Failure], ctx: StepContext) -> None:
+    def _abandon(self, future: Future[Success | Failure], ctx: StepContext | None) -> None:
         """Leaves a thread to itself. Its result goes nowhere; it is counted until it ends."""
-        ctx.cancel()
+        _tell(ctx)
         if future.cancel() or future.done():
             return
         self.abandoned += 1
@@ -217,6 +223,12 @@ class Performer:
         await self._http.close()
         await self._sql.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _tell(ctx: StepContext | None) -> None:
+    """Tells a function, if it can be told, that nobody wants its result any more."""
+    if ctx is not None:
+        ctx.cancel()
 
 
 def _call(function: Function, positional: list[Any], keywords: dict[str, Any]) -> Success | Failure:

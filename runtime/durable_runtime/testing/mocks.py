@@ -101,7 +101,7 @@ class MockedPerformer(Performer):
             began_at=start.began_at,
         )
 
-    async def make(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
+    async def make(self, function: Function, perform: Perform, ctx: StepContext | None) -> Ending:
         """Makes one attempt with the node's mock, the function's, or the function itself."""
         arguments = perform.data if perform.arguments is None else perform.arguments
         name = perform.function or perform.action
@@ -111,7 +111,7 @@ class MockedPerformer(Performer):
         self.calls.append(called)
         return await super().make(function, perform, ctx)
 
-    async def run_plain(self, call: PlainCall, ctx: StepContext) -> Success | Failure:
+    async def run_plain(self, call: PlainCall, ctx: StepContext | None) -> Success | Failure:
         """Calls a sub-step's plain function on the event loop too."""
         return call()
 

@@ -136,7 +136,11 @@ class Attempts:
             function = performer.find(perform)
         except Missing as error:
             return error
-        self._begin(function, perform)
+        if function.takes_ctx or perform.done:
+            self._begin(function, perform)
+        else:
+            # Most functions ask nothing of the engine; what answers questions need not be made for them.
+            self._tasks[perform.path] = self._loop.create_task(self._attempt_plainly(function, perform))
         return None
 
     def _begin(self, function: Function, perform: Perform) -> None:
@@ -181,6 +185,19 @@ class Attempts:
             sub=sub,
             hear=hear,
         )
+
+    async def _attempt_plainly(self, function: Function, perform: Perform) -> None:
+        started_at = self._around.clock.now()
+        try:
+            outcome = await self._around.performer.perform(function, perform, None)
+        except Missing as error:
+            if self._forget(perform.path):
+                self._missed(perform, error)
+            return
+        if self._forget(perform.path):
+            assert not isinstance(outcome, Parked)
+            at, uniform = self._around.clock.now(), self._around.uniform()
+            self._ended(Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform))
 
     async def _attempt(
         self, function: Function, perform: Perform, ctx: StepContext, port: AttemptPort, started_at: datetime
@@ -248,8 +265,8 @@ class Attempts:
         if self._tasks.get(path) is not asyncio.current_task():
             return False
         del self._tasks[path]
-        self._contexts.pop(path, None)
-        self._keep_notes(path)
+        if self._contexts.pop(path, None) is not None:
+            self._keep_notes(path)
         return True
 
     # -- what attempts tell meanwhile
