@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from durable_dsl import DslError, compile_text
 from tests.model.drawing import AT_ONCE, ERRORS, HANGS, MOST_NODES, NEVER, Chance, Draw, Node, Place
 from tests.model.steps import HERE
+from tests.model.waited import EARLY
 
 
 @st.composite
@@ -40,11 +41,9 @@ def families(draw: Draw) -> list[dict[str, Any]]:
     return family
 
 
-@st.composite
-def inputs(draw: Draw) -> dict[str, Any]:
+def inputs() -> st.SearchStrategy[dict[str, Any]]:
     """Draws an input."""
-    simple: tuple[dict[str, Any], ...] = ({}, {"n": 1}, {"n": 2, "m": "text"}, {"n": [1, {"z": 1.0, "a": None}]})
-    return dict(draw(st.sampled_from(simple)))
+    return st.sampled_from(({}, {"n": 1}, {"n": 2, "m": "text"}, {"n": [1, {"z": 1.0, "a": None}]}))
 
 
 class Drawer(Chance):
@@ -60,7 +59,7 @@ class Drawer(Chance):
         self._keys: list[str] = []
         self._goes: dict[str, str | None] = {}
         self._fails = not self.chance(35)
-        self._undoes = self._fails and self.chance(40)
+        self._undoes = self._fails and self.chance(60)
 
     def document(self) -> dict[str, Any]:
         document: dict[str, Any] = {"workflow": self._workflow}
@@ -159,7 +158,7 @@ class Drawer(Chance):
             row["when"] = self.pick("error.attempt < 2", "error.type != 'Fatal'")
         if self.chance(20):
             row["rethrow"] = True
-        if place.alone and self.chance(40 if self._undoes else 0):
+        if place.alone and self.chance(60 if self._undoes else 0):
             row["compensate"] = True
         targets = () if row.get("rethrow") else place.targets
         inside = replace(place, depth=place.depth + 1, targets=targets, reads=(*place.reads, *self.error_reads()))
@@ -278,6 +277,8 @@ class Drawer(Chance):
     def outside(self, place: Place) -> Node:
         """Draws a wait for what comes from outside: an event, an answer, any or all of several."""
         node: Node = {"wait": self.name("h")}
+        if place.alone and place.may_finish and self._workflow == "drawn" and self.chance(60):
+            return node | {"event": EARLY, "save": f"k{self._number}"}
         way = self.pick("event", "ask", "any", "all")
         if way in ("any", "all"):
             node[way] = {label: self.awaited() for label in ("one", "two", "three")[: self.number(1, 3)]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from durable_runtime.core.interpreter import counting
 from durable_runtime.core.values import decode
 from durable_runtime.store.protocol import Commit, Lease, Outcome, TryAgain
 from tests.model.agreement import Observed
+from tests.model.waited import EARLY, HOW_MANY
 from tests.simulation.installation import Installation, Report
 from tests.simulation.invariants import history_of
 
@@ -42,6 +44,7 @@ class ModelInstallation(Installation):
     ) -> None:
         super().__init__(graph, inputs, seed, stormy=stormy, beside=beside)
         self.cancels = 0
+        self._told = False
         self._plan = {moment.commit: moment.deed for moment in plan}
         self._commits = 0
         self._commit = self.store.commit
@@ -66,6 +69,18 @@ class ModelInstallation(Installation):
             self._workers.remove(worker)
             await worker.kill()
         self._add_worker()
+
+    def _add_worker(self) -> None:
+        """Sends every execution its early events before the first worker comes."""
+        if not self._workers and not self._told:
+            self._told = True
+            for row in self.store.rows.executions.values():
+                for number in range(1, HOW_MANY + 1):
+                    event = {"id": f"early {number}", "name": EARLY, "payload": {"n": number}}
+                    request = self.store.send_request(row.public_id, "event", event)
+                    with contextlib.suppress(StopIteration):
+                        request.send(None)  # a statement in memory has nothing to wait for
+        super()._add_worker()
 
     async def _edit(self) -> None:
         """Gives no node a result by hand: the reference would have to know when."""

@@ -88,6 +88,7 @@ class Reference:
         self.choose = choices.choose
         self._graphs = graphs
         self._choices = choices
+        self.taken = 0
         self.story = Story()
         self._seen = seen
         self._undo: list[Undo] = []

@@ -15,9 +15,17 @@ PAYLOAD = {"n": 1}
 ANSWER = "yes"
 """What they always say."""
 
+EARLY = "early"
+"""An event of which each execution is sent some before it begins; the first says 1, the next 2."""
+
+HOW_MANY = 6
+
 
 def wait(reference: Reference, node: g.Wait, path: str, scope: Scope, names: Names) -> Any:
     """Gives the value of a wait; whether something comes before a short timeout is a matter of chance."""
+    if node.event is not None and node.event.name == EARLY:
+        reference.taken += 1  # those that were sent first are taken first
+        return {"n": reference.taken} if reference.taken <= HOW_MANY else dict(PAYLOAD)
     short = isinstance(node.timeout, int) and node.timeout <= SHORT
     if isinstance(node.for_, int) and node.for_ >= LONG:
         if not short:
