@@ -42,7 +42,6 @@ def families(draw: Draw) -> list[dict[str, Any]]:
 
 
 def inputs() -> st.SearchStrategy[dict[str, Any]]:
-    """Draws an input."""
     return st.sampled_from(({}, {"n": 1}, {"n": 2, "m": "text"}, {"n": [1, {"z": 1.0, "a": None}]}))
 
 
@@ -71,7 +70,8 @@ class Drawer(Chance):
             steps = [*self.quiet_nodes(), {"wait": self.name("w"), "for": HANGS}]
         if self.chance(30):
             document["output"] = {"all": "${ data }", "n": "${ input.?n.orValue(0) }"}
-        if self.chance(25):
+        # What a timeout of everything cuts off may have changed the data or not, so nobody looks at them then.
+        if document.get("timeout") != AT_ONCE and self.chance(25):
             closing = Place(depth=2, most=self._most, reads=self.error_reads(), may_finish=False)
             document["on_failure"] = self.nodes(closing)
         if self._goes:
