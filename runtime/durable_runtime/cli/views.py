@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from durable_dsl import Graph
     from durable_dsl.drawing import NodeState
-    from durable_runtime.client import AsyncDurable, Execution
+    from durable_runtime.client import AsyncDurable, Execution, StepRecord
+    from durable_runtime.store.seen import LogLine
 
 
 class View(Protocol):
@@ -57,6 +58,17 @@ class _Nothing:
         return
 
 
+def in_order(steps: Sequence[StepRecord], logs: Sequence[LogLine], *, unicode: bool) -> list[str]:
+    """Gives outcomes and log lines as lines, in the order of time."""
+    found = [
+        (step.finished_at, step_line(step, status, unicode=unicode))
+        for step in steps
+        if (status := status_of(step)) is not None
+    ]
+    found += [(line.at, log_line(line)) for line in logs]
+    return [line for _at, line in sorted(found, key=lambda pair: pair[0])]
+
+
 class _News:
     """Knows which steps and log lines of an execution were shown."""
 
@@ -67,14 +79,10 @@ class _News:
 
     def lines(self, execution: Execution, *, unicode: bool, with_steps: bool) -> Iterator[str]:
         """Yields what came since the last call, in the order of time."""
-        found = []
-        for step in (execution.steps or ())[self._steps :] if with_steps else ():
-            status = status_of(step)
-            if status is not None:
-                found.append((step.finished_at, step_line(step, status, unicode=unicode)))
-        found += [(line.at, log_line(line)) for line in (execution.logs or ())[self._logs :]]
+        steps = (execution.steps or ())[self._steps :] if with_steps else ()
+        logs = (execution.logs or ())[self._logs :]
         self._steps, self._logs = len(execution.steps or ()), len(execution.logs or ())
-        yield from (line for _at, line in sorted(found, key=lambda pair: pair[0]))
+        yield from in_order(steps, logs, unicode=unicode)
 
     def is_new(self, note: str) -> bool:
         """Tells whether a note differs from the last one, so that what goes on for a minute is said once."""
@@ -87,11 +95,16 @@ class _Lines:
 
     def __init__(self) -> None:
         self._news = _News()
+        self._seq = self._log = 0
         self._unicode = shows_unicode(sys.stderr)
 
     async def refresh(self, durable: AsyncDurable, id: str) -> None:
-        execution = await durable.get_execution(id, include_steps=True, include_logs=True)
-        for line in self._news.lines(execution, unicode=self._unicode, with_steps=True):
+        # Only what came since the last look: a history may be long, and looks are many.
+        steps = await durable.get_steps(id, after=self._seq)
+        logs = await durable.get_logs(id, after=self._log)
+        self._seq = steps[-1].seq if steps else self._seq
+        self._log = logs[-1].id if logs else self._log
+        for line in in_order(steps, logs, unicode=self._unicode):
             complain(line)
 
     def note(self, text: str) -> None:
