@@ -55,7 +55,7 @@ def list_executions(settings: Settings, /, order: Any, before: str | None, limit
     rows = [(each.id, each.workflow, paint_status(each.status), moment(each.created_at), took(each)) for each in found]
     print_table(("id", "workflow", "status", "created", "took"), rows)
     if len(found) == limit:
-        say(settings, f"more of them: durable list --before {found[-1].id}")
+        say(settings, f"older ones: durable list --before {found[-1].id}")
 
 
 @click.command()
