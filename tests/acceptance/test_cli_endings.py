@@ -44,7 +44,7 @@ def test_an_execution_that_waits_for_a_person_ends_the_run_with_7(capsys: pytest
     out, err = capsys.readouterr()
     assert out == ""
     assert "waits for an event or a person" in err
-    assert "durable status 0198c1a2-7d3e-7b11-9f00-3a5e8c2d4b6f" in err
+    assert "durable pending --execution 0198c1a2-7d3e-7b11-9f00-3a5e8c2d4b6f" in err
 
 
 def test_a_function_that_vanished_meanwhile_ends_the_run_with_3(capsys: pytest.CaptureFixture[str]) -> None:

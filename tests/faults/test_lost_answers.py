@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -149,9 +151,32 @@ async def cut_off_while_running(url: str, folder: Path, journal_class: type[Jour
             if not ghost_commits:
                 for (pid,) in ghost:
                     other.execute("select pg_terminate_backend(%s)", (pid,))
-        stranger.rollback()
+                stranger.rollback()
+            else:
+                # Both wait for the same lock, and which of them the server lets in first is chance: the later one is
+                # stopped until the lost batch is stored.
+                later = other.execute(
+                    "select pid from pg_stat_activity where datname = current_database() and application_name = %s "
+                    "and wait_event_type = 'Lock' and pid <> all(%s)",
+                    ("durable lane 0", [pid for (pid,) in ghost]),
+                ).fetchall()
+                with stopped([pid for (pid,) in later]):
+                    stranger.rollback()
+                    await asyncio.to_thread(wait_until, lambda: len(stored(url)) == 6, "the lost batch is stored")
         await scene.until_settled(2)
         return scene
+
+
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """Stops processes for as long as the block runs."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(

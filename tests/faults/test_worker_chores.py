@@ -98,6 +98,9 @@ class Away:
     async def sweep(self) -> tuple[int, int]:
         return 0, 0
 
+    async def drop_events(self, limit: int = 1000) -> int:
+        return 0
+
 
 def test_after_the_database_was_away_the_living_have_time_for_a_heartbeat_before_anyone_looks_for_dead() -> None:
     async def scenario() -> list[float]:

@@ -75,6 +75,7 @@ def test_a_worker_with_nothing_to_do_asks_once_a_second_and_half_as_often_while_
         statements = runner.run(scenario())
 
     assert statements.pop("sweep") <= 2
+    assert statements.pop("drop_events") <= 2
     assert set(statements) == {"look"}
     assert statements["look"] <= most
 
