@@ -13,8 +13,13 @@ from examples.workflows.output import output_folder, write_whole
 def file_paper(ctx: StepContext, folder: str, **fields: Any) -> str:
     """Writes what an instance did to a file named after it, and gives the name of the file."""
     record(ctx)
+    return write_whole(f"{folder}/{name_paper(ctx)}.json", json.dumps(fields, indent=2) + "\n")
+
+
+def name_paper(ctx: StepContext) -> str:
+    """Gives the name of an instance's paper, the same for all its attempts: its execution's folder, and what it is."""
     name = ctx.node.replace("/", "-").replace("[", "-").replace("]", "").replace("#", "-")
-    return write_whole(f"{folder}/{ctx.execution_id}/{name}.json", json.dumps(fields, indent=2) + "\n")
+    return f"{ctx.execution_id}/{name}"
 
 
 def list_papers(folder: str) -> dict[str, dict[str, Any]]:
