@@ -140,29 +140,24 @@ async def cut_off_while_running(url: str, folder: Path, journal_class: type[Jour
         await asyncio.wait_for(proxy.struck.wait(), 10)
         await asyncio.to_thread(wait_until, lambda: waiting_for_a_lock(url) >= 1, "the lost batch waits for the lock")
         with psycopg.connect(url, autocommit=True) as other:
-            ghost = other.execute(
-                "select pid from pg_stat_activity where datname = current_database() and application_name = %s "
-                "and wait_event_type = 'Lock' and query like '%%durable.checkpoint%%'",
-                ("durable lane 0",),
-            ).fetchall()
             await asyncio.to_thread(
                 wait_until, lambda: waiting_for_a_lock(url) >= 2, "the client that was cut off waits for its lost batch"
             )
+            waiting = other.execute(
+                "select pid from pg_stat_activity where datname = current_database() and application_name = %s "
+                "and wait_event_type = 'Lock' order by backend_start",
+                ("durable lane 0",),
+            ).fetchall()
+            (ghost,), *later = waiting
             if not ghost_commits:
-                for (pid,) in ghost:
-                    other.execute("select pg_terminate_backend(%s)", (pid,))
-                stranger.rollback()
-            else:
-                # Both wait for the same lock, and which of them the server lets in first is chance: the later one is
-                # stopped until the lost batch is stored.
-                later = other.execute(
-                    "select pid from pg_stat_activity where datname = current_database() and application_name = %s "
-                    "and wait_event_type = 'Lock' and pid <> all(%s)",
-                    ("durable lane 0", [pid for (pid,) in ghost]),
-                ).fetchall()
+                other.execute("select pg_terminate_backend(%s)", (ghost,))
+            if journal_class is NoSelfFence:
+                # Both batches wait for the same lock, and which the server lets in first is chance: the later one is
+                # stopped until the lost one is stored.
                 with stopped([pid for (pid,) in later]):
                     stranger.rollback()
                     await asyncio.to_thread(wait_until, lambda: len(stored(url)) == 6, "the lost batch is stored")
+        stranger.rollback()
         await scene.until_settled(2)
         return scene
 
