@@ -264,7 +264,7 @@ class Reference:
         began = len(self.story.entries)
         for position, row in enumerate(node.catch):
             inside = names | {"error": error.as_json()}
-            if row.errors and not {error.type, *error.names} & set(row.errors):
+            if row.errors and not {error.type, *error.names, "Exception"} & set(row.errors):
                 continue
             if row.when is not None and not self.test(row.when, scope, inside):
                 continue

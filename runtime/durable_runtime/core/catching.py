@@ -27,7 +27,8 @@ def catch(program: Program, state: State, checkpoint: Checkpoint) -> Checkpoint:
     node, graph, error = chain[-1].node, chain[-1].node.graph, checkpoint.error
     if graph.catch and not isinstance(chain[-1].opening, Catching | Undoing):
         names = environment(program, state, chain) | {"error": error.as_json()}
-        types = {error.type, *error.names}
+        # Whatever class an error has, or none at all as those of the engine: it is an Exception.
+        types = {error.type, *error.names, "Exception"}
         for index, row in enumerate(graph.catch):
             when = node.catch_when[index]
             if row.errors and types.isdisjoint(row.errors):

@@ -55,6 +55,19 @@ def test_an_error_of_a_named_type_is_caught_and_the_flow_goes_on() -> None:
     ]
 
 
+def test_every_error_is_an_exception_those_of_the_engine_too() -> None:
+    result = run("""
+steps:
+  - wait: answer
+    for: 2h
+    timeout: 1s
+    save: answer
+    catch: [{errors: [Exception], steps: [{step: late, set: {late: true}}]}]
+""")
+
+    assert (result.status, result.output) == ("completed", {"late": True, "answer": {"late": True}})
+
+
 def test_a_class_is_caught_by_the_name_of_its_base() -> None:
     result = run(CHARGE, charge=HardDeclined("stolen"))
 
