@@ -23,6 +23,9 @@ ENVIRONMENT = ROOT / ".venv"
 BENCH_ENVIRONMENT = ROOT / ".venv-bench"
 OLDEST = (3, 11)
 CHECKED = ("durable_dsl", "runtime/durable_runtime", "tests", "scripts", "benchmarks", "examples")
+PROCESSES = "4"
+"""Twice what two cores run at once: half of the suite waits, for leases that run out and for processes that start."""
+
 DEBIAN_POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -184,7 +187,7 @@ def demo(python: Path, rest: list[str]) -> int:
 
 def test(python: Path, rest: list[str]) -> int:
     """run the tests, except those marked `long`"""
-    return run([python, "-m", "pytest", "-n", "2", "-m", "not long", *rest])
+    return run([python, "-m", "pytest", "-n", PROCESSES, "-m", "not long", *rest])
 
 
 def test_long(python: Path, rest: list[str]) -> int:
@@ -197,7 +200,7 @@ def test_pg15(python: Path, rest: list[str]) -> int:
     if not (DEBIAN_POSTGRES_15 / "postgres").exists():
         say(f"skipped: there is no PostgreSQL 15 in {DEBIAN_POSTGRES_15}")
         return 0
-    command = [python, "-m", "pytest", "-n", "2", "-m", "not long", *rest]
+    command = [python, "-m", "pytest", "-n", PROCESSES, "-m", "not long", *rest]
     return run(command, DURABLE_TEST_PG_BIN=str(DEBIAN_POSTGRES_15))
 
 
