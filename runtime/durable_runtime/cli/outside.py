@@ -82,9 +82,10 @@ def provide_input(
 @click.argument("execution", metavar="ID")
 @click.argument("name")
 @click.argument("payload", required=False)
+@click.option("--once", metavar="TEXT", help="Your id for it: the same again counts once.")
 @database_options
 @pass_settings
-def send_event(settings: Settings, execution: str, name: str, payload: str | None) -> None:
+def send_event(settings: Settings, execution: str, name: str, payload: str | None, once: str | None) -> None:
     """Send an event to an execution.
 
     PAYLOAD is JSON, @file, or - for stdin; without it the payload is null. The event is kept until a wait takes it.
@@ -93,7 +94,7 @@ def send_event(settings: Settings, execution: str, name: str, payload: str | Non
 
     async def send() -> None:
         async with connect(settings) as durable:
-            await durable.send_event(execution, name, value)
+            await durable.send_event(execution, name, value, once=once)
 
     run_async(send())
     if settings.json:

@@ -66,6 +66,13 @@ def check_key(key: object) -> str:
     return key
 
 
+def check_once(once: object) -> str:
+    """Gives the sender's own id of an event back; raises `InvalidOption` when it can be none."""
+    if not isinstance(once, str) or not 1 <= len(once) <= LONGEST_KEY or not _is_storable(once):
+        raise InvalidOption(f"'once' is a text of 1 to {LONGEST_KEY} characters without NUL, not {once!r:.100}")
+    return once
+
+
 def check_on_conflict(on_conflict: str) -> str:
     """Gives the choice back; raises `InvalidOption` when there is no such choice."""
     if on_conflict not in ("return", "reject"):

@@ -38,21 +38,26 @@ class Outside:
     _session: Session
     _insight: Insight
 
-    async def send_event(self, id: str, name: str, payload: Json = None) -> None:
+    async def send_event(self, id: str, name: str, payload: Json = None, *, once: str | None = None) -> None:
         """Sends an event to an execution; once this returns, nothing can lose it.
 
-        It is kept until a wait takes it, whether that is open already or opens later, and is taken once. Raises
-        `UnknownExecution`, `WrongStatus` when it has ended, `InvalidInput` for a payload that cannot be stored,
-        `InvalidOption` for a name that no event can have.
+        It is kept until a wait takes it, whether that is open already or opens later, and is taken once; those of one
+        name the oldest first. `once` is your own id for it: sent again with the same, to the same execution, it counts
+        as one event, also after that was taken and after the execution has ended.
+
+        Raises `UnknownExecution`, `WrongStatus` when it has ended, `InvalidInput` for a payload that cannot be stored,
+        `InvalidOption` for a name that no event can have, or a `once` that is no text.
         """
         public_id = known(id)
-        stored = storable({"id": new_id(), "name": check_event_name(name), "payload": payload}, "the payload")
+        mark = {"id": new_id()} if once is None else {"once": options.check_once(once)}
+        stored = storable({**mark, "name": check_event_name(name), "payload": payload}, "the payload")
         status = await self._session.ask(lambda store: store.send_request(public_id, "event", stored))
         if status is None:
             raise unknown(id)
-        if status in TERMINAL:
+        if status not in TERMINAL:
+            self._session.hint()
+        elif once is None or not await self._session.ask(lambda store: store.was_received(public_id, once)):
             raise WrongStatus(f"the execution {id} is {status}: it takes no more events")
-        self._session.hint()
 
     async def emit(self, name: str, key: str | int, payload: Json = None, *, connection: Any = None) -> None:
         """Sends an event to every execution that waits for its name and key, now or later.

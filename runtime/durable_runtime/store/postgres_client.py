@@ -303,6 +303,10 @@ class PostgresClientStore:
         """Tells whether a retry with this mark was taken, by an answer that was lost."""
         return bool((await self._fetch("was_asked", public_id=public_id_of(public_id), mark=mark))[0][0])
 
+    async def was_received(self, public_id: str, once: str) -> bool:
+        """Tells whether an execution received an event that its sender gave this id."""
+        return bool((await self._fetch("was_received", public_id=public_id_of(public_id), once=once))[0][0])
+
     async def list_pending(
         self,
         *,

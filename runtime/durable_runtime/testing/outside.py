@@ -36,13 +36,14 @@ class Answer(msgspec.Struct, frozen=True):
 class Event(msgspec.Struct, frozen=True):
     """An event that is sent `after` the start, to the execution, or with `key` to all that wait for it.
 
-    Early ones are kept until a wait takes them.
+    Early ones are kept until a wait takes them. Of those with the same `once` the first counts.
     """
 
     name: str
     payload: Json = None
     after: timedelta = _AT_ONCE
     key: str | None = None
+    once: str | None = None
 
 
 class Outside:
@@ -120,7 +121,8 @@ class Outside:
         if event.key is not None:
             await self._store.emit_event(event.name, event.key, encoded, f"event {self._left}")
         else:
-            await self._store.send_request(self._id, "event", {"name": event.name, "payload": payload})
+            told = {"name": event.name, "payload": payload} | ({} if event.once is None else {"once": event.once})
+            await self._store.send_request(self._id, "event", told)
         await self._sent(executor)
 
     async def _answer(self, id: str, wait: OpenWait, executor: Executor) -> None:

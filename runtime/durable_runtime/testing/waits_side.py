@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import encode
-from durable_runtime.store.rows import public_id_of
+from durable_runtime.store.rows import json_or_none, public_id_of
 from durable_runtime.store.seen import PendingWait
 from durable_runtime.testing.tables import PAUSES, Awaited, Execution, Request, Tables
 
@@ -45,6 +45,12 @@ class WaitsSide(Tables):
                     order = (wait.opened_at, key, path, label)
                     found.append((order, _pending(one, row)))
             return [pending for _order, pending in sorted(found, key=lambda pair: pair[0])[:limit]]
+
+    async def was_received(self, public_id: str, once: str) -> bool:
+        with self._statement("was_received"):
+            one = self._find(public_id)
+            rows = self.rows.checkpoints.get(one.key, {}).values() if one is not None else ()
+            return any(row[2] == "received" and json_or_none(row[4]).get("once") == once for row in rows)
 
     async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool:
         with self._statement("send_answer"):

@@ -265,6 +265,13 @@ select exists (
     where e.public_id = %(public_id)s::uuid and %(mark)s in (r.payload->>'asked', c.result->>'asked')
 )
 
+-- name: was_received
+-- Whether an execution was sent an event that its sender named so.
+select exists (
+    select from durable.execution e join durable.checkpoint c on c.execution_id = e.id
+    where e.public_id = %(public_id)s::uuid and c.kind = 'received' and c.result ->> 'once' = %(once)s
+)
+
 -- name: emit_event
 insert into durable.event (name, key, payload, sent_by)
 values (%(name)s, %(key)s, %(payload)s::json, %(sent_by)s::uuid) on conflict do nothing returning id

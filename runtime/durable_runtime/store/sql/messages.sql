@@ -74,14 +74,19 @@ order by number, target
 -- name: route
 -- Makes requests count that executions sent to others: raises the signal of their targets and makes those claimable that nobody owns.
 -- What was sent to an execution that has ended by now is gone; only who asks to be told of its end is answered. A target whose row is locked, by its owner's commit or by a stranger, is
--- left to the next look. An event that nobody has spread becomes a request to everyone who waits for it, to be routed next. As the row is locked here, whoever suspends or ends it meanwhile comes before or after: its guard sees the
+-- left to the next look, and so is what was sent to it later: what one execution sends to another arrives in its order. An event that nobody has spread becomes a request to everyone who waits for it, to be routed next. As the row is locked here, whoever suspends or ends it meanwhile comes before or after: its guard sees the
 -- signal, or this sees its new status.
-with chosen as materialized (
+with free as materialized (
     select r.id as request_id, r.kind, r.payload, e.id, e.public_id, e.status, e.owner, e.queue, e.priority, e.recoveries,
            case when r.kind = 'join' then e.output end as output, case when r.kind = 'join' then e.error end as error
     from durable.request r join durable.execution e on e.id = r.execution_id
     where not r.routed order by r.id limit %(limit)s
     for update of r skip locked for no key update of e skip locked
+), chosen as materialized (
+    select * from free f where not exists (
+        select from durable.request r
+        where r.execution_id = f.id and not r.routed and r.id < f.request_id and r.id not in (select request_id from free)
+    )
 ), target as materialized (
     select distinct id, status, owner, queue, priority, recoveries from chosen where status in ('pending', 'running', 'waiting')
 ), marked as (
