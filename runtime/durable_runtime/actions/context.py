@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,9 @@ from durable_dsl import Retry
 from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.notes import Level, Notes
-from durable_runtime.actions.substeps import Port, Substeps
+from durable_runtime.actions.port import Port
+from durable_runtime.actions.substeps import Substeps
+from durable_runtime.actions.waiting import RAISES, AskKind, ask_wait, event_wait
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.store.joined import StepConnections
@@ -145,6 +147,48 @@ class StepContext:
     async def sleep(self, name: str, duration: timedelta | str) -> None:
         """Suspends the execution for so long: a timedelta, or `30m`. Only in async functions."""
         await self.substeps.sleep(name, duration)
+
+    async def wait_event(
+        self,
+        name: str,
+        event: str,
+        *,
+        key: str | int | None = None,
+        where: str | None = None,
+        values: Mapping[str, Json] | None = None,
+        timeout: timedelta | str | None = None,
+        default: Any = RAISES,
+    ) -> Any:
+        """Suspends until an event of this name comes, and gives its payload. Only in async functions.
+
+        Without a `key` it takes what is sent to this execution, with one what is sent to everybody under that key;
+        events that came before are kept for it. `where` is an expression that the event must fulfil: it sees the
+        payload as `event`, what the expressions of the file see, and the `values`. Past the `timeout` it gives the
+        `default`, or raises `StepFailed` of the type `Timeout` if there is none.
+        """
+        return await self.substeps.wait("wait_event", name, event_wait(event, key, where, values, timeout, default))
+
+    async def ask(
+        self,
+        name: str,
+        kind: AskKind,
+        prompt: str | None = None,
+        *,
+        assignees: Sequence[str] = (),
+        choices: Sequence[str] = (),
+        fields: Mapping[str, Json] | None = None,
+        schema: Json = None,
+        metadata: Mapping[str, Json] | None = None,
+        timeout: timedelta | str | None = None,
+        default: Any = RAISES,
+    ) -> Any:
+        """Suspends until a person has answered, and gives the answer as a `wait` would. Only in async functions.
+
+        `kind` is `approval`, `choice` (of `choices`), `text`, `form` (of `fields`, JSON Schemas by name) or `json`
+        (that fits `schema`). Past the `timeout` it gives the `default`, or raises `StepFailed` of the type `Timeout`.
+        """
+        awaited = ask_wait(kind, prompt, assignees, choices, fields, schema, metadata, timeout, default)
+        return await self.substeps.wait("ask", name, awaited)
 
     async def call_workflow(
         self, name: str, workflow: str, input: dict[str, Json] | None = None, *, queue: str | None = None

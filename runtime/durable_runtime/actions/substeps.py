@@ -11,9 +11,9 @@ value instead of a future, and the coroutine is closed as a generator is. No exc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -25,64 +25,16 @@ from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.driving import Parked, drive, leave
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.outcome import Fatal, failure_of
+from durable_runtime.actions.port import Again, Port, Redo, RunPlain
 from durable_runtime.core.calls import SubStep
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
-from durable_runtime.core.substeps import Begun, Pause, SubOutcome
-from durable_runtime.store.joined import Transaction
+from durable_runtime.core.substeps import Await, Begun, Pause, SubOutcome
 
 
 class OrderChanged(Fatal):
     """The function was entered again and made another call than the one that is stored at this place."""
-
-
-class Again(msgspec.Struct, frozen=True):
-    """A sub-step failed and is tried again at `due_at`."""
-
-    due_at: datetime
-    attempt: int
-
-
-class Redo(msgspec.Struct, frozen=True):
-    """What a sub-step did in its transaction was undone, through no fault of its own: it runs once more."""
-
-
-Answer: TypeAlias = SubStep | Again | Redo
-
-
-class Port(Protocol):
-    """What the calls of an attempt ask of the worker."""
-
-    def now(self) -> datetime:
-        """Gives the clock by which the worker times what it runs."""
-        ...
-
-    def note(self, sub: SubOutcome, transaction: Transaction | None = None) -> Awaitable[Answer]:
-        """Commits what a call came to, together with its transaction; from the event loop."""
-        ...
-
-    def note_and_wait(self, sub: SubOutcome, transaction: Transaction | None = None) -> Answer:
-        """The same from a thread, which waits; raises `Abandoned` when the attempt is over before."""
-        ...
-
-    async def find_target(
-        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, *, awaited: bool
-    ) -> Failure | None:
-        """Finds what a child would run, for the call of this name; gives why there cannot be one."""
-        ...
-
-    def wait_until(self, due_at: datetime) -> None:
-        """Holds a thread until then; raises `Abandoned` when the attempt is over before."""
-        ...
-
-    def cancel(self) -> None:
-        """The attempt is over: whoever waits in a thread stops waiting."""
-        ...
-
-
-RunPlain: TypeAlias = Callable[[Callable[[], "Success | Failure"]], Awaitable["Success | Failure"]]
-"""Runs a plain function for an async one: in a thread, where it may block."""
 
 
 class Substeps:
@@ -209,14 +161,22 @@ class Substeps:
             self._calling = None
 
     async def sleep(self, name: str, duration: timedelta | str) -> None:
-        span = span_of("ctx.sleep", duration)
+        await self._wait("sleep", name, Pause(span_of("ctx.sleep", duration)))
+
+    async def wait(self, what: str, name: str, awaited: Await) -> Json:
+        """Waits for something from outside; `what` is the method that the function called."""
+        if self.masks is not None:
+            awaited = msgspec.structs.replace(awaited, spec=self.masks.value(awaited.spec))
+        return await self._wait(what, name, awaited)
+
+    async def _wait(self, what: str, name: str, outcome: Pause | Await) -> Json:
         own = self._enter(name)
         try:
-            self._must_be_async("sleep")
+            self._must_be_async(what)
             found = await self._find(own, waits=True)
             if found is None:
-                await self._leave_function(Parked(SubOutcome(index=self._position, name=own, outcome=Pause(span))))
-            self._leave(found)
+                await self._leave_function(Parked(SubOutcome(index=self._position, name=own, outcome=outcome)))
+            return self._leave(found)
         finally:
             self._calling = None
 

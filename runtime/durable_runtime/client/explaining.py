@@ -8,23 +8,22 @@ from typing import assert_never
 
 from durable_dsl.graph import Call, Decision, Step
 from durable_runtime.core.awaiting import Awaiting, Slot
-from durable_runtime.core.calls import Underway
+from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.program import Program, id_of
 from durable_runtime.core.state import (
-    Calling,
     Catching,
     Closing,
     Each,
     Forked,
     Frame,
     Inside,
-    Retrying,
     State,
     Turning,
     Undoing,
-    Waiting,
     frames_of,
+    held_by,
+    held_path,
 )
 from durable_runtime.store.protocol import ALONE_FROM, TERMINAL, ExecutionRow
 from durable_runtime.store.standing import Standing
@@ -147,32 +146,30 @@ def _call(program: Program, path: str) -> str:
 
 
 def _waits(state: State, history: list[Checkpoint]) -> Iterator[str]:
-    """Yields what each open node waits for."""
+    """Yields what each open node waits for, or the call that its function is left at."""
     deadlines = [state.deadline_at] if state.deadline_at is not None and state.root.error is None else []
     for _keys, frame in frames_of(state.root):
         if frame.ended or frame.error is not None:
             continue
-        match frame.opening:
-            case None | Inside() | Forked() | Each() | Catching() | Closing() | Undoing():
-                pass
-            case Retrying():
-                yield _retry(frame, frame.opening, history)
+        path = held_path(frame)
+        match held_by(frame):
+            case Retrying() as retrying:
+                yield _retry(path, retrying, history)
             case Waiting(due_at=due_at, times_out=times_out):
-                yield f"'{frame.path}' waits until {told(due_at)}{', when it times out' if times_out else ''}"
-            case Underway(wait=wait):
-                if wait is not None:
-                    yield f"'{frame.path}/{wait.name}' waits until {told(wait.due_at)}"
+                yield f"'{path}' waits until {told(due_at)}{', when it times out' if times_out else ''}"
             case Calling(id=id, started_at=started_at):
-                yield f"'{frame.path}' waits for the execution {id} since {told(started_at)}"
-            case Awaiting(opened_at=opened_at, times_out_at=times_out_at):
-                wanted = " and ".join(map(_wanted, frame.opening.slots.values())) or "nothing more"
+                yield f"'{path}' waits for the execution {id} since {told(started_at)}"
+            case Awaiting(slots=slots, opened_at=opened_at, times_out_at=times_out_at):
+                wanted = " and ".join(map(_wanted, slots.values())) or "nothing more"
                 ends = f", until {told(times_out_at)}" if times_out_at is not None else ""
-                yield f"'{frame.path}' waits for {wanted} since {told(opened_at)}{ends}"
+                yield f"'{path}' waits for {wanted} since {told(opened_at)}{ends}"
             case Turning(frame=inner, due_at=due_at, turn=turn):
                 if inner is None and due_at is not None:
                     yield f"turn {turn + 1} of '{frame.path}' begins at {told(due_at)}"
-            case _:
-                assert_never(frame.opening)
+            case None | Underway() | Inside() | Forked() | Each() | Catching() | Closing() | Undoing():
+                pass
+            case _ as opening:
+                assert_never(opening)
     for deadline_at in deadlines:
         yield f"its timeout is at {told(deadline_at)}"
 
@@ -188,11 +185,11 @@ def _wanted(slot: Slot) -> str:
     return f"the time {told(slot.due_at)}"
 
 
-def _retry(frame: Frame, retrying: Retrying, history: list[Checkpoint]) -> str:
-    failed = next((one for one in reversed(history) if one.path == frame.path and one.kind == "retrying"), None)
+def _retry(path: str, retrying: Retrying, history: list[Checkpoint]) -> str:
+    failed = next((one for one in reversed(history) if one.path == path and one.kind == "retrying"), None)
     error = failed.error if failed is not None else None
     why = f" failed with {error.type}: {error.message}" if error is not None else " failed"
-    return f"'{frame.path}'{why}; attempt {retrying.attempt} begins at {told(retrying.retry_at)}"
+    return f"'{path}'{why}; attempt {retrying.attempt} begins at {told(retrying.retry_at)}"
 
 
 def _some(sentences: Iterator[str]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +11,7 @@ from durable_runtime.client.ids import known, new_id, unknown
 from durable_runtime.client.insight import Insight
 from durable_runtime.client.session import Session
 from durable_runtime.core.answers import problems_of
-from durable_runtime.core.open_waits import matches
+from durable_runtime.core.open_waits import EVENT_NAME, matches
 from durable_runtime.core.values import NotStorable, as_key, encode
 from durable_runtime.errors import (
     InvalidAnswer,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 Json: TypeAlias = Any
 
 KINDS = ("event", "ask", "approval", "choice", "text", "form", "json")
-_EVENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.:-][A-Za-z0-9_]+)*")
 
 
 class Outside:
@@ -196,7 +194,7 @@ def _choose(name: str, places: Sequence[tuple[str, str]], id: str, what: str) ->
 
 def check_event_name(name: str) -> str:
     """Gives the name back; raises `InvalidOption` when no event in a workflow can have it."""
-    if not _EVENT.fullmatch(name):
+    if not EVENT_NAME.fullmatch(name):
         raise InvalidOption(
             f"{name!r} cannot be an event: letters, digits and '_', with single '.', ':' or '-' between: order.paid"
         )

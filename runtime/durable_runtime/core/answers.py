@@ -11,6 +11,9 @@ from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
 
+KINDS = ("approval", "choice", "text", "form", "json")
+"""What people can be asked."""
+
 
 def problems_of(spec: Mapping[str, Json], value: Json) -> list[str]:
     """Gives every reason why `value` is no answer to an open ask, each naming its place; none when it is one.
@@ -41,6 +44,33 @@ def problems_of(spec: Mapping[str, Json], value: Json) -> list[str]:
         case _:
             return _problems_in(spec.get("schema"), value)
     return []
+
+
+def flaws_of(spec: Mapping[str, Json]) -> list[str]:
+    """Gives every reason why this is no question that a function can ask; what a file asks was checked with it."""
+    kind = spec["ask"]
+    if kind not in KINDS:
+        return [f"{_shown(kind)} is no kind of question; there are {', '.join(KINDS)}"]
+    flaws: list[str] = []
+    for name, goes_with in {"choices": "choice", "fields": "form", "schema": "json"}.items():
+        if name in spec and kind != goes_with:
+            flaws.append(f"'{name}' has no effect on {kind!r}; it belongs to {goes_with!r}")
+        elif name not in spec and kind == goes_with and name != "schema":
+            flaws.append(f"'{name}' is missing beside {kind!r}")
+    flaws += [f"a {what} is a text" for what in ("choice", "assignee") if not _are_texts(spec.get(f"{what}s", []))]
+    if not isinstance(spec.get("prompt", ""), str):
+        flaws.append("the prompt is a text")
+    if flaws or kind not in ("form", "json"):
+        return flaws
+    from durable_runtime.core.schemas import flaw_of
+
+    schemas = spec["fields"] if kind == "form" else {"schema": spec.get("schema", {})}
+    told = {name: flaw_of(schema) for name, schema in schemas.items()}
+    return [f"{name!r} is no JSON Schema: {flaw}" for name, flaw in told.items() if flaw is not None]
+
+
+def _are_texts(values: Json) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _problems_in(schema: Json, value: Json) -> list[str]:

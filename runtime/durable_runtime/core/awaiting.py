@@ -12,8 +12,8 @@ from durable_runtime.core.checkpoints import Json
 class Slot(msgspec.Struct, frozen=True):
     """One thing that a wait still waits for.
 
-    `spec` is as its `waiting` checkpoint stored it: `{event, key}`, `{ask, prompt, ...}` or `{at}`. `due_at` is set for
-    a time.
+    `spec` is as its `waiting` checkpoint stored it: `{event, key}`, `{ask, prompt, ...}` or `{at}`; of a call in a
+    function the event's `where` too, and the `values` that it reads. `due_at` is set for a time.
     """
 
     spec: dict[str, Json]
@@ -24,7 +24,8 @@ class Awaiting(msgspec.Struct, frozen=True, kw_only=True):
     """A wait for events, answers, or several things by label; a single one has the label ''.
 
     `opened` is the number of the checkpoint that opened it, at `opened_at`. `slots` are what has not
-    come yet, `arrived` what has, in the order in which it came.
+    come yet, `arrived` what has, in the order in which it came. `default` holds what a call in a function gives when
+    it times out, under `value`; without one it fails. Of a node its graph says that.
     """
 
     opened: int
@@ -32,6 +33,7 @@ class Awaiting(msgspec.Struct, frozen=True, kw_only=True):
     slots: dict[str, Slot]
     arrived: dict[str, Json] = {}
     times_out_at: datetime | None = None
+    default: dict[str, Json] | None = None
 
 
 class CancelKey(msgspec.Struct, frozen=True, kw_only=True):

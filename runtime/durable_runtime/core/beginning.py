@@ -10,7 +10,7 @@ from typing import Literal, assert_never
 
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression
-from durable_runtime.core.calls import Underway
+from durable_runtime.core.calls import Retrying, Underway
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import call
 from durable_runtime.core.commands import Command, Perform, Record, Sealed
@@ -19,7 +19,7 @@ from durable_runtime.core.emitting import emit
 from durable_runtime.core.environment import as_text, environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
-from durable_runtime.core.state import Frame, Retrying, State, Undoing, data_of
+from durable_runtime.core.state import Frame, State, Undoing, data_of
 from durable_runtime.core.waits import open_wait
 
 
@@ -143,7 +143,7 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
             began_at = before.began_at
         case _:
             pass
-    again = before.wait if before is not None else None
+    again = before.wait.opening if before is not None and before.wait is not None else None
     return Perform(
         path=frame.path,
         node=node.id,
@@ -160,8 +160,8 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         error=_undone_for(chain) if node.undoes else None,
         began_at=began_at,
         done=before.done if before is not None else (),
-        next_attempt=again.attempt if again is not None else 1,
-        next_at=again.due_at if again is not None else None,
+        next_attempt=again.attempt if isinstance(again, Retrying) else 1,
+        next_at=again.retry_at if isinstance(again, Retrying) else None,
     )
 
 

@@ -1,12 +1,54 @@
-"""What the state keeps of a step whose function makes calls of its own."""
+"""What the state keeps of a step that waits, and of one whose function makes calls of its own.
+
+A call of `ctx` that suspends its function holds the same openings as a node that waits: one mechanism serves both.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import msgspec
 
+from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.checkpoints import ErrorValue, Json
+
+
+class Retrying(msgspec.Struct, frozen=True):
+    """A step between two attempts; `attempt` is the next one, `first_at` when the first began.
+
+    `before` is what the attempt that failed left: its sub-steps are not done again.
+    """
+
+    attempt: int
+    retry_at: datetime
+    first_at: datetime
+    before: Underway | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A wait for a time. `times_out` means that its timeout comes first, at `due_at`."""
+
+    due_at: datetime
+    times_out: bool = False
+
+
+class Calling(msgspec.Struct, frozen=True, kw_only=True):
+    """A step whose child runs.
+
+    `id` is the one that was given to the child; `first_at` is when the step's first attempt began, `started_at` when
+    this one did.
+    """
+
+    id: str
+    attempt: int
+    started_at: datetime
+    first_at: datetime
+    deadline_at: datetime | None = None
+
+
+Held: TypeAlias = Retrying | Waiting | Calling | Awaiting
+"""What a call in a function waits for: its next attempt, a time, a child, or something from outside."""
 
 
 class SubStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +64,11 @@ class SubStep(msgspec.Struct, frozen=True, kw_only=True):
     error: ErrorValue | None = None
 
 
-class SubWait(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step's function waits for: a time, with `attempt` the next attempt of a sub-step, or a child's end."""
+class SubWait(msgspec.Struct, frozen=True):
+    """The call that a step's function is left at, and what it waits for."""
 
     name: str
-    due_at: datetime | None
-    attempt: int = 0
-    child: str | None = None
+    opening: Held
 
 
 class Underway(msgspec.Struct, frozen=True, kw_only=True):

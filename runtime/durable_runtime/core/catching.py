@@ -22,8 +22,8 @@ def catch(program: Program, state: State, checkpoint: Checkpoint) -> Checkpoint:
     if checkpoint.kind != "failed" or not checkpoint.path or checkpoint.keys is None or checkpoint.error is None:
         return checkpoint
     chain = chain_to(state, checkpoint.keys)
-    if chain is None:
-        return checkpoint
+    if chain is None or chain[-1].path != checkpoint.path:
+        return checkpoint  # a call in a function: its function is told, and the step may still work
     node, graph, error = chain[-1].node, chain[-1].node.graph, checkpoint.error
     if graph.catch and not isinstance(chain[-1].opening, Catching | Undoing):
         names = environment(program, state, chain) | {"error": error.as_json()}

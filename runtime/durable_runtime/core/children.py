@@ -12,21 +12,14 @@ from datetime import datetime
 import msgspec
 
 from durable_dsl import graph as g
-from durable_runtime.core.calls import SubWait, Underway
+from durable_runtime.core.calls import Calling, Retrying, Underway
 from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
 from durable_runtime.core.commands import Abandon, Command, Record, StartChild
 from durable_runtime.core.environment import as_text, environment, span_of
 from durable_runtime.core.outcomes import Failure, completed, error_of, expects, settle_failure
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import (
-    Calling,
-    Frame,
-    Retrying,
-    State,
-    chain_to,
-    frames_of,
-)
+from durable_runtime.core.state import Frame, State, chain_to, frames_of, held_by, held_path
 from durable_runtime.core.undoing import locate
 
 MAX_DEPTH = 50
@@ -152,10 +145,10 @@ def child_told(program: Program, state: State, payload: Json, now: datetime) -> 
 
 def _call_told(frame: Frame, keys: Keys, opening: Underway, payload: Json, now: datetime) -> Checkpoint | None:
     """The same for a child that a step's function waits for."""
-    wait = opening.wait
-    if wait is None or wait.child is None or wait.child != payload["call"]:
+    waits = opening.wait.opening if opening.wait is not None else None
+    if not isinstance(waits, Calling) or waits.id != payload["call"]:
         return None
-    path = f"{frame.path}/{wait.name}"
+    path = held_path(frame)
     if payload["status"] == "completed":
         return Checkpoint(path=path, kind="completed", keys=keys, result=payload["output"], finished_at=now)
     error = error_of(_failure(frame, payload), path, 1)
@@ -181,11 +174,9 @@ def children_below(state: State, abandon: Abandon) -> list[str]:
         return []
     found: list[str] = []
     for _keys, frame in frames_of(state.root):
-        match frame.opening:
-            case Calling(id=id) | Underway(wait=SubWait(child=str() as id)) if abandon.covers(frame.path):
-                found.append(id)
-            case _:
-                pass
+        opening = held_by(frame)
+        if isinstance(opening, Calling) and abandon.covers(frame.path):
+            found.append(opening.id)
     return found
 
 

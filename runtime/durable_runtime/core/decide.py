@@ -15,7 +15,7 @@ from durable_dsl import graph as g
 from durable_dsl.expressions import ExpressionError
 from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.beginning import attempt_again, start, workflow_output
-from durable_runtime.core.calls import Underway
+from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
 from durable_runtime.core.children import child_overdue
@@ -27,18 +27,15 @@ from durable_runtime.core.environment import TimeError
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.state import (
-    Calling,
     Catching,
     Closing,
     Each,
     Forked,
     Frame,
     Inside,
-    Retrying,
     State,
     Turning,
     Undoing,
-    Waiting,
     chain_to,
     rests,
 )

@@ -14,7 +14,7 @@ import msgspec
 
 from durable_dsl import graph as g
 from durable_runtime.core.awaiting import Awaiting
-from durable_runtime.core.calls import Underway
+from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import await_child, starts_child
 from durable_runtime.core.conditions import value_of, waiting_for_answer, with_answer
@@ -22,7 +22,6 @@ from durable_runtime.core.environment import environment
 from durable_runtime.core.evolve_execution import HistoryMismatch, Touched, begin_closing, evolve_execution
 from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.state import (
-    Calling,
     Catching,
     Closing,
     Each,
@@ -30,17 +29,16 @@ from durable_runtime.core.state import (
     Frame,
     Inside,
     Opening,
-    Retrying,
     State,
     Turning,
     Undoing,
-    Waiting,
     chain_to,
     data_of,
+    held_by,
 )
 from durable_runtime.core.underway import enter, evolve_sub, is_sub, kept
 from durable_runtime.core.undoing import advance, locate, remember, take_caught
-from durable_runtime.core.waits import jumps, opening_of, patch_of_nothing, wanting, with_arrived
+from durable_runtime.core.waits import jumps, opening_of, patch_of_nothing, with_arrived, without_taken
 
 replace = msgspec.structs.replace
 
@@ -83,15 +81,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         raise HistoryMismatch(f"{checkpoint.path!r} is not what its list stands at")
     node = frame.node.graph
     if frame.path != checkpoint.path:
-        changed = evolve_sub(frame, checkpoint)
-        if changed is None:
-            raise HistoryMismatch(f"{checkpoint.path!r} is not the call that its function stands at")
-        if _undoes(chain):
-            return _go_on_undoing(state, chain, keys, changed, checkpoint)
-        root, _none = _rebuild(chain, keys, changed, None)
-        calls = state.has_children or (checkpoint.kind == "waiting" and checkpoint.result is not None)
-        state = replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, has_children=calls)
-        return state, (keys,)
+        return _evolve_call(state, chain, keys, checkpoint)
     if checkpoint.kind == "entered":
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
     elif isinstance(frame.opening, Catching) and checkpoint.kind == "completed":
@@ -118,11 +108,10 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     edits = state.edits
     if checkpoint.path in edits:
         edits = {path: each for path, each in edits.items() if path != checkpoint.path}
-    mailbox, has_awaited = state.mailbox, state.has_awaited or isinstance(frame.opening, Awaiting)
-    if checkpoint.kind == "arrived" and "took" in checkpoint.result:
-        taken = mailbox.get_letter(checkpoint.result["took"])
-        mailbox = mailbox.without(taken.seq)
-        touched += tuple(wanting(state, taken.name, taken.key)) if mailbox.letters else ()
+    has_awaited = state.has_awaited or isinstance(frame.opening, Awaiting)
+    if checkpoint.kind == "arrived":
+        state, others = without_taken(state, checkpoint)
+        touched += others
     state = replace(
         state,
         root=root,
@@ -132,10 +121,31 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         output=output,
         undo=undo,
         edits=edits,
-        mailbox=mailbox,
         has_awaited=has_awaited,
     )
     return state, touched + more
+
+
+def _evolve_call(state: State, chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> tuple[State, Touched]:
+    """Applies the checkpoint of a call in the function of the step at the end of the chain."""
+    changed = evolve_sub(state, chain[-1], checkpoint)
+    if changed is None:
+        raise HistoryMismatch(f"{checkpoint.path!r} is not the call that its function stands at")
+    others: Touched = ()
+    match held_by(changed):
+        case Awaiting() if checkpoint.kind == "arrived":
+            state, others = without_taken(state, checkpoint)
+        case Awaiting():
+            state = replace(state, has_awaited=True)
+        case Calling():
+            state = replace(state, has_children=True)
+        case _:
+            pass
+    if _undoes(chain):
+        state, touched = _go_on_undoing(state, chain, keys, changed, checkpoint)
+        return state, touched + others
+    root, _none = _rebuild(chain, keys, changed, None)
+    return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (keys, *others)
 
 
 def _undoes(chain: list[Frame]) -> bool:

@@ -7,11 +7,12 @@ from datetime import datetime
 import msgspec
 
 from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.calls import Calling, Underway
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.interpreter import counting, fold, replay
 from durable_runtime.core.program import Program
 from durable_runtime.core.rewinding import Past, attempts_of
-from durable_runtime.core.state import Calling, State, chain_to, frames_of
+from durable_runtime.core.state import State, chain_to, frames_of, held_by, held_path
 
 
 class Fork(msgspec.Struct, frozen=True):
@@ -41,7 +42,11 @@ def fork(program: Program, past: Past, start: State, node: str, payload: Json, n
     upto = kept[-1].seq if kept else 0
     counts = {one.seq for one in kept}
     for _keys, frame in frames_of(before.root):
-        if isinstance(frame.opening, Calling | Awaiting):
+        if isinstance(frame.opening, Underway) and isinstance(held_by(frame), Calling | Awaiting):
+            # Only the call that its function is left at: what it did before is done.
+            since = max(one.seq for one in kept if one.path == held_path(frame) and one.kind == "waiting")
+            counts -= {one.seq for one in kept if one.path == held_path(frame) and one.seq >= since}
+        elif isinstance(frame.opening, Calling | Awaiting):
             counts -= attempts_of(kept, frame.path)
     history = [one for one in past.history if one.seq <= upto]
     without = [one.seq for one in history if one.seq not in counts and one.kind != "rewound"]

@@ -13,6 +13,8 @@ from durable_runtime.core.checkpoints import Json
 Place: TypeAlias = tuple[str, str]
 """A wait's path, and the label in it ('' for a single one)."""
 
+EVENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.:-][A-Za-z0-9_]+)*")
+"""What an event can be called, in a workflow and outside of it."""
 
 _DECORATION = re.compile(r"\[\d+\]|#\d+")
 

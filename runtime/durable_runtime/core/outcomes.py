@@ -13,18 +13,16 @@ import msgspec
 from durable_dsl import graph as g
 from durable_dsl.durations import LONGEST
 from durable_dsl.expressions import ExpressionError
-from durable_runtime.core.calls import Underway
+from durable_runtime.core.calls import Calling, Retrying, Underway
 from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.environment import environment
 from durable_runtime.core.program import CompiledNode, Program
 from durable_runtime.core.retry import delay_before, is_retried
 from durable_runtime.core.state import (
-    Calling,
     Catching,
     Each,
     Frame,
-    Retrying,
     State,
     chain_to,
 )

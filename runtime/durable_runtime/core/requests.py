@@ -10,14 +10,16 @@ from datetime import datetime
 
 from durable_runtime.core.answers import problems_of, value_of
 from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.calls import Waiting
 from durable_runtime.core.catching import catch
-from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
 from durable_runtime.core.children import child_told
 from durable_runtime.core.editing import find_open
 from durable_runtime.core.outcomes import failed
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import Frame, State, Waiting, chain_to
-from durable_runtime.core.waits import arrived
+from durable_runtime.core.state import Frame, State, chain_to, held_by, held_path
+from durable_runtime.core.undoing import locate
+from durable_runtime.core.waits import arrived, call_failed, takes_events
 
 
 def asks_to_undo(payload: Json) -> bool:
@@ -74,37 +76,45 @@ def _cancelled_by(state: State, event: Json, now: datetime) -> Checkpoint | None
 
 def is_open(state: State) -> bool:
     """Tells whether an execution still takes anything: not once it was cancelled, or came to its end."""
-    return state.cancelled is None and not state.finished and not state.root.ended
+    return takes_events(state) and not state.root.ended
 
 
 def _answered(program: Program, state: State, payload: Json, now: datetime) -> Checkpoint | None:
     """An answer that is late, or came second, or is none to what is asked now, changes nothing."""
-    chain = _chain_to_wait(program, state, payload["path"])
-    if chain is None or not isinstance(chain[-1].opening, Awaiting):
+    found = _find_wait(program, state, payload["path"])
+    opening = held_by(found[1]) if found is not None else None
+    if found is None or not isinstance(opening, Awaiting):
         return None
-    slot = chain[-1].opening.slots.get(payload["label"])
+    slot = opening.slots.get(payload["label"])
     if slot is None or "ask" not in slot.spec or problems_of(slot.spec, payload["value"]):
         return None
     by, comment = payload["by"], payload["comment"]
     value = value_of(slot.spec, payload["value"], by, comment)
     what = {"label": payload["label"], "value": value, "by": by, "comment": comment}
-    return arrived(chain[-1], program.locate(payload["path"]), what, at=now)
+    return arrived(found[1], found[0], what, at=now)
 
 
 def _wait_cancelled(program: Program, state: State, payload: Json, now: datetime) -> Checkpoint | None:
-    """The wait fails with `WaitCancelled`, which its `catch` may take."""
-    chain = _chain_to_wait(program, state, payload["path"])
-    if chain is None or not isinstance(chain[-1].opening, Awaiting | Waiting):
+    """The wait fails with `WaitCancelled`, which its `catch` may take, or the function that made the call."""
+    found = _find_wait(program, state, payload["path"])
+    if found is None:
         return None
+    keys, frame = found
     message = payload["reason"] or f"{payload['path']} was cancelled"
-    keys, data = program.locate(payload["path"]), {"by": payload["by"], "reason": payload["reason"]}
-    return catch(program, state, failed(chain[-1], keys, "WaitCancelled", message, data=data, at=now))
+    data = {"by": payload["by"], "reason": payload["reason"]}
+    if frame.path != payload["path"]:
+        return call_failed(frame, keys, "WaitCancelled", message, data=data, at=now)
+    return catch(program, state, failed(frame, keys, "WaitCancelled", message, data=data, at=now))
 
 
-def _chain_to_wait(program: Program, state: State, path: str) -> list[Frame] | None:
+def _find_wait(program: Program, state: State, path: str) -> tuple[Keys, Frame] | None:
+    """Gives the frame whose node, or a call in its function, waits at this path for a time or for others."""
     try:
-        chain = chain_to(state, program.locate(path))
+        keys = locate(program, state, path)
     except KeyError:
         return None
-    is_there = chain is not None and not chain[-1].ended and chain[-1].error is None and chain[-1].path == path
-    return chain if is_there else None
+    chain = chain_to(state, keys)
+    if chain is None or chain[-1].ended or chain[-1].error is not None:
+        return None
+    frame = chain[-1]
+    return (keys, frame) if isinstance(held_by(frame), Awaiting | Waiting) and held_path(frame) == path else None

@@ -20,7 +20,7 @@ import msgspec
 
 from durable_dsl.graph import Function
 from durable_runtime.core.awaiting import Awaiting, CancelKey
-from durable_runtime.core.calls import Underway
+from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
 from durable_runtime.core.mailbox import EMPTY, Mailbox
 from durable_runtime.core.program import COMPENSATE, ON_FAILURE, Block, CompiledNode, catch_key
@@ -61,39 +61,6 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         """The instance path of the node it stands at."""
         return self.prefix + self.block.nodes[self.at].name
-
-
-class Retrying(msgspec.Struct, frozen=True):
-    """A step between two attempts; `attempt` is the next one, `first_at` when the first began.
-
-    `before` is what the attempt that failed left: its sub-steps are not done again.
-    """
-
-    attempt: int
-    retry_at: datetime
-    first_at: datetime
-    before: Underway | None = None
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """A wait for a time. `times_out` means that its timeout comes first, at `due_at`."""
-
-    due_at: datetime
-    times_out: bool = False
-
-
-class Calling(msgspec.Struct, frozen=True, kw_only=True):
-    """A step whose child runs.
-
-    `id` is the one that was given to the child; `first_at` is when the step's first attempt began, `started_at` when
-    this one did.
-    """
-
-    id: str
-    attempt: int
-    started_at: datetime
-    first_at: datetime
-    deadline_at: datetime | None = None
 
 
 class Inside(msgspec.Struct, frozen=True):
@@ -339,8 +306,8 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
         case Retrying():
             yield opening.retry_at
         case Underway():
-            if opening.wait is not None and opening.wait.due_at is not None:
-                yield opening.wait.due_at
+            if opening.wait is not None:
+                yield from due_times(opening.wait.opening)
         case Waiting():
             yield opening.due_at
         case Awaiting():
@@ -361,8 +328,18 @@ def due_times(opening: Opening | None) -> Iterator[datetime]:
 
 def waits_for_others(state: State) -> bool:
     """Tells whether something in this state is moved on by a request, so that it may suspend without a timer."""
-    return any(
-        isinstance(frame.opening, Calling | Awaiting)
-        or (isinstance(frame.opening, Underway) and frame.opening.wait is not None and frame.opening.wait.child)
-        for _keys, frame in frames_of(state.root)
-    )
+    return any(isinstance(held_by(frame), Calling | Awaiting) for _keys, frame in frames_of(state.root))
+
+
+def held_by(frame: Frame) -> Opening | None:
+    """Gives what the node of a frame is held by: its opening, or that of the call at which its function was left."""
+    opening = frame.opening
+    return opening.wait.opening if isinstance(opening, Underway) and opening.wait is not None else opening
+
+
+def held_path(frame: Frame) -> str:
+    """Gives the path of what `held_by` gives: the node's, or the call's (`charge/approval#2`)."""
+    opening = frame.opening
+    if isinstance(opening, Underway) and opening.wait is not None:
+        return f"{frame.path}/{opening.wait.name}"
+    return frame.path

@@ -14,12 +14,11 @@ from typing import assert_never
 from durable_dsl import graph as g
 from durable_dsl.drawing import NodeState, NodeStatus
 from durable_runtime.core.awaiting import Awaiting
-from durable_runtime.core.calls import SubWait, Underway
+from durable_runtime.core.calls import Calling, Held, Retrying, SubWait, Underway, Waiting
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.interpreter import counting
 from durable_runtime.core.program import COMPENSATE, CompiledNode, Program, id_of
 from durable_runtime.core.state import (
-    Calling,
     Catching,
     Closing,
     Each,
@@ -27,11 +26,9 @@ from durable_runtime.core.state import (
     Frame,
     Inside,
     Opening,
-    Retrying,
     State,
     Turning,
     Undoing,
-    Waiting,
     children_of,
     frames_of,
 )
@@ -294,10 +291,9 @@ class _Painter:
                 return NodeState(NodeStatus.waiting, detail=f"child {id}")
             case Waiting(due_at=due_at):
                 return NodeState(NodeStatus.waiting, detail=f"until {self._clock(due_at)}")
-            case Underway(wait=SubWait() as wait):
-                status = NodeStatus.retrying if wait.attempt else NodeStatus.waiting
-                until = "" if wait.due_at is None else f" until {self._clock(wait.due_at)}"
-                return NodeState(status, attempts=opening.attempt, detail=f"{wait.name}{until}")
+            case Underway(wait=SubWait(name, held)):
+                status = NodeStatus.retrying if isinstance(held, Retrying) else NodeStatus.waiting
+                return NodeState(status, attempts=opening.attempt, detail=f"{name} {self._held(held)}")
             case Underway():
                 return replace(state, detail=opening.done[-1].name if opening.done else None)
             case Awaiting():
@@ -313,6 +309,16 @@ class _Painter:
                 return state
             case _:
                 assert_never(opening)
+
+    def _held(self, held: Held) -> str:
+        """Says for people what a call in a function waits for."""
+        match held:
+            case Retrying(retry_at=due_at) | Waiting(due_at=due_at):
+                return f"until {self._clock(due_at)}"
+            case Calling(id=id):
+                return f"for child {id}"
+            case Awaiting():
+                return _awaited(held)
 
     def _clock(self, instant: datetime) -> str:
         """Gives a time for people, with its day unless that is today's as far as the execution knows."""

@@ -16,22 +16,37 @@ from typing import TypeAlias
 import msgspec
 
 from durable_dsl.graph import ONE_ATTEMPT, RetryPolicy
+from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.beginning import perform
-from durable_runtime.core.calls import Underway
-from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
+from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
 from durable_runtime.core.children import child_id
 from durable_runtime.core.commands import Command, Record
 from durable_runtime.core.outcomes import Failure, Success, error_of, expects
 from durable_runtime.core.program import Program
 from durable_runtime.core.retry import delay_before, is_retried
-from durable_runtime.core.state import Frame, Retrying, State, chain_to
+from durable_runtime.core.state import Frame, State, chain_to, held_path
 from durable_runtime.core.values import NotStorable, encode
+from durable_runtime.core.waits import look
+
+replace = msgspec.structs.replace
 
 
 class Pause(msgspec.Struct, frozen=True):
     """The function sleeps for so long."""
 
     span: timedelta
+
+
+class Await(msgspec.Struct, frozen=True, kw_only=True):
+    """The function waits for something from outside: `spec` is as a `waiting` checkpoint stores it.
+
+    Past the `timeout` it gets the `value` in `default`, or without one fails.
+    """
+
+    spec: dict[str, Json]
+    timeout: timedelta | None = None
+    default: dict[str, Json] | None = None
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -41,7 +56,7 @@ class Begun(msgspec.Struct, frozen=True):
     awaited: bool
 
 
-Outcome: TypeAlias = Success | Failure | Pause | Begun
+Outcome: TypeAlias = Success | Failure | Pause | Await | Begun
 
 
 class SubOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,15 +75,18 @@ def go_on(program: Program, state: State, chain: list[Frame], keys: Keys, now: d
     frame = chain[-1]
     underway = frame.opening
     assert isinstance(underway, Underway)
-    wait = underway.wait
-    if wait is None:
-        return [perform(program, state, chain, keys, underway.attempt)]
-    if wait.due_at is None or now < wait.due_at:
-        return []
-    if wait.attempt:
-        return [perform(program, state, chain, keys, underway.attempt)]
-    path = f"{frame.path}/{wait.name}"
-    return [Record(Checkpoint(path=path, kind="completed", keys=keys, attempt=underway.attempt, finished_at=now))]
+    match underway.wait.opening if underway.wait is not None else None:
+        case None:
+            return [perform(program, state, chain, keys, underway.attempt)]
+        case Retrying(retry_at=retry_at):
+            return [perform(program, state, chain, keys, underway.attempt)] if now >= retry_at else []
+        case Waiting(due_at=due_at):
+            over = Checkpoint(path=held_path(frame), kind="completed", keys=keys, finished_at=now)
+            return [Record(over)] if now >= due_at else []
+        case Calling():
+            return []
+        case Awaiting():
+            return look(program, state, chain, keys, now)
 
 
 def settle_sub(
@@ -92,14 +110,17 @@ def settle_sub(
     chain = chain_to(state, keys)
     if chain is None or not expects(chain[-1], path, attempt):
         return []
+    if state.paused is not None and isinstance(sub.outcome, Begun) and sub.outcome.awaited:
+        return []  # nothing is started now: the function is entered once more when it is resumed
     opening = chain[-1].opening
     underway = opening if isinstance(opening, Underway) else None
     before = underway or (opening.before if isinstance(opening, Retrying) else None)
     expected = 1
     if underway is not None and underway.wait is not None:
-        if underway.wait.name != sub.name or not underway.wait.attempt:
+        again = underway.wait.opening
+        if underway.wait.name != sub.name or not isinstance(again, Retrying):
             return []
-        expected = underway.wait.attempt
+        expected = again.attempt
     if sub.index != (len(before.done) if before is not None else 0) or sub.attempt != expected:
         return []
     checkpoints: list[Checkpoint] = []
@@ -127,15 +148,14 @@ def settle_sub(
 def _begun(base: Checkpoint, begun: Begun, id: str, entered_at: datetime) -> Checkpoint:
     """The child's id is made of the number of this checkpoint, so there is one child for it."""
     if not begun.awaited:
-        return msgspec.structs.replace(base, result=id)
+        return replace(base, result=id)
     result = {"child": id, "workflow": begun.workflow}
-    return msgspec.structs.replace(base, kind="waiting", result=result, started_at=entered_at)
+    return replace(base, kind="waiting", result=result, started_at=entered_at)
 
 
 def _settled(
-    base: Checkpoint, sub: SubOutcome, outcome: Success | Failure | Pause, entered_at: datetime, uniform: float
+    base: Checkpoint, sub: SubOutcome, outcome: Success | Failure | Pause | Await, entered_at: datetime, uniform: float
 ) -> Checkpoint:
-    replace = msgspec.structs.replace
     failure: Failure
     match outcome:
         case Success(value):
@@ -149,9 +169,26 @@ def _settled(
         case Pause(span=span):
             # From the function's entry to here is what a timeout counts; the wait is not.
             return replace(base, kind="waiting", due_at=base.finished_at + span, started_at=entered_at)
+        case Await():
+            return _awaiting(base, outcome, entered_at)
     failed = replace(base, kind="failed", error=error_of(failure, base.path, sub.attempt))
     delay = delay_before(sub.retry, sub.attempt, uniform) if failure.retry_after is None else failure.retry_after
     names = failure.names or (failure.type,)
     if not is_retried(sub.retry, attempt=sub.attempt, names=names, elapsed=timedelta(0), delay=delay):
         return failed
     return replace(failed, kind="retrying", due_at=base.finished_at + delay, started_at=entered_at)
+
+
+def _awaiting(base: Checkpoint, wait: Await, entered_at: datetime) -> Checkpoint:
+    times_out_at = None if wait.timeout is None else base.finished_at + wait.timeout
+    opened: dict[str, Json] = {"for": {"": wait.spec}}
+    if times_out_at is not None:
+        opened["times_out_at"] = times_out_at.isoformat()
+    if wait.default is not None:
+        opened["default"] = wait.default
+    try:
+        encoded, result = encode(opened)
+    except NotStorable as problem:
+        failure = Failure(type="ResultNotStorable", message=f"what it waits for: {problem}")
+        return replace(base, kind="failed", error=error_of(failure, base.path, 1))
+    return replace(base, kind="waiting", result=result, encoded=encoded, due_at=times_out_at, started_at=entered_at)

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import msgspec
 
-from durable_runtime.core.calls import SubStep, SubWait, Underway
+from durable_runtime.core.awaiting import Awaiting
+from durable_runtime.core.calls import Calling, Held, Retrying, SubStep, SubWait, Underway, Waiting
 from durable_runtime.core.checkpoints import Checkpoint
-from durable_runtime.core.state import Frame, Retrying
+from durable_runtime.core.state import Frame, State
+from durable_runtime.core.waits import opening_of, with_arrived
 
 replace = msgspec.structs.replace
 
@@ -33,7 +35,7 @@ def enter(frame: Frame, checkpoint: Checkpoint) -> Frame:
     return replace(frame, opening=underway)
 
 
-def evolve_sub(frame: Frame, checkpoint: Checkpoint) -> Frame | None:
+def evolve_sub(state: State, frame: Frame, checkpoint: Checkpoint) -> Frame | None:
     """Applies the checkpoint of a call; None when it does not fit."""
     underway = frame.opening
     assert isinstance(underway, Underway)
@@ -41,26 +43,39 @@ def evolve_sub(frame: Frame, checkpoint: Checkpoint) -> Frame | None:
     wait = underway.wait
     if wait is not None and wait.name != name:
         return None
-    ran = checkpoint.finished_at - checkpoint.started_at if checkpoint.started_at is not None else timedelta(0)
-    due_at = checkpoint.due_at
     match checkpoint.kind:
         case "completed" | "failed":
-            waited = wait is not None and not wait.attempt
+            waited = wait is not None and not isinstance(wait.opening, Retrying)
             sub = SubStep(
                 name=name, at=checkpoint.finished_at, waited=waited, result=checkpoint.result, error=checkpoint.error
             )
             underway = replace(underway, done=(*underway.done, sub), wait=None)
-        case "waiting" if due_at is not None:
-            underway = replace(underway, wait=SubWait(name=name, due_at=due_at), used=underway.used + ran)
-        case "waiting" if checkpoint.result is not None:
-            child = SubWait(name=name, due_at=None, child=checkpoint.result["child"])
-            underway = replace(underway, wait=child, used=underway.used + ran)
-        case "retrying" if due_at is not None:
-            again = SubWait(name=name, due_at=due_at, attempt=checkpoint.attempt + 1)
-            underway = replace(underway, wait=again, used=underway.used + ran)
+        case "waiting" | "retrying":
+            opening = _opening_of(checkpoint, state.seq + 1)
+            if opening is None:
+                return None
+            ran = checkpoint.finished_at - checkpoint.started_at if checkpoint.started_at is not None else timedelta(0)
+            underway = replace(underway, wait=SubWait(name, opening), used=underway.used + ran)
+        case "arrived" if wait is not None and isinstance(wait.opening, Awaiting):
+            if checkpoint.result["label"] not in wait.opening.slots:
+                return None
+            opening = with_arrived(state, frame, wait.opening, checkpoint.result)
+            underway = replace(underway, wait=SubWait(name, opening))
         case _:
             return None
     return replace(frame, opening=underway)
+
+
+def _opening_of(checkpoint: Checkpoint, seq: int) -> Held | None:
+    """Gives what a call is held by that a checkpoint with this number leaves waiting."""
+    stored, due_at, at = checkpoint.result, checkpoint.due_at, checkpoint.finished_at
+    if checkpoint.kind == "retrying":
+        return None if due_at is None else Retrying(checkpoint.attempt + 1, due_at, at)
+    if stored is None:
+        return None if due_at is None else Waiting(due_at)
+    if "child" in stored:
+        return Calling(id=stored["child"], attempt=checkpoint.attempt, started_at=at, first_at=at, deadline_at=due_at)
+    return opening_of(checkpoint, seq)
 
 
 def kept(frame: Frame) -> Underway | None:

@@ -1,7 +1,8 @@
 """Waits for what comes from outside: events, people's answers, and several things at once. Pure.
 
 A wait opens by a `waiting` checkpoint that stores what it waits for as it was then: keys, prompts and times are not
-rendered again. Each thing that comes is an `arrived` checkpoint; when enough have come the wait is `completed`.
+rendered again. Each thing that comes is an `arrived` checkpoint; when enough have come the wait is `completed`. The
+wait is a node, or a call in the function of a step: both hold the same opening, and only how they end differs.
 
 Of the events in the mailbox a wait takes the oldest that fits it, and each event goes to the oldest open wait that it
 fits. An event that `where` cannot be evaluated for does not fit: it may be meant for another wait.
@@ -16,16 +17,17 @@ from typing import TypeAlias
 import msgspec
 
 from durable_dsl import graph as g
-from durable_dsl.expressions import ExpressionError
+from durable_dsl.expressions import Expression, ExpressionError, compile_expression
 from durable_runtime.core.awaiting import Awaiting, Slot
-from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
+from durable_runtime.core.calls import Waiting
+from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.commands import Command, Record
 from durable_runtime.core.environment import environment, parse_instant, span_of
 from durable_runtime.core.mailbox import Letter
 from durable_runtime.core.open_waits import OpenWait, Place
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import CompiledAwaited, Program
-from durable_runtime.core.state import Frame, State, Waiting, chain_to, data_of, frames_of
+from durable_runtime.core.state import Frame, State, chain_to, data_of, frames_of, held_by, held_path
 from durable_runtime.core.values import NotStorable, as_key, encode
 
 Chain: TypeAlias = list[Frame]
@@ -88,7 +90,13 @@ def opening_of(checkpoint: Checkpoint, seq: int) -> Awaiting:
         label: Slot(spec, parse_instant(spec["at"]) if "at" in spec else None) for label, spec in stored["for"].items()
     }
     times_out_at = parse_instant(stored["times_out_at"]) if "times_out_at" in stored else None
-    return Awaiting(opened=seq, opened_at=checkpoint.finished_at, slots=slots, times_out_at=times_out_at)
+    return Awaiting(
+        opened=seq,
+        opened_at=checkpoint.finished_at,
+        slots=slots,
+        times_out_at=times_out_at,
+        default=stored.get("default"),
+    )
 
 
 def with_arrived(state: State, frame: Frame, opening: Awaiting, stored: dict[str, Json]) -> Awaiting:
@@ -96,9 +104,9 @@ def with_arrived(state: State, frame: Frame, opening: Awaiting, stored: dict[str
 
     Unless it waits for all, the first that comes closes the rest, so that these take nothing.
     """
-    label = stored["label"]
-    assert isinstance(frame.node.graph, g.Wait)
-    rest = {other: slot for other, slot in opening.slots.items() if other != label} if frame.node.graph.all else {}
+    label, node = stored["label"], frame.node.graph
+    waits_for_all = isinstance(node, g.Wait) and bool(node.all)
+    rest = {other: slot for other, slot in opening.slots.items() if other != label} if waits_for_all else {}
     value = state.mailbox.get_letter(stored["took"]).payload if "took" in stored else stored.get("value")
     return msgspec.structs.replace(opening, slots=rest, arrived={**opening.arrived, label: value})
 
@@ -109,11 +117,10 @@ def look(program: Program, state: State, chain: Chain, keys: Keys, now: datetime
     What is there already wins over a timeout that is not stored yet.
     """
     frame = chain[-1]
-    opening, node = frame.opening, frame.node.graph
+    opening = held_by(frame)
     assert isinstance(opening, Awaiting)
-    assert isinstance(node, g.Wait)
     if not opening.slots:
-        return [Record(completed(program, state, chain, keys, _value_of(node, opening), at=state.now))]
+        return [Record(_has_come(program, state, chain, keys, opening))]
     taken = _take(program, state, chain, keys)
     if taken is not None:
         return [Record(taken)]
@@ -131,13 +138,32 @@ def look(program: Program, state: State, chain: Chain, keys: Keys, now: datetime
     return [Record(_timed_out(program, state, chain, keys, opening, now))] if times_out else []
 
 
-def _value_of(node: g.Wait, opening: Awaiting) -> Json:
+def _has_come(program: Program, state: State, chain: Chain, keys: Keys, opening: Awaiting) -> Checkpoint:
+    frame = chain[-1]
+    node = frame.node.graph
+    if not isinstance(node, g.Wait):
+        return _call_over(frame, keys, opening.arrived[""], at=state.now)
+    value: Json
     if node.any:
-        label, value = next(iter(opening.arrived.items()))
-        return {"which": label, "value": value}
-    if node.all:
-        return {label: opening.arrived[label] for label in node.all}
-    return opening.arrived[""]
+        label, one = next(iter(opening.arrived.items()))
+        value = {"which": label, "value": one}
+    elif node.all:
+        value = {label: opening.arrived[label] for label in node.all}
+    else:
+        value = opening.arrived[""]
+    return completed(program, state, chain, keys, value, at=state.now)
+
+
+def _call_over(frame: Frame, keys: Keys, value: Json, *, at: datetime) -> Checkpoint:
+    """Gives the checkpoint of a call in a function whose wait is over: what came is stored by now, and fits."""
+    return Checkpoint(path=held_path(frame), kind="completed", keys=keys, result=value, finished_at=at)
+
+
+def call_failed(frame: Frame, keys: Keys, type: str, message: str, *, at: datetime, data: Json = None) -> Checkpoint:
+    """Gives the checkpoint of a call whose wait failed; its function is told, and may go on."""
+    path = held_path(frame)
+    error = ErrorValue(type=type, message=message, data=data, node=path)
+    return Checkpoint(path=path, kind="failed", keys=keys, error=error, finished_at=at)
 
 
 def _timed_out(
@@ -145,9 +171,12 @@ def _timed_out(
 ) -> Checkpoint:
     frame = chain[-1]
     node = frame.node.graph
-    assert isinstance(node, g.Wait)
+    message = f"{held_path(frame)} took longer than its timeout"
+    if not isinstance(node, g.Wait):
+        if opening.default is None:
+            return call_failed(frame, keys, "Timeout", message, at=now)
+        return _call_over(frame, keys, opening.default["value"], at=now)
     if node.on_timeout is None:
-        message = f"{frame.path} took longer than its timeout"
         data = {"arrived": dict(opening.arrived)} if node.any or node.all else None
         return failed(frame, keys, "Timeout", message, data=data, at=now)
     if node.on_timeout.goto is not None:
@@ -159,7 +188,17 @@ def _timed_out(
 
 def arrived(frame: Frame, keys: Keys, what: dict[str, Json], *, at: datetime) -> Checkpoint:
     """Gives the checkpoint of what came for a label: `{label, took}` for an event, else `{label, value, ...}`."""
-    return Checkpoint(path=frame.path, kind="arrived", keys=keys, result=what, finished_at=at)
+    return Checkpoint(path=held_path(frame), kind="arrived", keys=keys, result=what, finished_at=at)
+
+
+def without_taken(state: State, checkpoint: Checkpoint) -> tuple[State, tuple[Keys, ...]]:
+    """Takes the event that an `arrived` checkpoint tells of out of the mailbox; gives who looks for the next one."""
+    if "took" not in checkpoint.result:
+        return state, ()
+    taken = state.mailbox.get_letter(checkpoint.result["took"])
+    mailbox = state.mailbox.without(taken.seq)
+    others = tuple(wanting(state, taken.name, taken.key)) if mailbox.letters else ()
+    return msgspec.structs.replace(state, mailbox=mailbox), others
 
 
 def jumps(node: g.Node, checkpoint: Checkpoint) -> bool:
@@ -180,7 +219,7 @@ def patch_of_nothing(chain: list[Frame]) -> dict[str, Json] | None:
 def open_waits_of(state: State) -> dict[Place, OpenWait]:
     """Gives everything that is waited for from outside."""
     found: dict[Place, OpenWait] = {}
-    if not state.has_awaited or state.cancelled is not None or state.finished:
+    if not state.has_awaited or not takes_events(state):
         return found
     for number, cancel in enumerate(state.cancel_keys if state.root.error is None else ()):
         found["", str(number)] = OpenWait(
@@ -193,13 +232,14 @@ def open_waits_of(state: State) -> dict[Place, OpenWait]:
             key=cancel.key,
         )
     for _keys, frame in frames_of(state.root):
-        opening = frame.opening
+        opening = held_by(frame)
         if not isinstance(opening, Awaiting):
             continue
+        path = held_path(frame)
         for label, slot in opening.slots.items():
             if slot.due_at is None:
-                found[frame.path, label] = OpenWait(
-                    path=frame.path,
+                found[path, label] = OpenWait(
+                    path=path,
                     label=label,
                     kind="ask" if "ask" in slot.spec else "event",
                     detail=slot.spec,
@@ -213,9 +253,18 @@ def open_waits_of(state: State) -> dict[Place, OpenWait]:
 
 def waits_in(state: State) -> list[str]:
     """Gives the paths of all waits that are open, those for a time too."""
-    if state.cancelled is not None or state.finished:
+    if not takes_events(state):
         return []
-    return [frame.path for _keys, frame in frames_of(state.root) if isinstance(frame.opening, Awaiting | Waiting)]
+    return [
+        held_path(frame) for _keys, frame in frames_of(state.root) if isinstance(held_by(frame), Awaiting | Waiting)
+    ]
+
+
+def takes_events(state: State) -> bool:
+    """Tells whether what comes from outside still counts: not at the end, nor once cancelled without undoing."""
+    if state.finished:
+        return False
+    return state.cancelled is None or bool(state.cancelled.get("compensate"))
 
 
 # -- events and the waits they fit
@@ -235,8 +284,9 @@ def awaiting_of(state: State) -> Iterator[tuple[Keys, Awaiting]]:
     """Yields the open waits for something from outside, with the addresses of their frames."""
     if state.has_awaited:
         for keys, frame in frames_of(state.root):
-            if isinstance(frame.opening, Awaiting):
-                yield keys, frame.opening
+            opening = held_by(frame)
+            if isinstance(opening, Awaiting):
+                yield keys, opening
 
 
 def _wants(slot: Slot, name: str, key: str | None) -> bool:
@@ -250,8 +300,7 @@ def _take(program: Program, state: State, chain: Chain, keys: Keys) -> Checkpoin
     found = _first_fit(program, state, chain)
     if found is None:
         return None
-    opening, letter = chain[-1].opening, found[1]
-    assert isinstance(opening, Awaiting)
+    letter = found[1]
     for older in wanting(state, letter.name, letter.key):
         if older == keys:
             break
@@ -267,20 +316,28 @@ def _take(program: Program, state: State, chain: Chain, keys: Keys) -> Checkpoin
 def _first_fit(program: Program, state: State, chain: Chain) -> tuple[str, Letter] | None:
     """Gives the oldest event that fits a wait, with the first label that it fits."""
     frame = chain[-1]
-    opening = frame.opening
+    opening = held_by(frame)
     assert isinstance(opening, Awaiting)
     names: dict[str, Json] | None = None
     for letter in state.mailbox.letters:
         for label, slot in opening.slots.items():
             if not _wants(slot, letter.name, letter.key):
                 continue
-            where = frame.node.awaited[label].where
+            where = _where(frame, label, slot)
             if where is None:
                 return label, letter
             names = names if names is not None else environment(program, state, chain)
             try:
-                if where.test({**names, "event": letter.payload}, now=state.now):
+                if where.test({**names, **slot.spec.get("values", {}), "event": letter.payload}, now=state.now):
                     return label, letter
             except ExpressionError:
                 continue
     return None
+
+
+def _where(frame: Frame, label: str, slot: Slot) -> Expression | None:
+    """Gives the condition of an event: a node's is part of the graph, that of a call in a function is stored."""
+    if frame.node.awaited:
+        return frame.node.awaited[label].where
+    source = slot.spec.get("where")
+    return None if source is None else compile_expression(source)

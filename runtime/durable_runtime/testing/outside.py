@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from durable_dsl import Graph
-from durable_dsl.graph import Wait
+from durable_dsl.graph import Call, Node, Step, Wait
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.core.answers import problems_of
 from durable_runtime.core.checkpoints import Json
@@ -54,8 +54,13 @@ class Outside:
 
     def __init__(self, graphs: Sequence[Graph], answers: Mapping[str, Json | Answer], events: Sequence[Event]) -> None:
         asks = sorted(ask for graph in graphs for ask in _asks_of(graph))
+        # What a function asks nobody knows before it runs; it is named with its step: charge/approval.
+        calls = {node.id for graph in graphs for node in graph.walk() if _makes_calls(node)}
         for name in answers:
-            if not any(matches(name, *ask) or node_id_of(name) == ".".join(filter(None, ask)) for ask in asks):
+            step = node_id_of(name).rpartition("/")[0].removesuffix("/compensate")
+            if step not in calls and not any(
+                matches(name, *ask) or node_id_of(name) == ".".join(filter(None, ask)) for ask in asks
+            ):
                 known = [".".join(filter(None, ask)) for ask in asks]
                 hint = did_you_mean(name, known) or "answers are named by the wait, with its label: sign_offs.legal"
                 raise InvalidOption(f"the workflow '{graphs[0].workflow}' asks nothing at {name!r}; {hint}")
@@ -148,6 +153,10 @@ class Outside:
         self.is_coming = self._left > 0
         executor.changed.set()
         await executor.read_inboxes(list(executor.runs))
+
+
+def _makes_calls(node: Node) -> bool:
+    return isinstance(node, Step) and isinstance(node.action, Call)
 
 
 def _asks_of(graph: Graph) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from durable_runtime.actions.context import StepContext
 from durable_runtime.actions.driving import Parked
 from durable_runtime.actions.functions import Function, Missing
 from durable_runtime.actions.notes import Notes
-from durable_runtime.actions.substeps import Answer, Redo
+from durable_runtime.actions.port import Answer, Redo
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.children import child_started
 from durable_runtime.core.collecting import results_of

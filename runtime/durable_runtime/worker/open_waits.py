@@ -7,6 +7,8 @@ the other, whoever crashes in between: after every claim there is a look.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from durable_runtime.core.open_waits import OpenWait, Place
 from durable_runtime.core.state import State
 from durable_runtime.core.waits import open_waits_of
@@ -23,38 +25,43 @@ class OpenWaits:
         self._stored: dict[Place, OpenWait] = open_waits_of(state)
         self._sent = self._stored
         self._certain = False
-        self._looked: set[Place] = set()
+        self._looked: set[tuple[Place, datetime]] = set()
 
     def differ(self, state: State) -> bool:
         """Tells whether anything is to be stored before the execution goes on: others must know what it waits for."""
         if not state.has_awaited:
             return False
         now = open_waits_of(state)
-        return now.keys() != self._stored.keys() or (not self._certain and any(map(_keyed, now.values())))
+        return now != self._stored or (not self._certain and any(map(_keyed, now.values())))
 
     def must_look(self, state: State) -> bool:
         """Tells whether there are events to look for, once everything is stored."""
-        return state.has_awaited and any(
-            _keyed(wait) and place not in self._looked for place, wait in open_waits_of(state).items()
-        )
+        return state.has_awaited and any(map(self._is_to_look_for, open_waits_of(state).values()))
+
+    def _is_to_look_for(self, wait: OpenWait) -> bool:
+        return _keyed(wait) and (wait.place, wait.opened_at) not in self._looked
 
     def to_look_for(self, key: int, state: State) -> list[Sought]:
         """Gives what to look for now; from then on it counts as looked for."""
-        new = {place: wait for place, wait in self._stored.items() if _keyed(wait) and place not in self._looked}
-        self._looked |= new.keys()
+        new = [wait for wait in self._stored.values() if self._is_to_look_for(wait)]
+        self._looked |= {(wait.place, wait.opened_at) for wait in new}
         known = tuple(sorted(state.mailbox.broadcasts))
         return [
             Sought(execution=key, name=wait.name, key=wait.key, known=known)
-            for wait in {(wait.name, wait.key): wait for wait in new.values()}.values()
+            for wait in {(wait.name, wait.key): wait for wait in new}.values()
             if wait.name is not None and wait.key is not None
         ]
 
     def changes(self, state: State, *, ends: bool) -> tuple[tuple[OpenWait, ...], tuple[Place, ...]]:
-        """Gives what the next commit opens and closes; an execution that ends waits for nothing."""
+        """Gives what the next commit opens and closes; an execution that ends waits for nothing.
+
+        A wait that closed and opened again since, in another attempt of its function, is another one: the answer to the
+        last is none to this.
+        """
         now = {} if ends else open_waits_of(state)
         self._sent = now
-        opens = tuple(wait for place, wait in now.items() if not self._certain or place not in self._stored)
-        return opens, tuple(place for place in self._stored if place not in now)
+        opens = tuple(wait for place, wait in now.items() if not self._certain or self._stored.get(place) != wait)
+        return opens, tuple(place for place, wait in self._stored.items() if now.get(place) != wait)
 
     def committed(self) -> None:
         """Notes that what was last given is stored."""

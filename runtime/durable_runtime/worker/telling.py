@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError, Future
 from datetime import datetime
 
 from durable_runtime.actions.calling import Abandoned
-from durable_runtime.actions.substeps import Again, Answer
+from durable_runtime.actions.port import Again, Answer
 from durable_runtime.core.calls import SubStep
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.commands import StartChild
