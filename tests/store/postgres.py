@@ -20,6 +20,7 @@ _AGE = (
     "update durable.wait set due_at = due_at - %(span)s",
     "update durable.execution set created_at = created_at - %(span)s",
     "update durable.event set sent_at = sent_at - %(span)s",
+    "update durable.burst set first_at = first_at - %(span)s, due_at = due_at - %(span)s",
 )
 _LEFTOVERS = """
 select (select count(*) from durable.ready where execution_id = %(key)s),

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from durable_runtime.store.protocol import ClientStore, Lease, Recovery, WorkerStore
+from durable_runtime.store.client_protocol import ClientStore
+from durable_runtime.store.protocol import Lease, Recovery, WorkerStore
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -76,3 +76,13 @@ def instant(text: str, option: str) -> datetime:
     if at.tzinfo is None:
         raise click.UsageError(f"{option} needs a zone: {text}Z or {text}+02:00")
     return at
+
+
+def span_of(text: str | None, option: str) -> timedelta | None:
+    """Reads a span such as 30s, if there is one."""
+    from durable_dsl import DurationError, parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except DurationError as error:
+        raise click.UsageError(f"{option}: {error}") from None

@@ -10,7 +10,7 @@ import click
 
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import CommandError, Exit
-from durable_runtime.cli.filters import headers_of, instant
+from durable_runtime.cli.filters import headers_of, instant, span_of
 from durable_runtime.cli.inputs import read_input
 from durable_runtime.cli.output import print_json, print_text, say
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
@@ -53,6 +53,8 @@ def input_options(command: Command) -> Command:
 @KEY_OPTIONS[0]
 @KEY_OPTIONS[1]
 @KEY_OPTIONS[2]
+@click.option("--debounce", metavar="SPAN", help="Begin so long after the last start with the key: 30s.")
+@click.option("--debounce-limit", metavar="SPAN", help="And at latest so long after the first: 5m.")
 @database_options
 @pass_settings
 def start(
@@ -68,6 +70,8 @@ def start(
     key: str | None,
     on_conflict: Literal["return", "reject"],
     headers: tuple[str, ...],
+    debounce: str | None,
+    debounce_limit: str | None,
 ) -> None:
     """Start an execution and print its id; a worker runs it.
 
@@ -88,6 +92,8 @@ def start(
                 id=id,
                 key=key,
                 on_conflict=on_conflict,
+                debounce=span_of(debounce, "--debounce"),
+                debounce_limit=span_of(debounce_limit, "--debounce-limit"),
                 headers=headers_of(headers) or None,
             )
 

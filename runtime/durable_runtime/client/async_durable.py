@@ -108,6 +108,8 @@ class AsyncDurable(Asking, Outside, Many):
         id: str | None = None,
         key: str | None = None,
         on_conflict: OnConflict = "return",
+        debounce: timedelta | float | None = None,
+        debounce_limit: timedelta | float | None = None,
         headers: Mapping[str, str] | None = None,
         connection: Any = None,
     ) -> str:
@@ -124,6 +126,10 @@ class AsyncDurable(Asking, Outside, Many):
         as `traceparent`. `connection` is a psycopg connection, asynchronous or not, to the same database: the execution
         is part of its transaction, and there once that commits.
 
+        With `debounce`, a span, starts with one key become one execution: it begins that long after the last of them
+        and at latest `debounce_limit` after the first, as the last of them says; all give its id. The key is free
+        again when it begins.
+
         Raises `DslError` with every problem of the workflow, `UnknownWorkflow`, `InvalidInput` with every reason,
         `InvalidOption`; nothing is stored then.
         """
@@ -135,6 +141,9 @@ class AsyncDurable(Asking, Outside, Many):
             on_conflict=on_conflict,
             headers=headers,
             connection=connection,
+            debounce=debounce,
+            debounce_limit=debounce_limit,
+            id=id,
         )
         return await self._starter.start(module, workflow, input, id, how)
 

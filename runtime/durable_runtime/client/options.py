@@ -23,6 +23,10 @@ PRIORITIES = range(-(2**15), 2**15)
 _QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
+LONGEST_SPAN = timedelta(days=366)
+"""The longest burst of starts."""
+
+
 def check_queue(queue: object) -> str:
     """Gives the queue's name back; raises `InvalidOption` when no queue can have it."""
     if not isinstance(queue, str) or not _QUEUE.fullmatch(queue):
@@ -118,6 +122,38 @@ def check_scheduled_at(scheduled_at: datetime | timedelta | None) -> datetime | 
             return scheduled_at
         case _:
             raise InvalidOption(f"scheduled_at is a datetime with a time zone or a timedelta, not {scheduled_at!r}")
+
+
+def check_debounce(
+    debounce: timedelta | float | None,
+    limit: timedelta | float | None,
+    *,
+    key: str | None,
+    excluded: Mapping[str, object],
+) -> tuple[timedelta | None, timedelta | None]:
+    """Gives the span and the limit of a burst of starts; raises `InvalidOption` for what makes none."""
+    if debounce is None:
+        if limit is not None:
+            raise InvalidOption("debounce_limit is nothing without debounce: debounce=timedelta(seconds=30)")
+        return None, None
+    span, most = _span("debounce", debounce), None if limit is None else _span("debounce_limit", limit)
+    if key is None:
+        raise InvalidOption("debounce needs a key, by which it knows which starts belong together")
+    for name, given in excluded.items():
+        if given:
+            raise InvalidOption(f"debounce and {name} exclude each other")
+    if most is not None and most < span:
+        raise InvalidOption(f"debounce_limit is at least as long as debounce, {span}; not {most}")
+    return span, most
+
+
+def _span(name: str, value: timedelta | float) -> timedelta:
+    span = value if isinstance(value, timedelta) else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_SPAN.total_seconds():
+        span = timedelta(seconds=value)
+    if span is None or not timedelta() < span <= LONGEST_SPAN:
+        raise InvalidOption(f"{name} is a timedelta or seconds, more than 0 and at most a year; not {value!r}")
+    return span
 
 
 def add_span(now: datetime, span: timedelta) -> datetime:

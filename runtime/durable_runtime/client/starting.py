@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from durable_dsl.graph import graph_from_json
 from durable_runtime.client import options
+from durable_runtime.client.debouncing import debounce
 from durable_runtime.client.definitions import Definition, Definitions, Source, never_stored, supported
 from durable_runtime.client.gathering import Gathering
 from durable_runtime.client.ids import new_id
@@ -35,6 +36,8 @@ class StartOptions:
     rejects: bool
     headers: bytes | None
     connection: Any
+    debounce: timedelta | None = None
+    debounce_limit: timedelta | None = None
 
 
 def check_options(
@@ -46,8 +49,13 @@ def check_options(
     on_conflict: OnConflict = "return",
     headers: Mapping[str, str] | None = None,
     connection: Any = None,
+    debounce: timedelta | float | None = None,
+    debounce_limit: timedelta | float | None = None,
+    id: str | None = None,
 ) -> StartOptions:
     """Gives the options of a start, or raises `InvalidOption`."""
+    excluded = {"scheduled_at": scheduled_at is not None, "id": id is not None, "on_conflict": on_conflict == "reject"}
+    span, limit = options.check_debounce(debounce, debounce_limit, key=key, excluded=excluded)
     return StartOptions(
         queue=None if queue is None else options.check_queue(queue),
         priority=None if priority is None else options.check_priority(priority),
@@ -56,6 +64,8 @@ def check_options(
         rejects=options.check_on_conflict(on_conflict) == "reject",
         headers=options.check_headers(headers),
         connection=connection,
+        debounce=span,
+        debounce_limit=limit,
     )
 
 
@@ -179,6 +189,8 @@ class Starter:
             )
             for input in inputs
         ]
+        if how.debounce is not None:
+            return [await debounce(self._session, executions[0], how.debounce, how.debounce_limit, how.connection)]
         if how.connection is not None:
             # No hint: nothing is there before the caller commits, and then the workers' next look finds it.
             insertion = Insertion(executions, rejects=how.rejects)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode, encode
 from durable_runtime.store.arrays import int8s, texts
+from durable_runtime.store.bursts import debounce
 from durable_runtime.store.columns import insert_columns
 from durable_runtime.store.connections import Lines
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
@@ -124,6 +125,20 @@ class PostgresClientStore:
             # Deleted in between, or not to be seen in a transaction that reads an older snapshot.
             raise TryAgain("an execution with this key was started or deleted at the same moment")
         return [found.get(id, id) for id in ids]
+
+    async def debounce(
+        self, new: NewExecution, span: timedelta, limit: timedelta | None, call: str, *, connection: Any = None
+    ) -> str:
+        """Starts an execution `span` from now, or makes this the newest start of one that has not begun.
+
+        Gives its id. It begins at latest `limit` after the first of these starts; `call` tells this one from others.
+        With `connection` all of it is part of the caller's transaction; others with the key wait for its end.
+        """
+        if connection is not None:
+            async with lent(connection) as ask:
+                return await debounce(self._named(ask), new, span, limit, call)
+        async with self._lines.line() as line, line.use() as own, lent(own) as ask:
+            return await debounce(self._named(ask), new, span, limit, call)
 
     async def has_definitions(self, executions: Sequence[NewExecution], connection: Any) -> bool:
         """Tells whether a caller's connection leads to the database in which the definitions are stored."""

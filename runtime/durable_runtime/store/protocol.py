@@ -1,7 +1,7 @@
 """What a store does, and the values that go in and out. Two sides: clients ask and request, workers own and write.
 
-The real store is PostgreSQL (`postgres.py`), the one for tests is `testing.MemoryStore`; one conformance suite runs
-over both.
+The real store is PostgreSQL, the one for tests is `testing.MemoryStore`; one conformance suite runs over both. What
+clients use is in `client_protocol`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.open_waits import OpenWait, Place
-from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.messages import Emit, Routed, Send, Sought
 from durable_runtime.store.progress import Progress
-from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
+from durable_runtime.store.seen import LogLine
 
 Terminal: TypeAlias = Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
 Status: TypeAlias = Literal["pending", "running", "waiting", Terminal]
@@ -96,80 +95,6 @@ class KeyTaken(Exception):
         super().__init__(", ".join(keys))
         self.keys = keys
         self.ids = ids
-
-
-class ClientStore(Protocol):
-    """What clients need: definitions, starts, questions, requests."""
-
-    async def save_definition(self, workflow: str, version: str, label: str | None, graph: bytes) -> int: ...
-
-    async def latest_definition(self, workflow: str) -> tuple[int, bytes] | None: ...
-
-    async def get_definition(self, definition_id: int) -> bytes: ...
-
-    async def insert_executions(
-        self, executions: Sequence[NewExecution], *, reject: bool = False, connection: Any = None
-    ) -> list[str]: ...
-
-    async def find_execution(self, public_id: str) -> ExecutionRow | None: ...
-
-    async def list_executions(
-        self,
-        filter: Filter = EVERYTHING,
-        *,
-        order: Order = "newest",
-        before: str | None = None,
-        limit: int = 50,
-        brief: bool = False,
-    ) -> list[ExecutionRow]: ...
-
-    async def count_executions(self, filter: Filter = EVERYTHING) -> dict[str, int]: ...
-
-    async def family(self, key: int, limit: int = 10_000) -> list[ExecutionRow]: ...
-
-    async def list_checkpoints(self, key: int, after: int = 0) -> list[Checkpoint]: ...
-
-    async def list_logs(
-        self, key: int, *, levels: Collection[str] | None = None, node: str | None = None, after: int = 0
-    ) -> list[LogLine]: ...
-
-    async def list_progress(self, key: int) -> dict[str, Json]: ...
-
-    async def list_workers(self) -> list[WorkerRow]: ...
-
-    async def send_request(self, public_id: str, kind: str, payload: Json) -> Status | None: ...
-
-    async def send_requests(self, public_ids: Sequence[str], kind: str, payload: Json) -> int: ...
-
-    async def fork_execution(self, source: int, new: NewExecution, upto: int, forked: Checkpoint) -> None: ...
-
-    async def retry(self, public_id: str, payload: Json) -> Status | None: ...
-
-    async def list_pending(
-        self,
-        *,
-        public_id: str | None = None,
-        workflow: str | None = None,
-        kind: str | None = None,
-        assignee: str | None = None,
-        limit: int = 50,
-    ) -> list[PendingWait]: ...
-
-    async def emit_event(
-        self, name: str, key: str, payload: bytes, sent_by: str, *, connection: Any = None
-    ) -> None: ...
-
-    async def keep_events(self, name: str, keep: timedelta) -> None: ...
-
-    async def was_received(self, public_id: str, once: str) -> bool: ...
-
-    async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool: ...
-
-    async def find_outcome(self, public_id: str) -> tuple[Status, Json, Json] | None: ...
-
-    async def wake_workers(self, queue: str = "") -> None: ...
-
-    async def close(self) -> None: ...
 
 
 class Lease(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from durable_runtime.store.protocol import (
 from durable_runtime.store.rows import json_or_none
 from durable_runtime.store.seen import WorkerRow
 from durable_runtime.testing.asking_side import AskingSide
-from durable_runtime.testing.tables import Definition, Execution, Request
+from durable_runtime.testing.tables import Burst, Definition, Execution, Request
 from durable_runtime.testing.waits_side import WaitsSide
 
 _OPEN = ("pending", "running", "waiting")
@@ -88,6 +88,43 @@ class ClientSide(AskingSide, WaitsSide):
                 else:
                     self._hint(one)
             return found
+
+    async def debounce(
+        self, new: NewExecution, span: timedelta, limit: timedelta | None, call: str, *, connection: Any = None
+    ) -> str:
+        with self._statement("debounce"):
+            now, place = self.clock.now(), (new.workflow, new.key)
+            burst = self.rows.bursts.get(place)
+            if burst is not None and burst.call == call:
+                return self.rows.executions[burst.execution].public_id
+            one = None if burst is None else self.rows.executions.get(burst.execution)
+            first_at = now if burst is None else burst.first_at
+            waits = [] if one is None else [wait for wait in self._waits_of(one.key) if wait.kind == "start"]
+            if one is not None and one.started_at is None and one.signal == 0 and any(w.due_at > now for w in waits):
+                self._must_be_free(one)
+                for wait in waits:
+                    del self.rows.waits[wait.id]
+            else:
+                first_at = now
+                one = Execution(
+                    key=self.rows.next_id("execution"),
+                    public_id=new.public_id,
+                    definition_id=new.definition_id,
+                    workflow=new.workflow,
+                    queue=new.queue,
+                    priority=new.priority,
+                    input="",
+                    scheduled_at=None,
+                    created_at=now,
+                )
+                self.rows.executions[one.key] = one
+            one.scheduled_at = now + span if limit is None else min(now + span, first_at + limit)
+            one.definition_id, one.queue, one.priority = new.definition_id, new.queue, new.priority
+            one.input = new.input.decode()
+            one.headers = new.headers.decode() if new.headers is not None else None
+            self._wait(one.key, "", "start", one.scheduled_at)
+            self.rows.bursts[place] = Burst(one.key, first_at, call)
+            return one.public_id
 
     async def wake_workers(self, queue: str = "") -> None:
         with self._statement("wake_workers"):

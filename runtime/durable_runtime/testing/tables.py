@@ -126,6 +126,15 @@ class Event:
 
 
 @dataclass
+class Burst:
+    """A row of `burst`."""
+
+    execution: int
+    first_at: datetime
+    call: str
+
+
+@dataclass
 class Awaited:
     """A row of `open_wait`."""
 
@@ -155,6 +164,7 @@ class Rows:
     requests: dict[int, Request] = field(default_factory=dict)
     open_waits: dict[tuple[int, str, str], Awaited] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
+    bursts: dict[tuple[str, str | None], Burst] = field(default_factory=dict)
     event_keeping: dict[str, timedelta] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)
     checkpoints: dict[int, dict[int, Row]] = field(default_factory=dict)

@@ -52,6 +52,19 @@ create index execution_open on durable.execution (id) where status in ('pending'
 create index execution_by_parent on durable.execution (parent, id) where parent is not null;
 create index execution_by_root on durable.execution (root) where root is not null;
 
+-- Bursts of starts with one key of which one execution comes: the last one of each workflow and key. Its row is the lock by which calls
+-- with one key come one after the other. One whose time is over is forgotten by a later burst.
+create table durable.burst (
+    workflow      text not null,
+    key           text not null,
+    execution_id  bigint,
+    first_at      timestamptz not null,
+    due_at        timestamptz not null,                -- when the execution begins, if nobody calls again
+    call          uuid not null,                       -- the last call, whose answer may have been lost
+    primary key (workflow, key)
+);
+create index burst_by_due_at on durable.burst (due_at);
+
 -- A hint that an execution can be claimed: only a claim deletes from it, everybody else inserts. A row too many is harmless, because the
 -- claim looks at the status; a row too few is found by a sweep. `rank` is minus the priority, so that one ascending index serves.
 create table durable.ready (

@@ -37,6 +37,61 @@ with started as (
 )
 select count(*) from started
 
+-- name: hold_burst
+-- Takes a key's row, so that of several calls with it one comes after the other; makes it where there is none. Gives the last call and
+-- what came of it.
+insert into durable.burst (workflow, key, first_at, due_at, call)
+values (%(workflow)s, %(key)s, clock_timestamp(), clock_timestamp(), %(call)s::uuid)
+on conflict (workflow, key) do update set key = excluded.key
+returning call::text, (select e.public_id::text from durable.execution e where e.id = execution_id)
+
+-- name: extend_burst
+-- Gives the execution of a burst the newest input and a later beginning; nothing when it has begun, when its time has come, or when
+-- somebody has sent it something. By the lock of its row a claim, a request, and whoever wakes it come before or after; its wait is not
+-- locked before it, for a claim takes them in this order too. In a statement after that which took the key's row, so that what a call
+-- before this one started is seen.
+with open as materialized (
+    select e.id, w.id as wait_id, least(clock_timestamp() + %(span)s::interval, b.first_at + %(limit)s::interval) as due_at
+    from durable.burst b
+    join durable.execution e on e.id = b.execution_id
+    join durable.wait w on w.execution_id = e.id and w.kind = 'start'
+    where b.workflow = %(workflow)s and b.key = %(key)s
+      and e.status = 'pending' and e.started_at is null and e.signal = 0 and w.due_at > clock_timestamp()
+    for no key update of e
+), moved as (
+    update durable.wait w set due_at = o.due_at from open o where w.id = o.wait_id
+), noted as (
+    update durable.burst b set due_at = o.due_at, call = %(call)s::uuid from open o where b.workflow = %(workflow)s and b.key = %(key)s
+)
+update durable.execution e
+set definition_id = %(definition_id)s, queue = %(queue)s, priority = %(priority)s, input = %(input)s::json,
+    headers = %(headers)s::json, scheduled_at = o.due_at
+from open o where e.id = o.id
+returning e.public_id::text
+
+-- name: begin_burst
+-- An execution for the first call of a burst. Others whose time is long over are forgotten, a few by each.
+with at as materialized (
+    select clock_timestamp() as first_at, clock_timestamp() + least(%(span)s::interval, %(limit)s::interval) as due_at
+), started as (
+    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, scheduled_at, headers)
+    select %(public_id)s::uuid, %(definition_id)s, %(workflow)s, %(queue)s, %(priority)s, %(input)s::json, due_at, %(headers)s::json
+    from at
+    returning id, public_id
+), later as (
+    insert into durable.wait (execution_id, path, kind, due_at) select s.id, '', 'start', at.due_at from started s, at
+), noted as (
+    update durable.burst b set execution_id = s.id, first_at = at.first_at, due_at = at.due_at, call = %(call)s::uuid
+    from started s, at where b.workflow = %(workflow)s and b.key = %(key)s
+), over as (
+    select b.workflow, b.key from durable.burst b
+    where b.due_at < now() - interval '1 hour' and (b.workflow, b.key) <> (%(workflow)s, %(key)s)
+    order by b.due_at limit 10 for update skip locked
+), forgotten as (
+    delete from durable.burst b using over o where b.workflow = o.workflow and b.key = o.key
+)
+select public_id::text from started
+
 -- name: executions_by_key
 -- In the order of the keys: the execution that has the key, whoever started it.
 select e.public_id::text
