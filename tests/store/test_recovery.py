@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from durable_runtime.store import takeover
 from durable_runtime.store.protocol import RECOVERY_LIMIT
 from tests.store.building import (
     LEASE,
@@ -168,3 +171,15 @@ async def test_the_sweep_gives_back_a_hint_that_was_lost(stores: Stores) -> None
     assert (await stores.leftovers(pending)).hints == 1
     assert ids_of(await claim(stores, lease)) == [public_id(1)]
     assert await stores.recovery.sweep() == (0, 0)
+
+
+async def test_a_sweep_looks_at_a_portion_and_the_next_one_goes_on(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "SWEPT_AT_ONCE", 2)
+    await start(stores, 1, 2, 3, 4, 5)
+    await stores.drop_hints()
+    await stores.let_pass(timedelta(seconds=6))
+    assert sum([(await stores.recovery.sweep())[1] for _ in range(3)]) == 5
+    await stores.drop_hints()
+    assert sum([(await stores.recovery.sweep())[1] for _ in range(3)]) == 5

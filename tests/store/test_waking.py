@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from durable_runtime.store.protocol import Commit, Outcome, Outlook, Suspend, Timer, Woken
+from durable_runtime.store.outlook import Outlook
+from durable_runtime.store.protocol import Commit, Outcome, Suspend, Timer, Woken
 from tests.store.building import (
     claim,
     completes,
@@ -19,6 +20,7 @@ from tests.store.stores import Leftovers, Stores
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+NOTHING = Outlook(pending=False, running=False, timers=False)
 
 
 async def test_a_due_execution_can_be_claimed_and_loses_its_other_timers(stores: Stores) -> None:
@@ -98,10 +100,10 @@ async def test_a_row_that_a_stranger_holds_is_woken_later(stores: Stores) -> Non
 
 
 async def test_nothing_is_left_in_an_empty_store(stores: Stores) -> None:
-    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=0, deferred=0)
+    assert await stores.worker.outlook() == NOTHING
 
 
-async def test_the_outlook_counts_what_will_run_by_itself(stores: Stores) -> None:
+async def test_the_outlook_tells_whether_something_will_run_by_itself(stores: Stores) -> None:
     now = await stores.now()
     await start(stores, 1, 2, 3, 4, 5)
     await start(stores, 6, scheduled_at=now + HOUR)
@@ -110,9 +112,16 @@ async def test_the_outlook_counts_what_will_run_by_itself(stores: Stores) -> Non
     later = Commit(key=deferred, seen=0, checkpoints=[], move=Suspend((Timer("price", "defer", now + MINUTE),)))
     batch = [suspends(sleeping, until=[now + HOUR, now + 2 * HOUR]), later, completes(ended)]
     assert await stores.worker.commit(lease, 0, batch) == [Outcome.COMMITTED] * 3
-    assert await stores.worker.outlook() == Outlook(pending=1, running=1, timers=2, deferred=1)
-    assert await stores.worker.outlook(only=[public_id(2), public_id(3)]) == Outlook(0, 0, 0, 1)
-    assert await stores.worker.outlook(only=[public_id(1), public_id(5), public_id(99)]) == Outlook(1, 0, 1, 0)
+    assert await stores.worker.outlook() == Outlook(pending=True, running=True, timers=True)
+
+    async def of(*numbers: int) -> Outlook:
+        return await stores.worker.outlook(only=[public_id(number) for number in numbers])
+
+    assert await of(1) == Outlook(pending=False, running=False, timers=True)
+    assert await of(2, 3, 99) == NOTHING
+    assert await of(4) == Outlook(pending=False, running=True, timers=False)
+    assert await of(5) == Outlook(pending=True, running=False, timers=False)
+    assert await of(6) == Outlook(pending=True, running=False, timers=False)
 
 
 async def test_what_was_deferred_is_tried_again_by_itself_once_it_is_due(stores: Stores) -> None:
@@ -121,17 +130,27 @@ async def test_what_was_deferred_is_tried_again_by_itself_once_it_is_due(stores:
     await claim(stores, lease)
     move = Suspend((Timer("price", "defer", await stores.now() + MINUTE),))
     await stores.worker.commit(lease, 0, [Commit(key=key, seen=0, checkpoints=[], move=move)])
-    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=0, deferred=1)
+    assert await stores.worker.outlook() == NOTHING
+    assert await stores.worker.outlook(only=[public_id(1)]) == NOTHING
     await stores.let_pass(2 * MINUTE)
-    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=1, deferred=0)
+    timed = Outlook(pending=False, running=False, timers=True)
+    assert await stores.worker.outlook() == timed
+    assert await stores.worker.outlook(only=[public_id(1)]) == timed
 
 
 async def test_the_outlook_of_some_queues_leaves_the_others_out(stores: Stores) -> None:
     await start(stores, 1, queue="mail")
-    await start(stores, 2, 3, queue="orders")
-    assert await stores.worker.outlook(queues=["mail"]) == Outlook(pending=1, running=0, timers=0, deferred=0)
-    assert await stores.worker.outlook(queues=["mail", "orders"]) == Outlook(3, 0, 0, 0)
-    assert await stores.worker.outlook(queues=["default"]) == Outlook(0, 0, 0, 0)
+    (timed,) = await start(stores, 2, queue="orders")
+    await start(stores, 3, queue="running")
+    lease = await register(stores)
+    await stores.worker.claim(lease, "orders", 1)
+    await stores.worker.claim(lease, "running", 1)
+    await stores.worker.commit(lease, 0, [suspends(timed, until=[await stores.now() + HOUR])])
+    assert await stores.worker.outlook(queues=["mail"]) == Outlook(pending=True, running=False, timers=False)
+    assert await stores.worker.outlook(queues=["orders"]) == Outlook(pending=False, running=False, timers=True)
+    assert await stores.worker.outlook(queues=["running"]) == Outlook(pending=False, running=True, timers=False)
+    assert await stores.worker.outlook(queues=["mail", "orders"]) == Outlook(True, False, True)
+    assert await stores.worker.outlook(queues=["default"]) == NOTHING
 
 
 async def test_an_execution_that_only_waits_to_be_asked_will_not_run_by_itself(stores: Stores) -> None:
@@ -139,7 +158,7 @@ async def test_an_execution_that_only_waits_to_be_asked_will_not_run_by_itself(s
     lease = await register(stores)
     await claim(stores, lease)
     await stores.worker.commit(lease, 0, [suspends(key)])
-    assert await stores.worker.outlook() == Outlook(pending=0, running=0, timers=0, deferred=0)
+    assert await stores.worker.outlook() == NOTHING
     assert await stores.worker.wake_due() == Woken(0, None)
 
 

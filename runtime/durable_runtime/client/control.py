@@ -62,7 +62,9 @@ class Control(Reading):
         """Lets a failed execution go on from the nodes that failed; what has finished does not run again.
 
         Its history stays, with a step `rewound` that says what counts no more. The attempts of what failed are counted
-        anew, and timeouts begin anew. Raises `UnknownExecution`, and `WrongStatus` for one that has not failed.
+        anew, and timeouts begin anew. Events that it was sent before it failed and that no wait has taken are still
+        there, and those that were sent by key since are found. Raises `UnknownExecution`, and `WrongStatus` for one
+        that has not failed.
         """
         await self._retry(id, {"reason": reason, "by": by})
 

@@ -40,11 +40,13 @@ class Outside:
         """Sends an event to an execution; once this returns, nothing can lose it.
 
         It is kept until a wait takes it, whether that is open already or opens later, and is taken once; those of one
-        name the oldest first. `once` is your own id for it: sent again with the same, to the same execution, it counts
-        as one event, also after that was taken and after the execution has ended.
+        name the oldest first. A failure and a retry in between change nothing. `once` is your own id for it: sent again
+        with the same, to the same execution, it counts as one event, also after that was taken and after the execution
+        has ended.
 
-        Raises `UnknownExecution`, `WrongStatus` when it has ended, `InvalidInput` for a payload that cannot be stored,
-        `InvalidOption` for a name that no event can have, or a `once` that is no text.
+        Raises `UnknownExecution`, `WrongStatus` when it has ended (a failed one takes events again once it is retried),
+        `InvalidInput` for a payload that cannot be stored, `InvalidOption` for a name that no event can have, or a
+        `once` that is no text.
         """
         public_id = known(id)
         mark = {"id": new_id()} if once is None else {"once": options.check_once(once)}
@@ -55,7 +57,8 @@ class Outside:
         if status not in TERMINAL:
             self._session.hint()
         elif once is None or not await self._session.ask(lambda store: store.was_received(public_id, once)):
-            raise WrongStatus(f"the execution {id} is {status}: it takes no more events")
+            advice = "; retry it first, and send the event again then" if status == "failed" else ""
+            raise WrongStatus(f"the execution {id} is {status}: it takes no more events{advice}")
 
     async def emit(self, name: str, key: str | int, payload: Json = None, *, connection: Any = None) -> None:
         """Sends an event to every execution that waits for its name and key, now or later.

@@ -19,6 +19,7 @@ from durable_runtime.store.columns import checkpoint_columns, has_more, move_col
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import ends_channel, workers_channel
 from durable_runtime.store.messages import Routed, Sought
+from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.protocol import (
     ALONE_FROM,
     Claimed,
@@ -27,7 +28,6 @@ from durable_runtime.store.protocol import (
     Lease,
     Look,
     Outcome,
-    Outlook,
     Row,
     StatementRefused,
     Stored,
@@ -281,13 +281,13 @@ class PostgresWorkerStore:
         )
 
     async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
-        """Gives what is left that will run by itself, of all executions, of these ids, or on these queues."""
-        filters = {
-            "only": list(only) if only is not None else None,
-            "queues": list(queues) if queues is not None else None,
-        }
-        rows = await self._chores.fetch(self._sql["outlook"], filters)
-        return Outlook(*rows[0])
+        """Gives what is left that will run by itself: on these queues, or of these ids and what they started."""
+        if only is not None:
+            [row] = await self._chores.fetch(self._sql["outlook_of"], {"only": list(only)})
+        else:
+            wanted = None if queues is None else list(queues)
+            [row] = await self._chores.fetch(self._sql["outlook"], {"queues": wanted})
+        return Outlook(*row)
 
     async def close(self) -> None:
         for line in (*self._lanes, self._claims, self._chores):

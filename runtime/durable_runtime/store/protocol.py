@@ -16,6 +16,7 @@ import msgspec
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.open_waits import OpenWait, Place
 from durable_runtime.store.messages import Emit, Routed, Send, Sought
+from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.seen import LogLine
 
@@ -216,15 +217,6 @@ class Woken(NamedTuple):
     executions: int
     next_due: float | None
     unrouted: bool = False
-
-
-class Outlook(msgspec.Struct, frozen=True):
-    """What is left that will run by itself; `deferred` executions wait for a worker that knows their calls."""
-
-    pending: int
-    running: int
-    timers: int
-    deferred: int
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,9 @@ from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
 
 PATIENCE = timedelta(seconds=2)
 
+SWEPT_AT_ONCE = 10_000
+"""Pending executions that one sweep looks at: hundreds of thousands may be, which are to begin on another day."""
+
 # A dead worker may have left a frozen transaction in each of its lanes; they are met one after the other.
 _LOOK_AGAIN = 0.1
 
@@ -38,6 +41,7 @@ class Takeover:
         self._drop_events = load_queries("messages", schema)["drop_events"]
         self._patience = patience
         self._line = Line(conninfo, "durable takeover")
+        self._swept_to = 0
 
     async def take_over_expired(self) -> int:
         """Takes over from every worker whose lease ran out; gives how many executions were put back."""
@@ -101,14 +105,16 @@ class Takeover:
         """Looks for what should not be: running executions without a worker, pending ones without a hint.
 
         Gives how many of each were put right. Rows that a takeover had to skip because a stranger held them are found
-        here too.
+        here too. Of the pending ones it looks at `SWEPT_AT_ONCE`, and the next time at those that follow.
         """
         orphans = 0
         for (owner,) in await self._line.fetch(self._sql["sweep_owners"]):
             parameters = {"dead_id": owner, "limit": RECOVERY_LIMIT, "alone_from": ALONE_FROM}
             orphans += len(await self._line.fetch(self._sql["put_back"], parameters))
-        unhinted = await self._line.fetch(self._sql["sweep_ready"], {"after": 0, "alone_from": ALONE_FROM})
-        return orphans, len(unhinted)
+        portion = {"after": self._swept_to, "limit": SWEPT_AT_ONCE, "alone_from": ALONE_FROM}
+        [(unhinted, swept_to)] = await self._line.fetch(self._sql["sweep_ready"], portion)
+        self._swept_to = swept_to or 0
+        return orphans, unhinted
 
     async def drop_events(self, limit: int = 1000) -> int:
         """Drops events whose time is over, at most so many; gives how many."""

@@ -233,7 +233,8 @@ class ClientSide(AskingSide, WaitsSide):
             found = one.status
             if found == "failed":
                 for request in [each for each in self.rows.requests.values() if each.key == one.key]:
-                    del self.rows.requests[request.id]
+                    if request.kind not in ("event", "answer", "child", "join"):
+                        del self.rows.requests[request.id]
                 one.status, one.signal, one.recoveries, one.paused = "pending", one.signal + 1, 0, False
                 one.error = one.output = one.finished_at = None
                 request_id = self.rows.next_id("request")

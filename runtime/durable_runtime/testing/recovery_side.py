@@ -77,9 +77,9 @@ class RecoverySide(MessagesSide):
             orphans = sum([self._put_back(owner) for owner in gone])
             hinted = {hint.key for hint in self.rows.hints.values()}
             unhinted = [one for one in self.rows.executions.values() if self._lacks_hint(one) and one.key not in hinted]
-            for one in unhinted[:1000]:
+            for one in unhinted:
                 self._hint(one)
-            return orphans, len(unhinted[:1000])
+            return orphans, len(unhinted)
 
     async def drop_events(self, limit: int = 1000) -> int:
         with self._statement("drop_events"):

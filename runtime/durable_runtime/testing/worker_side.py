@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import ITEM_KINDS
 from durable_runtime.errors import LeaseLost
+from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.protocol import (
     Claimed,
     Commit,
@@ -15,7 +16,6 @@ from durable_runtime.store.protocol import (
     Lease,
     Look,
     Outcome,
-    Outlook,
     Stored,
     TryAgain,
     Woken,
@@ -272,22 +272,15 @@ class WorkerSide(MessagesSide):
 
     async def outlook(self, *, only: Collection[str] | None = None, queues: Collection[str] | None = None) -> Outlook:
         with self._statement("outlook"):
-            pending = sum(not request.routed for request in self.rows.requests.values())
-            running = timers = deferred = 0
-            for one in self.rows.executions.values() if only is None else self._families(only):
-                if one.status not in ("pending", "running", "waiting"):
-                    continue
-                if queues is not None and one.queue not in queues:
-                    continue
-                waits, now = self._waits_of(one.key), self.clock.now()
-                put_off = any(wait.kind == "defer" and wait.due_at > now for wait in waits)
-                is_deferred = put_off and one.status == "waiting"
-                is_timed = any(wait.kind != "defer" or wait.due_at <= now for wait in waits)
-                pending += one.status == "pending" and not is_timed
-                running += one.status == "running"
-                timers += one.status in ("pending", "waiting") and is_timed
-                deferred += is_deferred
-            return Outlook(pending, running, timers, deferred)
+            now = self.clock.now()
+            found = self.rows.executions.values() if only is None else self._families(only)
+            ours = [one for one in found if only is not None or queues is None or one.queue in queues]
+            timed = {wait.key for wait in self.rows.waits.values() if wait.kind != "defer" or wait.due_at <= now}
+            return Outlook(
+                pending=self._unrouted() or any(one.status == "pending" for one in ours),
+                running=any(one.status == "running" for one in ours),
+                timers=any(one.status == "waiting" and one.key in timed for one in ours),
+            )
 
 
 def _claimable(one: Execution) -> bool:

@@ -47,7 +47,11 @@ class Asked:
         touched: list[Keys] | None = [()]
         checkpoints: list[Checkpoint] = []
         self.seen = inbox.signal
-        for request, kind, payload in inbox.requests:
+        requests = inbox.requests
+        if self._past is not None:
+            # What came before the failure and was not read any more is told to what goes on after it.
+            requests = tuple(sorted(requests, key=lambda request: request[1] != "retry"))
+        for request, kind, payload in requests:
             if request in answered:
                 continue
             answered.append(request)

@@ -73,15 +73,14 @@ class Unsent:
         )
 
     def without_checkpoints(self, key: int, seen: int, move: End, state: State) -> Commit:
-        """Gives an end that follows from none of it."""
-        requests, sends = tuple(self.requests), self.outgoing.at_end(move, state)
+        """Gives an end that follows from none of it: a retry reads what was sent until then once more."""
+        sends = self.outgoing.at_end(move, state)
         opens, closes = self.open_waits.changes(state, ends=True)
         return Commit(
             key=key,
             seen=seen,
             checkpoints=[],
             move=move,
-            requests=requests,
             sends=sends,
             opens=opens,
             closes=closes,

@@ -295,7 +295,7 @@ class Worker:
     async def _until_idle(self, store: PostgresWorkerStore, executor: Executor) -> None:
         """Returns when nothing is left that will run by itself: no live lease of a dead worker, no timer, no retry.
 
-        While it waits for others, or for a time, it looks less and less often: each look reads what is open.
+        While it waits for others, or for a time, it looks less and less often.
         """
         pause = 0.05
         while True:
@@ -303,7 +303,7 @@ class Worker:
             if not executor.runs:
                 try:
                     outlook = await store.outlook(only=self._only, queues=self._queues)
-                    if not executor.runs and not (outlook.pending or outlook.running or outlook.timers):
+                    if not executor.runs and outlook.is_empty:
                         return
                 except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                     log.warning("the database does not answer: %s", error)

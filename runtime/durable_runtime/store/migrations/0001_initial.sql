@@ -48,7 +48,7 @@ create table durable.execution (
 create index execution_by_workflow on durable.execution (workflow, id);
 create unique index execution_by_key on durable.execution (workflow, key) where key is not null;
 create index execution_owned on durable.execution (owner) where owner is not null;
-create index execution_open on durable.execution (id) where status in ('pending', 'waiting');
+create index execution_pending on durable.execution (id) where status = 'pending';
 create index execution_by_parent on durable.execution (parent, id) where parent is not null;
 create index execution_by_root on durable.execution (root) where root is not null;
 

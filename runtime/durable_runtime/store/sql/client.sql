@@ -257,8 +257,9 @@ with found as materialized (
 select status from found
 
 -- name: retry
--- Opens an execution again that has failed: claimable, with the request that its owner takes the failure back. Requests that its end
--- left unread are gone. Gives the status found; nothing when there is no such execution.
+-- Opens an execution again that has failed: claimable, with the request that its owner takes the failure back. What its end left unread
+-- of events, answers and children is read then; what people asked of the execution as it was is gone. Gives the status found; nothing
+-- when there is no such execution.
 with found as materialized (
     select e.id, e.status, e.queue, e.priority from durable.execution e where e.public_id = %(public_id)s::uuid for no key update
 ), opened as (
@@ -267,7 +268,7 @@ with found as materialized (
     from found f where e.id = f.id and f.status = 'failed'
     returning e.id
 ), cleared as (
-    delete from durable.request r using opened o where r.execution_id = o.id
+    delete from durable.request r using opened o where r.execution_id = o.id and r.kind not in ('event', 'answer', 'child', 'join')
 ), sent as (
     insert into durable.request (execution_id, kind, payload) select id, 'retry', %(payload)s from opened
 ), hinted as (

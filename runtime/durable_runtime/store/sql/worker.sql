@@ -339,46 +339,76 @@ with gone as (delete from durable.worker where id = %(dead_id)s returning id)
 delete from durable.lane where worker_id in (select id from gone)
 
 -- name: sweep_owners
--- Running executions whose worker is gone; there should be none.
-select e.owner from durable.execution e
-where e.owner is not null and e.status = 'running' and not exists (select from durable.worker w where w.id = e.owner)
-group by e.owner order by e.owner
+-- Owners that are gone; there should be none. From one owner to the next in the index, however many executions each has.
+with recursive owners as (
+    (select e.owner from durable.execution e where e.owner is not null order by e.owner limit 1)
+    union all
+    select n.owner from owners o, lateral (
+        select e.owner from durable.execution e where e.owner > o.owner order by e.owner limit 1
+    ) n
+)
+select o.owner from owners o where not exists (select from durable.worker w where w.id = o.owner) order by o.owner
 
 -- name: sweep_ready
--- Pending executions without a hint; there should be none. Those that are not due yet have a wait instead.
-insert into durable.ready (execution_id, queue, rank, alone)
-select e.id, e.queue, -e.priority, e.recoveries >= %(alone_from)s
-from durable.execution e
-where e.status = 'pending' and e.owner is null and e.id > %(after)s and e.created_at < now() - interval '5 seconds'
-  and not exists (select from durable.ready r where r.execution_id = e.id)
-  and not exists (select from durable.wait w where w.execution_id = e.id)
-order by e.id limit 1000
-returning execution_id
+-- Pending executions without a hint; there should be none. Those that are not due yet have a wait instead. Looks at so many from an id on,
+-- and tells how many hints were missing and where to go on; nowhere when it came to the end.
+with portion as materialized (
+    select e.id, e.queue, e.priority, e.recoveries, e.created_at
+    from durable.execution e
+    where e.status = 'pending' and e.owner is null and e.id > %(after)s
+    order by e.id limit %(limit)s
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank, alone)
+    select p.id, p.queue, -p.priority, p.recoveries >= %(alone_from)s
+    from portion p
+    where p.created_at < now() - interval '5 seconds'
+      and not exists (select from durable.ready r where r.execution_id = p.id)
+      and not exists (select from durable.wait w where w.execution_id = p.id)
+    order by p.id
+    returning execution_id
+)
+select (select count(*) from hinted), (select max(id) from portion having count(*) >= %(limit)s)
 
 -- name: outlook
--- What is left that will run by itself: for a worker that ends when there is nothing. Its own executions count too: one whose claim is
--- still on its way back is owned already and not yet known to it. What is on its way to an execution wakes it. What was deferred and is
--- due now, or was asked for something, is tried again by itself; until then it waits for a worker that can.
-with chosen as (
-    select e.id, e.status, e.owner,
-        e.status = 'waiting'
-            and exists (select from durable.wait w where w.execution_id = e.id and w.kind = 'defer' and w.due_at > now()) as deferred,
-        exists (
-            select from durable.wait w where w.execution_id = e.id and (w.kind <> 'defer' or w.due_at <= now())
-        ) as timed
-    from durable.execution e
-    where e.status in ('pending', 'running', 'waiting')
-      and (%(only)s::uuid[] is null or e.public_id = any(%(only)s::uuid[])
-           or e.root in (select f.id from durable.execution f where f.public_id = any(%(only)s::uuid[])))
-      and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
+-- Whether something is left that will run by itself, for a worker that ends when there is nothing. Its own executions count too: one whose
+-- claim is still on its way back is owned already and not yet known to it. What is on its way to an execution wakes it. What was deferred
+-- is tried again by itself once it is due; until then it waits for a worker that can. Each question is answered by the first row of an
+-- index (the orders say of which), however much is parked; what waits on other queues is passed by.
+select
+    exists (select from durable.request where not routed) or exists (select from durable.event where not routed) or (
+        select true from durable.execution e
+        where e.status = 'pending' and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
+        order by e.id limit 1
+    ) is not null,
+    (
+        select true from durable.execution e
+        where e.owner is not null and e.status = 'running' and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
+        order by e.owner limit 1
+    ) is not null,
+    (
+        select true from durable.wait w, lateral (
+            select from durable.execution e
+            where e.id = w.execution_id and e.status = 'waiting' and (%(queues)s::text[] is null or e.queue = any(%(queues)s::text[]))
+            limit 1
+        ) e
+        where w.kind <> 'defer' or w.due_at <= now() order by w.due_at limit 1
+    ) is not null
+
+-- name: outlook_of
+-- The same of executions and what they started.
+with family as materialized (
+    select e.id, e.status from durable.execution e where e.public_id = any(%(only)s::uuid[])
+    union
+    select e.id, e.status from durable.execution f join durable.execution e on e.root = f.id where f.public_id = any(%(only)s::uuid[])
 )
 select
-    count(*) filter (where status = 'pending' and not deferred and not timed) + (select count(*) from durable.request where not routed)
-        + (select count(*) from durable.event where not routed),
-    count(*) filter (where status = 'running'),
-    count(*) filter (where status in ('pending', 'waiting') and timed),
-    count(*) filter (where deferred)
-from chosen
+    exists (select from durable.request where not routed) or exists (select from durable.event where not routed)
+        or exists (select from family where status = 'pending'),
+    exists (select from family where status = 'running'),
+    exists (
+        select from family f join durable.wait w on w.execution_id = f.id
+        where (w.kind <> 'defer' or w.due_at <= now()) and f.status = 'waiting'
+    )
 
 -- name: check_value
 -- Whether the server can store a value; the answer's length makes it read the whole text.
@@ -401,7 +431,9 @@ select
     (select extract(epoch from w.due_at - now())::float8 from durable.wait w order by w.due_at limit 1),
     exists (select from durable.worker where expires_at < now()),
     array(
-        select distinct r.execution_id from durable.request r join durable.execution e on e.id = r.execution_id
-        where e.owner = %(worker_id)s and r.routed
+        select distinct r.execution_id from durable.request r, lateral (
+            select from durable.execution e where e.id = r.execution_id and e.owner = %(worker_id)s limit 1
+        ) e
+        where r.routed
     ),
     exists (select from durable.request r where not r.routed) or exists (select from durable.event v where not v.routed)
