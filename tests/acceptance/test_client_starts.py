@@ -15,7 +15,7 @@ import pytest
 from durable_dsl import DslError, Graph
 from durable_runtime import AsyncDurable, InvalidInput, InvalidOption, UnknownWorkflow
 from durable_runtime.client import session
-from durable_runtime.client.starting import Insertion
+from durable_runtime.client.insertion import Insertion
 from durable_runtime.store.postgres_client import PostgresClientStore
 from durable_runtime.store.protocol import NewExecution, NoAnswer
 from tests.acceptance.clients import GREET, REST, graph, query, run

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import documents, steps
 from benchmarks.bodies import STEPS_OF_AN_ORDER
-from benchmarks.meter import Reading
+from benchmarks.meter import Meter, Reading
 from benchmarks.workloads import Workload, foreach, measure, sequence
 from durable_dsl import compile_text
 from durable_runtime import AsyncDurable, Worker
@@ -130,6 +130,30 @@ def test_two_hundred_callers_share_their_commits(own_server: Callable[..., OwnSe
             return len(inserted)
 
     assert asyncio.run(story()) == 2
+
+
+def test_a_start_among_many_costs_little_and_one_commit_for_all(own_server: Callable[..., OwnServer]) -> None:
+    server = own_server()
+    [graph] = compile_text(documents.sequence(1))
+
+    async def story() -> Reading:
+        async with AsyncDurable(server.conninfo) as durable:
+            await durable.start(graph)
+            await durable.close()
+            meter = Meter(server.conninfo)
+            try:
+                meter.start()
+                await durable.start_many(graph, [{}] * 5000)
+                await durable.close()
+                return meter.reading()
+            finally:
+                meter.close()
+
+    reading = asyncio.run(story())
+    # Some for the definition and the hint.
+    assert reading.commits <= 10
+    # Two rows and five entries in indexes; row by row it is 630, and with a key 680.
+    assert reading.wal_bytes / 5000 <= 560
 
 
 def test_a_worker_that_waits_for_parked_executions_holds_nothing_of_them(

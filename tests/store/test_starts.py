@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
+from durable_runtime.errors import InvalidInput
 from durable_runtime.store.filters import Filter
 from durable_runtime.store.protocol import NewExecution, StatementRefused, Woken
 from tests.store.building import claim, completes, get, ids_of, public_id, register, save_definition, start
@@ -59,6 +61,55 @@ async def test_executions_of_one_call_start_together_or_not_at_all(stores: Store
     assert await stores.client.find_execution(public_id(3)) is None
     lease = await register(stores)
     assert ids_of(await claim(stores, lease)) == [public_id(1)]
+
+
+async def test_many_that_are_alike_start_together_in_their_order(stores: Stores) -> None:
+    like = NewExecution(
+        public_id="",
+        definition_id=await save_definition(stores),
+        workflow="order",
+        input=b"",
+        queue="bulk",
+        priority=-7,
+        headers=b'{"tenant":"a"}',
+    )
+    rows = [(public_id(number), f'{{"n":{number},"s":"\u00e4"}}'.encode()) for number in range(600, 0, -1)]
+    before = await stores.now()
+    await stores.client.insert_many(like, 600, iter(rows))
+    row = await get(stores, 3)
+    assert (row.workflow, row.version, row.definition_id) == ("order", "v1", like.definition_id)
+    assert (row.status, row.queue, row.priority) == ("pending", "bulk", -7)
+    assert (row.input, row.headers) == ({"n": 3, "s": "\u00e4"}, {"tenant": "a"})
+    assert (row.scheduled_at, row.started_at, row.finished_at) == (None, None, None)
+    assert before <= row.created_at <= await stores.now()
+    lease = await register(stores)
+    claimed = [*await stores.worker.claim(lease, "bulk", 400), *await stores.worker.claim(lease, "bulk", 400)]
+    assert ids_of(claimed) == [id for id, _input in rows]
+    await start(stores, 601)
+    assert len(await claim(stores, lease)) == 1
+
+
+async def test_many_that_are_alike_start_together_or_not_at_all(stores: Stores) -> None:
+    like = new(0, await save_definition(stores), b"")
+    await stores.client.insert_executions([new(300, like.definition_id)])
+
+    def broken() -> Iterator[tuple[str, bytes]]:
+        yield from ((public_id(number), b"{}") for number in range(1000, 1400))
+        raise InvalidInput("the last is none", ())
+
+    def rows(*numbers: int) -> Iterator[tuple[str, bytes]]:
+        return ((public_id(number), b"{}") for number in numbers)
+
+    with pytest.raises(StatementRefused):
+        await stores.client.insert_many(like, 400, rows(*range(1, 401)))
+    with pytest.raises(InvalidInput):
+        await stores.client.insert_many(like, 401, broken())
+    for announced in (399, 401, 700, 100):
+        with pytest.raises(ValueError, match="announced"):
+            await stores.client.insert_many(like, announced, rows(*range(1000, 1400)))
+    assert await stores.client.count_executions() == {"pending": 1}
+    lease = await register(stores)
+    assert ids_of(await claim(stores, lease)) == [public_id(300)]
 
 
 async def test_an_unknown_execution_and_an_id_that_is_none_are_not_found(stores: Stores) -> None:

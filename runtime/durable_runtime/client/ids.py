@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 from uuid import UUID
 
 from durable_runtime.errors import UnknownExecution
+
+_RANDOM, _VARIANT = (1 << 62) - 1, 0b10 << 62
 
 
 def new_id() -> str:
@@ -15,10 +18,18 @@ def new_id() -> str:
     48 bits of milliseconds since 1970, 12 bits of the fraction of that millisecond, 62 random bits (RFC 9562,
     sections 5.7 and 6.2 method 3).
     """
+    return new_ids(1)[0]
+
+
+def new_ids(count: int) -> list[str]:
+    """Gives so many new ids, each of which sorts after the one before: one quarter of a microsecond later."""
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
-    fraction = (nanoseconds << 12) // 1_000_000
-    random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
-    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random))
+    first = milliseconds << 12 | (nanoseconds << 12) // 1_000_000
+    found = []
+    for tick, random in enumerate(struct.unpack(f"!{count}Q", os.urandom(8 * count)), first):
+        digits = f"{tick >> 12:012x}7{tick & 0xFFF:03x}{random & _RANDOM | _VARIANT:016x}"
+        found.append(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")
+    return found
 
 
 def find_id(text: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -12,17 +12,21 @@ from durable_runtime.client import options
 from durable_runtime.client.debouncing import debounce
 from durable_runtime.client.definitions import Definition, Definitions, Source, never_stored, supported
 from durable_runtime.client.gathering import Gathering
-from durable_runtime.client.ids import new_id
+from durable_runtime.client.ids import new_ids
+from durable_runtime.client.insertion import Insertion, ManyInsertion
 from durable_runtime.client.session import Session
 from durable_runtime.core.inputs import invalid_input
-from durable_runtime.errors import DatabaseUnavailable, InvalidInput, InvalidOption, KeyConflict, UnknownWorkflow
-from durable_runtime.store.postgres_client import PostgresClientStore
-from durable_runtime.store.protocol import KeyTaken, NewExecution, NoAnswer, StatementRefused, TryAgain
+from durable_runtime.errors import InvalidInput, UnknownWorkflow
+from durable_runtime.store.protocol import NewExecution
 
 Json: TypeAlias = Any
 
 OnConflict: TypeAlias = Literal["return", "reject"]
 """What a start does whose key its workflow knows already: return the execution that has it, or raise."""
+
+
+COPIED_FROM = 250
+"""Executions in one call from which on they are copied: that takes six round trips, and then little for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +107,16 @@ class Starter:
     ) -> list[str]:
         """Starts an execution for each input, all or none, and gives their ids in the order of the inputs."""
         definition, definition_id = await self._find(source, workflow)
-        encoded = []
-        problems: list[str] = []
-        for index, input in enumerate(inputs):
-            try:
-                encoded.append(definition.input.encode(input))
-            except InvalidInput as error:
-                problems += [f"inputs[{index}]: {problem}" for problem in error.problems]
-        if problems:
-            raise invalid_input(definition.graph.workflow, problems)
-        return await self._insert(source, definition, definition_id, encoded, how, None) if encoded else []
+        many = list(inputs)
+        if len(many) < COPIED_FROM or how.scheduled_at is not None or how.connection is not None:
+            encoded = list(encode_all(definition, many))
+            return await self._insert(source, definition, definition_id, encoded, how, None) if encoded else []
+        if definition_id is None:
+            definition_id = await self._save_all(source, definition)
+        like = _execution("", definition, definition_id, b"", how, None)
+        started = await self._session.ask(ManyInsertion(like, lambda: encode_all(definition, many), len(many)))
+        self._session.hint(like.queue)
+        return started
 
     async def _find(self, source: Source, workflow: str | None) -> tuple[Definition, int | None]:
         """Gives a definition, with its id in the database if that is where it came from."""
@@ -168,26 +172,16 @@ class Starter:
         how: StartOptions,
         public_id: str | None,
     ) -> list[str]:
-        graph = definition.graph
         if definition_id is None:
             definition_id = await self._save_all(source, definition)
         scheduled_at = how.scheduled_at
         if isinstance(scheduled_at, timedelta):
             now = await self._session.ask(lambda store: store.server_time())
             scheduled_at = options.add_span(now, scheduled_at)
+        ids = [public_id] if public_id is not None else new_ids(len(inputs))
         executions = [
-            NewExecution(
-                public_id=public_id or new_id(),
-                definition_id=definition_id,
-                workflow=graph.workflow,
-                input=input,
-                queue=graph.queue if how.queue is None else how.queue,
-                priority=graph.priority if how.priority is None else how.priority,
-                scheduled_at=scheduled_at,
-                key=how.key,
-                headers=how.headers,
-            )
-            for input in inputs
+            _execution(id, definition, definition_id, input, how, scheduled_at)
+            for id, input in zip(ids, inputs, strict=True)
         ]
         if how.debounce is not None:
             return [await debounce(self._session, executions[0], how.debounce, how.debounce_limit, how.connection)]
@@ -206,44 +200,36 @@ class Starter:
         return started
 
 
-class Insertion:
-    """One insertion that may be sent again after its answer was lost: the ids tell whether it was committed."""
+def _execution(
+    id: str, definition: Definition, definition_id: int, input: bytes, how: StartOptions, scheduled_at: datetime | None
+) -> NewExecution:
+    graph = definition.graph
+    return NewExecution(
+        public_id=id,
+        definition_id=definition_id,
+        workflow=graph.workflow,
+        input=input,
+        queue=graph.queue if how.queue is None else how.queue,
+        priority=graph.priority if how.priority is None else how.priority,
+        scheduled_at=scheduled_at,
+        key=how.key,
+        headers=how.headers,
+    )
 
-    def __init__(self, executions: Sequence[NewExecution], *, rejects: bool = False) -> None:
-        self._executions = executions
-        self._rejects = rejects
-        self._sent = False
 
-    async def __call__(self, store: PostgresClientStore) -> list[str]:
-        """Gives the id under which each execution stands; it is another one's where the key was taken."""
-        sent_before, self._sent = self._sent, True
+def encode_all(definition: Definition, inputs: Sequence[Json]) -> Iterator[bytes]:
+    """Gives the inputs as they are stored, each as it is asked for.
+
+    Raises `InvalidInput` with the problems of all of them, after the last.
+    """
+    problems: list[str] = []
+    for index, input in enumerate(inputs):
         try:
-            return await store.insert_executions(self._executions, reject=self._rejects)
-        except KeyTaken as taken:
-            raise key_taken(taken) from None
-        except StatementRefused as error:
-            first = self._executions[0]
-            if await store.find_outcome(first.public_id) is None:
-                raise InvalidInput(f"the database refused the input: {error}", (str(error),)) from error
-            # Ours, if it was sent before: all were inserted in one statement, or none.
-            if not sent_before:
-                raise InvalidOption(f"there is an execution with the id {first.public_id} already") from None
-            return [execution.public_id for execution in self._executions]
-
-    async def join(self, store: PostgresClientStore, connection: Any) -> list[str]:
-        """Does it once, as a part of the caller's transaction."""
-        try:
-            if not await store.has_definitions(self._executions, connection):
-                raise InvalidOption("this connection leads to another database than that of the client")
-            return await store.insert_executions(self._executions, reject=self._rejects, connection=connection)
-        except KeyTaken as taken:
-            raise key_taken(taken) from None
-        except StatementRefused as error:
-            raise InvalidInput(f"the database refused the start: {error}", (str(error),)) from error
-        except (NoAnswer, TryAgain) as error:
-            raise DatabaseUnavailable(f"the start was given up, and with it your transaction: {error}") from error
-
-
-def key_taken(taken: KeyTaken) -> KeyConflict:
-    """Gives the error that names the executions which have the keys."""
-    return KeyConflict(f"the key {taken.keys[0]!r} is that of the execution {taken.ids[0]}", tuple(taken.ids))
+            encoded = definition.input.encode(input)
+        except InvalidInput as error:
+            problems += [f"inputs[{index}]: {problem}" for problem in error.problems]
+        else:
+            if not problems:
+                yield encoded
+    if problems:
+        raise invalid_input(definition.graph.workflow, problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -24,6 +24,8 @@ class ClientStore(Protocol):
     async def insert_executions(
         self, executions: Sequence[NewExecution], *, reject: bool = False, connection: Any = None
     ) -> list[str]: ...
+
+    async def insert_many(self, like: NewExecution, count: int, rows: Iterable[tuple[str, bytes]]) -> None: ...
 
     async def debounce(
         self, new: NewExecution, span: timedelta, limit: timedelta | None, call: str, *, connection: Any = None

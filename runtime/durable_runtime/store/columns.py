@@ -143,9 +143,9 @@ def progress_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     }
 
 
-def insert_columns(executions: Sequence[NewExecution]) -> dict[str, Any]:
-    """Gives the columns of executions to be started."""
-    return {
+def insert_columns(executions: Sequence[NewExecution], *, keyed: bool) -> dict[str, Any]:
+    """Gives the columns of executions to be started, with those of their keys if they have any."""
+    columns = {
         "public_ids": uuids([execution.public_id for execution in executions]),
         "definition_ids": int8s([execution.definition_id for execution in executions]),
         "workflows": texts([execution.workflow for execution in executions]),
@@ -153,9 +153,9 @@ def insert_columns(executions: Sequence[NewExecution]) -> dict[str, Any]:
         "priorities": int4s([execution.priority for execution in executions]),
         "inputs": jsons([execution.input for execution in executions]),
         "scheduled_ats": times([execution.scheduled_at for execution in executions]),
-        "keys": texts_or_nulls([execution.key for execution in executions]),
         "headers": jsons([execution.headers for execution in executions]),
     }
+    return {**columns, "keys": texts_or_nulls([execution.key for execution in executions])} if keyed else columns
 
 
 def open_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:

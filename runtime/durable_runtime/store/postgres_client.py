@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ from durable_runtime.store.arrays import int8s, texts
 from durable_runtime.store.bursts import debounce
 from durable_runtime.store.columns import insert_columns
 from durable_runtime.store.connections import Lines
+from durable_runtime.store.copying import copy_executions
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.hints import ends_channel, workers_channel
 from durable_runtime.store.lending import Ask, lent
@@ -45,6 +46,7 @@ class PostgresClientStore:
             name: Statement(name, self._sql[name], plan_lasts=plan_lasts)
             for name, plan_lasts in (
                 ("insert_executions", math.inf),
+                ("insert_keyed", math.inf),
                 ("tell", math.inf),
                 ("execution_outcome", 1.0),
             )
@@ -100,23 +102,32 @@ class PostgresClientStore:
         async with self._lines.line() as line, line.use() as own, lent(own) as ask:
             return await self._start(self._named(ask), executions, keyed=keyed, reject=reject)
 
+    async def insert_many(self, like: NewExecution, count: int, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Starts `count` executions, all or none, that are due at once and are like this one but for id and input.
+
+        `rows` are ids and inputs, each asked for when it is needed; what that raises comes out of here.
+        """
+        async with self._lines.line() as line, line.use() as connection:
+            await copy_executions(connection, self._sql, like, count, rows)
+
     def _named(self, ask: Ask) -> Run:
         return lambda name, parameters: ask(self._sql[name], parameters)
 
     async def _start(self, run: Run, executions: Sequence[NewExecution], *, keyed: bool, reject: bool) -> list[str]:
-        rows = await run("insert_executions", insert_columns(executions))
+        columns = insert_columns(executions, keyed=keyed)
+        rows = await run("insert_keyed" if keyed else "insert_executions", columns)
         ids = [execution.public_id for execution in executions]
         if not keyed or rows[0][0] == len(ids):
             return ids
         with_key = [execution for execution in executions if execution.key is not None]
-        columns = {
+        keys = {
             "workflows": texts([execution.workflow for execution in with_key]),
             "keys": texts([execution.key or "" for execution in with_key]),
         }
         # A snapshot later than the insertion's, which has waited for whoever took the key: it is there by now.
         found = {
             execution.public_id: row[0]
-            for execution, row in zip(with_key, await run("executions_by_key", columns), strict=True)
+            for execution, row in zip(with_key, await run("executions_by_key", keys), strict=True)
         }
         taken = [execution for execution in with_key if found[execution.public_id] != execution.public_id]
         if reject and taken:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
+
+import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode, encode
@@ -125,6 +127,12 @@ class ClientSide(AskingSide, WaitsSide):
             self._wait(one.key, "", "start", one.scheduled_at)
             self.rows.bursts[place] = Burst(one.key, first_at, call)
             return one.public_id
+
+    async def insert_many(self, like: NewExecution, count: int, rows: Iterable[tuple[str, bytes]]) -> None:
+        executions = [msgspec.structs.replace(like, public_id=id, input=input) for id, input in rows]
+        if len(executions) != count:
+            raise ValueError(f"{count} executions were announced and {len(executions)} came")
+        await self.insert_executions(executions)
 
     async def wake_workers(self, queue: str = "") -> None:
         with self._statement("wake_workers"):

@@ -18,13 +18,31 @@ select graph::text from durable.definition where id = %(id)s
 select id, graph::text from durable.definition where workflow = %(workflow)s order by id desc limit 1
 
 -- name: insert_executions
--- Starts executions: row, and hint or due time, in one statement. One whose key its workflow knows already is not started; a key that
--- another transaction has just taken is waited for.
+-- Starts executions: row, and hint or due time, in one statement.
 with started as (
-    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, scheduled_at, key, headers)
+    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, scheduled_at, headers)
     select * from unnest(
         %(public_ids)s::uuid[], %(definition_ids)s::bigint[], %(workflows)s::text[], %(queues)s::text[], %(priorities)s::int[],
-        %(inputs)s::json[], %(scheduled_ats)s::timestamptz[], %(keys)s::text[], %(headers)s::json[]
+        %(inputs)s::json[], %(scheduled_ats)s::timestamptz[], %(headers)s::json[]
+    )
+    returning id, queue, priority, scheduled_at
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank)
+    select id, queue, -priority from started where scheduled_at is null or scheduled_at <= now() order by id
+), later as (
+    insert into durable.wait (execution_id, path, kind, due_at)
+    select id, '', 'start', scheduled_at from started where scheduled_at > now()
+)
+select count(*) from started
+
+-- name: insert_keyed
+-- The same with keys. One whose key its workflow knows already is not started; a key that another transaction has just taken is waited
+-- for. It is a statement of its own because each row of it is written twice to the log: once to try, and once to confirm.
+with started as (
+    insert into durable.execution (public_id, definition_id, workflow, queue, priority, input, scheduled_at, headers, key)
+    select * from unnest(
+        %(public_ids)s::uuid[], %(definition_ids)s::bigint[], %(workflows)s::text[], %(queues)s::text[], %(priorities)s::int[],
+        %(inputs)s::json[], %(scheduled_ats)s::timestamptz[], %(headers)s::json[], %(keys)s::text[]
     )
     on conflict (workflow, key) where key is not null do nothing
     returning id, queue, priority, scheduled_at
@@ -91,6 +109,17 @@ with at as materialized (
     delete from durable.burst b using over o where b.workflow = o.workflow and b.key = o.key
 )
 select public_id::text from started
+
+-- name: take_ids
+-- Ids for executions that are copied, since what is copied gives nothing back.
+select array_agg(nextval('durable.execution_id_seq')) from generate_series(1, %(count)s)
+
+-- name: copy_executions
+-- Many executions that differ in id and input only. A page of the table is one entry of the log and not one for each row.
+copy durable.execution (definition_id, workflow, queue, priority, headers, id, public_id, input) from stdin (format binary)
+
+-- name: copy_hints
+copy durable.ready (queue, rank, execution_id) from stdin (format binary)
 
 -- name: executions_by_key
 -- In the order of the keys: the execution that has the key, whoever started it.
