@@ -195,3 +195,51 @@ def child(n: int) -> dict[str, int]:
 async def calls_a_sleeper(ctx: StepContext) -> Any:
     """Waits for an execution that sleeps for long."""
     return await ctx.call_workflow("call", "sleeper")
+
+
+async def errand(n: int, to: str, ctx: StepContext) -> list[Any]:
+    """Asks, tells others, waits for what they say, and tells them again with its own end."""
+    write_down("enter")
+    allowed = await ctx.ask("approval", "approval", "Go?")
+    die_at("after the answer")
+    ctx.emit("errand.begun", n, "begun")
+    die_at("after the first event")
+    done = await ctx.step("work", told_work, n, to)
+    die_at("after the work")
+    paid = await ctx.wait_event("payment", "paid", key=n, where="event.amount > 1")
+    die_at("after the payment")
+    ctx.send_event(to, "errand.done", paid["amount"])
+    ctx.emit("errand.begun", n, "done")
+    die_at("at the end")
+    return [allowed["by"], done, paid["amount"]]
+
+
+async def told_work(n: int, to: str, ctx: StepContext) -> int:
+    """Tells one execution of work that is done."""
+    ctx.send_event(to, "errand.done", "worked")
+    write_down(f"work {n}")
+    return n
+
+
+async def hears(n: int, ctx: StepContext) -> list[Any]:
+    """Gives what an errand told: four events, and that no fifth is there."""
+    heard = [await ctx.wait_event("begun", "errand.begun", key=n) for _turn in range(2)]
+    heard += [await ctx.wait_event("done", "errand.done") for _turn in range(2)]
+    more = [await ctx.wait_event("more", "errand.begun", key=n, timeout="50ms", default=None)]
+    return [*heard, *more, await ctx.wait_event("more", "errand.done", timeout="50ms", default=None)]
+
+
+async def transfer_and_tell(n: int, ctx: StepContext) -> str:
+    """Writes a row and sends an event, together or not at all."""
+    async with ctx.connection() as connection:
+        await connection.execute("insert into account (execution, what) values (%s, 'told')", [ctx.execution_id])
+    ctx.emit("transferred", n, ctx.attempt)
+    die_at("behind the blocks")
+    if ctx.attempt <= n:
+        raise RuntimeError("after all was told")
+    return "told"
+
+
+async def hears_one(ctx: StepContext) -> Any:
+    """Waits for one event of a key."""
+    return await ctx.wait_event("word", "said", key="k")

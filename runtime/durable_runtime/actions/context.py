@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from durable_dsl import Retry
+from durable_runtime.actions.arguments import ContextMisuse
 from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.notes import Level, Notes
 from durable_runtime.actions.port import Port
 from durable_runtime.actions.substeps import Substeps
-from durable_runtime.actions.waiting import RAISES, AskKind, ask_wait, event_wait
-from durable_runtime.core.checkpoints import Json
+from durable_runtime.actions.waiting import RAISES, AskKind, ask_wait, check_event, event_key, event_wait
+from durable_runtime.core.checkpoints import Emitted, Json
 from durable_runtime.core.commands import Perform
+from durable_runtime.core.emitting import EXECUTION_ID
 from durable_runtime.store.joined import StepConnections
 
 _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
@@ -88,6 +90,25 @@ class StepContext:
     def heartbeat(self, progress: Json = None) -> None:
         """Says how far this attempt is, in JSON of at most 64 kB, for those who look at the execution meanwhile."""
         self._notes.tell(progress)
+
+    def emit(self, event: str, key: str | int, payload: Json = None) -> None:
+        """Sends an event to every execution that waits for its name and key, now or later, exactly once.
+
+        It is stored with the next checkpoint of this function, that of a call or its own at the end; in a function
+        that `ctx.step` runs, with that call's if it works. What no checkpoint holds was never sent.
+        """
+        check_event("ctx.emit", event)
+        self.substeps.tell("emit", Emitted(name=event, payload=payload, key=event_key("ctx.emit", key)))
+
+    def send_event(self, execution: str, event: str, payload: Json = None) -> None:
+        """Sends an event to one execution by its id, exactly once and stored as `emit` stores it.
+
+        What is sent to one that does not exist, or has ended, goes nowhere.
+        """
+        check_event("ctx.send_event", event)
+        if not EXECUTION_ID.fullmatch(str(execution)):
+            raise ContextMisuse(f"ctx.send_event: {execution!r} is no id of an execution")
+        self.substeps.tell("send_event", Emitted(name=event, payload=payload, to=str(execution)))
 
     # -- what is the same when the function is entered again
 

@@ -25,12 +25,13 @@ from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.driving import Parked, drive, leave
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.outcome import Fatal, failure_of
-from durable_runtime.actions.port import Again, Port, Redo, RunPlain
+from durable_runtime.actions.port import Again, Answer, Port, Redo, RunPlain
 from durable_runtime.core.calls import SubStep
-from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.checkpoints import Emitted, Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
 from durable_runtime.core.substeps import Await, Begun, Pause, SubOutcome
+from durable_runtime.core.values import NotStorable, encode
 
 
 class OrderChanged(Fatal):
@@ -59,6 +60,8 @@ class Substeps:
         self._now = perform.began_at
         self._is_async = False
         self._run_plain: RunPlain | None = None
+        self._told: list[tuple[str, Emitted]] = []
+        self._told_in_sub: list[Emitted] = []
         self.masks: Masks | None = None
         self.broken: Failure | None = None
         """Set when the order of calls has changed, whatever the function makes of it."""
@@ -86,7 +89,33 @@ class Substeps:
             self._break(f"returned before '{was.name}'")
         return self.broken
 
+    def take_told(self) -> tuple[Emitted, ...]:
+        """Takes what the function has sent since its last call."""
+        told, self._told = self._told, []
+        return tuple(emitted for _name, emitted in told)
+
     # -- the calls
+
+    def tell(self, what: str, emitted: Emitted) -> None:
+        """Sends an event with the next checkpoint of this function, or of the sub-step that runs."""
+        payload = emitted.payload if self.masks is None else self.masks.value(emitted.payload)
+        try:
+            emitted = msgspec.structs.replace(emitted, payload=encode(payload)[1])
+        except NotStorable as error:
+            raise ContextMisuse(f"ctx.{what}: the payload cannot be stored: {error}") from None
+        if self.runs_one:
+            self._told_in_sub.append(emitted)
+            return
+        own = self._enter(what)
+        try:
+            found = self._find_plain(own)
+            if found is None:
+                self._told.append((own, emitted))
+                self._position += 1
+            else:
+                self._leave(found)
+        finally:
+            self._calling = None
 
     def step(
         self,
@@ -119,7 +148,7 @@ class Substeps:
                 started_at = self._port.now()
                 outcome = await self._run(function, args, self._keywords(function, kwargs, own, attempt))
                 sub = self._sub(own, attempt, outcome, retry, started_at)
-                answer = await self._port.note(sub, self._transactions.take_sub())
+                answer = self._heard(await self._port.note(sub, self._transactions.take_sub()))
                 match answer:
                     case SubStep():
                         return self._leave(answer)
@@ -149,7 +178,7 @@ class Substeps:
                 started_at = self._port.now()
                 outcome = self._run_here(function, args, keywords)
                 sub = self._sub(own, attempt, outcome, retry, started_at)
-                answer = self._port.note_and_wait(sub, self._transactions.take_sub())
+                answer = self._heard(self._port.note_and_wait(sub, self._transactions.take_sub()))
                 match answer:
                     case SubStep():
                         return self._leave(answer)
@@ -175,7 +204,7 @@ class Substeps:
             self._must_be_async(what)
             found = await self._find(own, waits=True)
             if found is None:
-                await self._leave_function(Parked(SubOutcome(index=self._position, name=own, outcome=outcome)))
+                await self._leave_function(Parked(self._placed(SubOutcome(index=0, name=own, outcome=outcome))))
             return self._leave(found)
         finally:
             self._calling = None
@@ -193,10 +222,10 @@ class Substeps:
             shown = input if self.masks is None else self.masks.value(input)
             refused = await self._port.find_target(own, workflow, shown, queue, awaited=awaited)
             outcome = refused if refused is not None else Begun(workflow, awaited)
-            sub = SubOutcome(index=self._position, name=own, outcome=outcome)
+            sub = self._placed(SubOutcome(index=0, name=own, outcome=outcome))
             if awaited and refused is None:
                 await self._leave_function(Parked(sub))
-            answer = await self._port.note(sub)
+            answer = self._heard(await self._port.note(sub))
             assert isinstance(answer, SubStep)
             return self._leave(answer)
         finally:
@@ -280,9 +309,21 @@ class Substeps:
         started_at: datetime,
     ) -> SubOutcome:
         hidden = outcome if self.masks is None else self.masks.outcome(outcome)
-        return SubOutcome(
-            index=self._position, name=own, attempt=attempt, outcome=hidden, retry=retry, started_at=started_at
+        emitted, self._told_in_sub = tuple(self._told_in_sub), []
+        sub = SubOutcome(
+            index=0, name=own, attempt=attempt, outcome=hidden, retry=retry, started_at=started_at, emitted=emitted
         )
+        return self._placed(sub)
+
+    def _placed(self, sub: SubOutcome) -> SubOutcome:
+        """Gives a call its place, which is behind what was told since the call before and goes with it."""
+        return msgspec.structs.replace(sub, index=self._position - len(self._told), told=tuple(self._told))
+
+    def _heard(self, answer: Answer) -> Answer:
+        """Takes the answer to a call: what was told before it is stored with it, unless it was all undone."""
+        if not isinstance(answer, Redo):
+            self._told.clear()
+        return answer
 
     async def _leave_function(self, reason: Parked | Failure) -> NoReturn:
         self._is_left = True

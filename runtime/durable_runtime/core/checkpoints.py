@@ -76,7 +76,7 @@ class ErrorValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Emitted(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that a step sends, to the execution `to` or by `key`; it is stored with the step's checkpoint."""
+    """An event that a step sends, to the execution `to` or by `key`; it is stored with a checkpoint of the step."""
 
     name: str
     payload: Json
@@ -99,7 +99,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     `compensating` tells that the whole
     execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`. `due_at` is when a
     retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when someone encoded
-    it already. `emitted` is sent by whoever commits the checkpoint.
+    it already. `emitted` are sent by whoever commits the checkpoint.
     """
 
     path: str
@@ -114,4 +114,4 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     keys: Keys | None = None
     encoded: bytes | None = None
     log: str | None = None
-    emitted: Emitted | None = None
+    emitted: tuple[Emitted, ...] = ()

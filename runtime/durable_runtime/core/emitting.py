@@ -14,7 +14,8 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.state import Frame, State
 from durable_runtime.core.values import NotStorable, as_key, encode
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+EXECUTION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""What an execution's id looks like."""
 
 
 def emit(program: Program, state: State, chain: list[Frame], keys: Keys, action: g.Emit) -> Checkpoint:
@@ -30,10 +31,10 @@ def emit(program: Program, state: State, chain: list[Frame], keys: Keys, action:
     except NotStorable as error:
         return failed(frame, keys, "ResultNotStorable", f"what it sends: {error}", at=state.now)
     to, key = values["to"], values["key"]
-    if to is not None and not (isinstance(to, str) and _ID.fullmatch(to)):
+    if to is not None and not (isinstance(to, str) and EXECUTION_ID.fullmatch(to)):
         return failed(frame, keys, "NotAnExecution", f"'to' gave {as_key(to)[:80]}, which is no id", at=state.now)
     done = completed(program, state, chain, keys, None, at=state.now)
     if done.error is not None:
         return done
     emitted = Emitted(name=action.event, payload=payload, to=to, key=None if to is not None else as_key(key))
-    return msgspec.structs.replace(done, emitted=emitted)
+    return msgspec.structs.replace(done, emitted=(emitted,))

@@ -19,7 +19,7 @@ from durable_dsl.graph import ONE_ATTEMPT, RetryPolicy
 from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.beginning import perform
 from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
-from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
+from durable_runtime.core.checkpoints import Checkpoint, Emitted, Json, Keys
 from durable_runtime.core.children import child_id
 from durable_runtime.core.commands import Command, Record
 from durable_runtime.core.outcomes import Failure, Success, error_of, expects
@@ -60,7 +60,11 @@ Outcome: TypeAlias = Success | Failure | Pause | Await | Begun
 
 
 class SubOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call of `ctx` came to, not yet in the state: the call's place, its name, which attempt of it."""
+    """What a call of `ctx` came to, not yet in the state: the call's place, its name, which attempt of it.
+
+    `told` are the events that the function has sent since the call before, each a call of its own: `index` is the place
+    of the first of them. `emitted` is what the function of this call sends, if it works.
+    """
 
     index: int
     name: str
@@ -68,6 +72,8 @@ class SubOutcome(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     retry: RetryPolicy = ONE_ATTEMPT
     started_at: datetime | None = None
+    told: tuple[tuple[str, Emitted], ...] = ()
+    emitted: tuple[Emitted, ...] = ()
 
 
 def go_on(program: Program, state: State, chain: list[Frame], keys: Keys, now: datetime) -> list[Command]:
@@ -135,6 +141,10 @@ def settle_sub(
                 finished_at=max(entered_at, state.now),
             )
         )
+    checkpoints += [
+        Checkpoint(path=f"{path}/{name}", kind="completed", keys=keys, emitted=(emitted,), finished_at=at)
+        for name, emitted in sub.told
+    ]
     own = f"{path}/{sub.name}"
     base = Checkpoint(
         path=own, kind="completed", keys=keys, attempt=sub.attempt, finished_at=at, started_at=sub.started_at
@@ -142,7 +152,10 @@ def settle_sub(
     if isinstance(sub.outcome, Begun):
         id = child_id(state.execution["id"], own, sub.attempt, state.seq + len(checkpoints) + 1)
         return [*checkpoints, _begun(base, sub.outcome, id, entered_at)]
-    return [*checkpoints, _settled(base, sub, sub.outcome, entered_at, uniform)]
+    settled = _settled(base, sub, sub.outcome, entered_at, uniform)
+    if sub.emitted and settled.kind == "completed":
+        settled = replace(settled, emitted=sub.emitted)
+    return [*checkpoints, settled]
 
 
 def _begun(base: Checkpoint, begun: Begun, id: str, entered_at: datetime) -> Checkpoint:

@@ -15,7 +15,7 @@ from durable_runtime.actions.driving import Parked
 from durable_runtime.actions.functions import Function, Missing
 from durable_runtime.actions.notes import Notes
 from durable_runtime.actions.port import Answer, Redo
-from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.checkpoints import Checkpoint, Emitted, Json
 from durable_runtime.core.children import child_started
 from durable_runtime.core.collecting import results_of
 from durable_runtime.core.commands import Abandon, Collect, Perform, StartChild
@@ -37,8 +37,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of an attempt or of a call in its function, or the results of a foreach, not yet in the state.
 
     `outcome` is None for a function that is left in the middle, `sub` says why. `hear` is told what became of a call
-    once that is stored. `begins` is what a call starts. `transaction` is what it did on the engine's
-    database and commits with it. `entered_at` is when the function began to run, `uniform` draws a retry's jitter.
+    once that is stored. `begins` is what a call starts, `told` what the step sends if it worked. `transaction` is what
+    it did on the engine's database and commits with it. `entered_at` is when the function began to run, `uniform` draws
+    a retry's jitter.
     """
 
     command: Perform | StartChild | Collect
@@ -51,6 +52,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     hear: Callable[[Answer], None] | None = None
     transaction: Transaction | None = None
     begins: tuple[StartChild, Target] | None = None
+    told: tuple[Emitted, ...] = ()
 
     @property
     def path(self) -> str:
@@ -226,7 +228,7 @@ class Attempts:
                 ended = Ended(command=perform, outcome=None, started_at=started_at, at=at)
             case Success() | Failure():
                 ended = Ended(command=perform, outcome=outcome, started_at=started_at, at=at, uniform=uniform)
-        self._ended(msgspec.structs.replace(ended, transaction=joined))
+        self._ended(msgspec.structs.replace(ended, transaction=joined, told=ctx.substeps.take_told()))
 
     async def _start_child(self, start: StartChild) -> None:
         started_at = self._around.clock.now()
@@ -355,6 +357,8 @@ def checkpoints_of(program: Program, state: State, ended: Ended, outgoing: Outgo
             at=at,
             uniform=ended.uniform,
         )
+        if ended.told and settled is not None and settled.kind in ("completed", "compensated"):
+            settled = msgspec.structs.replace(settled, emitted=ended.told)
     elif isinstance(command, Collect) and isinstance(ended.outcome, Success):
         settled = settle_results(program, state, command.path, command.keys, ended.outcome.value)
     return [settled] if settled is not None else []

@@ -158,16 +158,16 @@ class Outgoing:
     def emit(self, checkpoints: Iterable[Checkpoint]) -> None:
         """Takes the events along that steps send."""
         for checkpoint in checkpoints:
-            if checkpoint.emitted is not None:
-                self._emit(checkpoint, checkpoint.emitted)
+            for number, emitted in enumerate(checkpoint.emitted):
+                self._emit(checkpoint, emitted, number)
 
-    def _emit(self, checkpoint: Checkpoint, emitted: Emitted) -> None:
+    def _emit(self, checkpoint: Checkpoint, emitted: Emitted, number: int) -> None:
         if emitted.to is None:
             assert emitted.key is not None
             self._emits.append(Emit(name=emitted.name, key=emitted.key, payload=encode(emitted.payload)[0]))
         else:
             # One sending has one id, whoever commits it.
-            id = f"{self._claimed.id} {checkpoint.path} {checkpoint.seq}"
+            id = f"{self._claimed.id} {checkpoint.path} {checkpoint.seq}{f' {number}' if number else ''}"
             event = {"id": id, "name": emitted.name, "payload": emitted.payload}
             self._sends.append(Send(to=emitted.to, kind="event", payload=encode(event)[0]))
 

@@ -176,7 +176,7 @@ class Run(LooksForEvents):
             if checkpoints:
                 # Whoever looked at the state before this, for a request, saw an attempt that had still to begin.
                 self._wanted.forget(ended.command.path)
-                self._unsent.add_outcome(ended, checkpoints[-1])
+                self._unsent.add_outcome(ended, checkpoints)
             if ended.transaction is not None and not ended.commits(checkpoints):
                 self._around.spawn(ended.transaction.roll_back())
             elif ended.transaction is not None:

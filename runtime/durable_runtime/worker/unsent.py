@@ -37,12 +37,17 @@ class Unsent:
         self.checkpoints.extend(computed)
         self.outgoing.emit(computed)
 
-    def add_outcome(self, ended: Ended, checkpoint: Checkpoint) -> None:
-        """Notes where a checkpoint came from, and who waits in the middle of a function for it to be stored."""
+    def add_outcome(self, ended: Ended, checkpoints: list[Checkpoint]) -> None:
+        """Notes where the last checkpoints came from, and who waits in the middle of a function for them to be stored.
+
+        What the function sends goes with them.
+        """
         self.outcomes.append(ended)
+        if ended.told or ended.sub is not None:
+            self.outgoing.emit(self.checkpoints[-len(checkpoints) :])
         hear = ended.hear
         if hear is not None:
-            answer = answer_of(checkpoint, ended.command.path)
+            answer = answer_of(checkpoints[-1], ended.command.path)
             self._answers.append(lambda: hear(answer))
 
     def commit(self, key: int, seen: int, move: Suspend | End | None, attempts: Attempts, state: State) -> Commit:
