@@ -15,6 +15,7 @@ from durable_runtime.store.protocol import TERMINAL
 from durable_runtime.store.rows import checkpoint_of
 from durable_runtime.testing import MemoryStore
 from tests.simulation.installation import Ending, Report
+from tests.simulation.snapshotting import snapshot_problems
 from tests.simulation.undone import undoing_problems
 
 
@@ -96,4 +97,5 @@ def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
     elif finish.status == "completed" and decode(ending.output) != finish.output:
         found.append(f"gave {ending.output}, but its checkpoints lead to {finish.output}")
     found += undoing_problems(program.graph, history, ending.status)
+    found += snapshot_problems(program, start_of(report.store, ending.id, program), history)
     return found

@@ -31,7 +31,7 @@ steps:
 
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize(
-    "method", ["claim", "load_graph", "load_checkpoints", "commit", "wake_due", "look", "take_over_expired"]
+    "method", ["claim", "load_graph", "load_histories", "commit", "wake_due", "look", "take_over_expired"]
 )
 def test_a_statement_that_fails_once_holds_nothing_up(method: str, fault: Fault) -> None:
     installation = Installation(PAUSE, [{}], 0, stormy=False)

@@ -78,6 +78,7 @@ class SimulatedWorker:
             store, ownership, journal, performer, self._clock, self._weather.random.random
         )
         executor.held = self.held
+        executor.snapshot_every = 1 + lease.worker_id % 3
         claims = Claims(store, ownership, executor, queues=None, concurrency=10)
 
         def seen(look: Look) -> None:

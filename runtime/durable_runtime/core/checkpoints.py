@@ -115,3 +115,16 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     encoded: bytes | None = None
     log: str | None = None
     emitted: tuple[Emitted, ...] = ()
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A snapshot as it is stored: what the checkpoints up to `seq` lead to, in a `format`, over a graph's `version`.
+
+    `pruned` tells that some of these checkpoints are gone.
+    """
+
+    seq: int
+    format: str
+    version: str
+    state: bytes
+    pruned: bool = False

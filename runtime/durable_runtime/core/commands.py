@@ -85,6 +85,7 @@ class Collect(msgspec.Struct, frozen=True, kw_only=True):
     """Read the results of a finished foreach back from its items' checkpoints.
 
     `decisions` are the names of its list's decisions, whose checkpoints say where they jumped: their result is null.
+    `since` is the number of the checkpoint that entered it.
     """
 
     path: str
@@ -92,6 +93,7 @@ class Collect(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     complete_all: bool
     decisions: frozenset[str] = frozenset()
+    since: int = 0
 
 
 class Abandon(msgspec.Struct, frozen=True):

@@ -259,5 +259,6 @@ def _gather(program: Program, state: State, chain: list[Frame], keys: Keys) -> l
             total=each.total,
             complete_all=node.on_error == "complete_all",
             decisions=decisions_in(frame.node),
+            since=each.since,
         )
     ]

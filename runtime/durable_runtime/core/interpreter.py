@@ -135,28 +135,40 @@ def _recall(program: Program, state: State, collect: Collect, known: KnownResult
     return collect if checkpoint is None else Record(checkpoint)
 
 
-def fold(program: Program, state: State, checkpoints: Iterable[Checkpoint]) -> State:
+def fold(program: Program, start: State, checkpoints: Iterable[Checkpoint], base: State | None = None) -> State:
     """Rebuilds the state from stored checkpoints, in the order of their numbers; those taken back do not count.
 
-    Raises `HistoryMismatch` when they are not of one execution, or one is missing.
+    With `base`, the state of a snapshot, only those after it are needed. Raises `HistoryMismatch` when they are not of
+    one execution, or one is missing.
     """
     found = list(checkpoints)
-    for number, checkpoint in enumerate(found, found[0].seq if found else 0):
+    state = start if base is None else base
+    later = [one for one in found if one.seq > state.seq] if base is not None else found
+    for number, checkpoint in enumerate(later, later[0].seq if later else 0):
         if checkpoint.seq not in (0, number):
             raise HistoryMismatch(f"checkpoint {checkpoint.seq} of {checkpoint.path!r} came as number {number}")
-    if found and found[0].seq not in (0, state.seq + 1):
-        raise HistoryMismatch(f"checkpoint {found[0].seq} came after checkpoint {state.seq}")
-    for _checkpoint, after in replay(program, state, counting(found)):
+    if later and later[0].seq not in (0, state.seq + 1):
+        raise HistoryMismatch(f"checkpoint {later[0].seq} came after checkpoint {state.seq}")
+    for _checkpoint, after in replay(program, start, counting(found), base):
         state = after
     return state
 
 
-def replay(program: Program, state: State, checkpoints: Iterable[Checkpoint]) -> Iterator[tuple[Checkpoint, State]]:
-    """Yields the state after each of the checkpoints that count; their numbers may have gaps."""
+def replay(
+    program: Program, start: State, checkpoints: Iterable[Checkpoint], base: State | None = None
+) -> Iterator[tuple[Checkpoint, State]]:
+    """Yields the state after each of the checkpoints that count; their numbers may have gaps.
+
+    It begins with the state before the first, or with `base` and the checkpoint after it.
+    """
     results = ItemResults()
-    bound = None if state.deadline_at is None else state.deadline_at - (state.not_before or state.now)
+    bound = None if start.deadline_at is None else start.deadline_at - (start.not_before or start.now)
+    state = start if base is None else base
     for checkpoint in checkpoints:
         number = checkpoint.seq
+        if base is not None and number <= base.seq:
+            results.add(checkpoint)
+            continue
         if checkpoint.kind == "collected":
             value = collected_value(program, state, checkpoint, results)
             checkpoint = replace(checkpoint, result=value)

@@ -60,11 +60,12 @@ _DECORATION = re.compile(r"\[(\d+)\]$|#(\d+)$")
 
 
 class Block:
-    """One list of nodes, ready to run. Compared by identity: there is one for each list of a graph."""
+    """One list of nodes, ready to run. Compared by identity: there is one for each list of a graph, with a `name`."""
 
-    __slots__ = ("index", "nodes", "result_used")
+    __slots__ = ("index", "name", "nodes", "result_used")
 
     def __init__(self, nodes: tuple[CompiledNode, ...], result_used: bool) -> None:
+        self.name = ""
         self.nodes = nodes
         self.index = {node.id: position for position, node in enumerate(nodes)}
         self.result_used = result_used
@@ -239,7 +240,7 @@ class CompiledNode:
 class Program:
     """A graph ready to run; safe to share between executions."""
 
-    __slots__ = ("cancel_on", "constants", "graph", "nodes", "on_failure", "output", "root", "timeout")
+    __slots__ = ("blocks", "cancel_on", "constants", "graph", "nodes", "on_failure", "output", "root", "timeout")
 
     def __init__(self, graph: g.Graph) -> None:
         self.graph = graph
@@ -250,15 +251,21 @@ class Program:
         self.cancel_on = tuple((row, compile_template(row.key)) for row in graph.cancel_on)
         self.on_failure = _block(graph.on_failure, (ON_FAILURE,), False) if graph.on_failure else None
         self.nodes: dict[str, CompiledNode] = {}
-        self._index(self.root)
+        self.blocks: dict[str, Block] = {}
+        self._index(self.root, "steps", self.nodes)
         if self.on_failure is not None:
-            self._index(self.on_failure)
+            self._index(self.on_failure, ON_FAILURE, self.nodes)
 
-    def _index(self, block: Block) -> None:
+    def _index(self, block: Block, name: str, nodes: dict[str, CompiledNode]) -> None:
+        """Names a list and all below it; what undoes a step is none of the graph's `nodes`."""
+        block.name = name
+        self.blocks[name] = block
         for node in block.nodes:
-            self.nodes[node.id] = node
-            for inner in node.blocks.values():
-                self._index(inner)
+            nodes[node.id] = node
+            for key, inner in node.blocks.items():
+                self._index(inner, f"{node.id} {key!r}", nodes)
+            if node.undoing is not None:
+                self._index(node.undoing, f"{node.id} undoing", {})
 
     def find_undone(self, path: str) -> str | None:
         """Gives the path of the step that the instance at a path undoes; None when it undoes nothing."""

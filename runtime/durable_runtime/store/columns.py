@@ -188,6 +188,23 @@ def close_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     }
 
 
+def snapshot_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of what a batch does to snapshots, or None when it does nothing."""
+    changes = [(commit.key, commit.snapshots) for commit in commits if commit.snapshots is not None]
+    if not changes:
+        return None
+    added = [change.snapshot for _key, change in changes]
+    return {
+        "execution_ids": int8s([key for key, _change in changes]),
+        "keep_from": int4s([change.keep_from for _key, change in changes]),
+        "seqs": int4s([0 if one is None else one.seq for one in added]),
+        "formats": texts(["" if one is None else one.format for one in added]),
+        "versions": texts(["" if one is None else one.version for one in added]),
+        "states": jsons([None if one is None else one.state for one in added]),
+        "pruned": int4s([one is not None and one.pruned for one in added]),
+    }
+
+
 def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
     """Gives what belongs to checkpoints and is stored elsewhere: names of statements and their parameters, in order.
 
@@ -204,6 +221,7 @@ def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
         ("attach", starts if has_keys else None),
         ("send", send_columns(commits)),
         ("emit", emit_columns(commits)),
+        ("write_snapshots", snapshot_columns(commits)),
     ]
     found = [(name, parameters) for name, parameters in columns if parameters is not None]
     requests = [request for commit in commits for request in commit.requests]
@@ -221,5 +239,6 @@ def has_more(commit: Commit) -> bool:
         or commit.emits
         or commit.logs
         or commit.progress
+        or commit.snapshots
         or any(checkpoint.log is not None for checkpoint in commit.checkpoints)
     )

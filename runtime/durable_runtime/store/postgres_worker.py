@@ -18,6 +18,7 @@ from durable_runtime.store.arrays import jsons, texts
 from durable_runtime.store.columns import checkpoint_columns, has_more, move_columns, rest_of, sought_columns
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import ends_channel, workers_channel
+from durable_runtime.store.histories import History
 from durable_runtime.store.messages import Routed, Sought
 from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.protocol import (
@@ -35,7 +36,7 @@ from durable_runtime.store.protocol import (
     Woken,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
-from durable_runtime.store.rows import checkpoint_of, json_or_none
+from durable_runtime.store.rows import checkpoint_of, histories_of, json_or_none
 
 
 class PostgresWorkerStore:
@@ -142,9 +143,17 @@ class PostgresWorkerStore:
             found[row[0]].append(checkpoint_of(row[1:]))
         return found
 
-    async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]:
-        """Gives (path, kind, result, error) of the checkpoints one level below a foreach's items, in order."""
-        rows = await self._chores.fetch(self._sql["collect"], {"execution_id": key, "prefix": f"{path}["})
+    async def load_histories(self, keys: Collection[int]) -> dict[int, History]:
+        """Gives the newest snapshot of each of these executions with what came after it, or all checkpoints."""
+        return histories_of(keys, await self._chores.fetch(self._sql["load_histories"], {"ids": list(keys)}))
+
+    async def collect(self, key: int, path: str, since: int = 0) -> list[tuple[str, str, Json, Json]]:
+        """Gives (path, kind, result, error) of the checkpoints one level below a foreach's items, in order.
+
+        The foreach was entered by the checkpoint `since`.
+        """
+        wanted = {"execution_id": key, "prefix": f"{path}[", "since": since}
+        rows = await self._chores.fetch(self._sql["collect"], wanted)
         return [(row[0], row[1], json_or_none(row[2]), json_or_none(row[3])) for row in rows]
 
     async def commit(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]:

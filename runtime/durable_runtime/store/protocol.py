@@ -15,6 +15,7 @@ import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.open_waits import OpenWait, Place
+from durable_runtime.store.histories import History, SnapshotChange
 from durable_runtime.store.messages import Emit, Routed, Send, Sought
 from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.progress import Progress
@@ -158,7 +159,7 @@ class Commit(msgspec.Struct, kw_only=True):
     `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are
     the inbox rows that these checkpoints answer. `starts` and `sends` are stored in the same transaction; what is sent
     counts once it was routed. `emits` are events. `logs` and `progress` are what attempts told, also in their middle.
-    `opens` and `closes` are what it waits for from outside from here on, and no longer.
+    `opens` and `closes` are what it waits for from outside from here on, and no longer. `snapshots` are of its state.
     """
 
     key: int
@@ -173,6 +174,7 @@ class Commit(msgspec.Struct, kw_only=True):
     progress: tuple[Progress, ...] = ()
     opens: tuple[OpenWait, ...] = ()
     closes: tuple[Place, ...] = ()
+    snapshots: SnapshotChange | None = None
 
 
 class Outcome(Enum):
@@ -260,7 +262,9 @@ class WorkerStore(Protocol):
 
     async def load_checkpoints(self, keys: Collection[int]) -> dict[int, list[Checkpoint]]: ...
 
-    async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]: ...
+    async def load_histories(self, keys: Collection[int]) -> dict[int, History]: ...
+
+    async def collect(self, key: int, path: str, since: int = 0) -> list[tuple[str, str, Json, Json]]: ...
 
     async def commit(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]: ...
 

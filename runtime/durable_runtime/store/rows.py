@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
+from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Snapshot
 from durable_runtime.core.values import decode, encode
+from durable_runtime.store.histories import History
 from durable_runtime.store.protocol import Commit, ExecutionRow, Row
 from durable_runtime.store.seen import LogLine, PendingWait
 
@@ -36,6 +39,22 @@ def checkpoint_of(row: Row) -> Checkpoint:
         started_at=started_at,
         finished_at=finished_at,
     )
+
+
+def histories_of(keys: Collection[int], rows: Iterable[Row]) -> dict[int, History]:
+    """Reads the rows of `load_histories`: of each execution its snapshot first, in the columns of a checkpoint."""
+    found = {key: History(None, []) for key in keys}
+    for key, *row in rows:
+        if row[2] == "snapshot":
+            found[key] = History(snapshot_of(row), [])
+        else:
+            found[key].checkpoints.append(checkpoint_of(tuple(row)))
+    return found
+
+
+def snapshot_of(row: Sequence[Any]) -> Snapshot:
+    """Reads (seq, format, _, pruned, state, version), as `load_histories` gives them."""
+    return Snapshot(seq=row[0], format=row[1], version=row[5], state=row[4].encode(), pruned=bool(row[3]))
 
 
 def error_of(value: Json) -> ErrorValue | None:

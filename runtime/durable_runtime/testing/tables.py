@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from durable_runtime.core.checkpoints import Snapshot
 from durable_runtime.core.open_waits import OpenWait
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.protocol import ALONE_FROM, Lease, NoAnswer, Row, Status, TryAgain
@@ -168,6 +169,7 @@ class Rows:
     event_keeping: dict[str, timedelta] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)
     checkpoints: dict[int, dict[int, Row]] = field(default_factory=dict)
+    snapshots: dict[int, dict[int, Snapshot]] = field(default_factory=dict)
     logs: dict[int, list[LogLine]] = field(default_factory=dict)
     progress: dict[tuple[int, str], tuple[bytes, datetime]] = field(default_factory=dict)
     last_ids: dict[str, int] = field(default_factory=dict)

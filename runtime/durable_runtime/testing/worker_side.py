@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import ITEM_KINDS
 from durable_runtime.errors import LeaseLost
+from durable_runtime.store.histories import History
 from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.protocol import (
     Claimed,
@@ -182,10 +183,21 @@ class WorkerSide(MessagesSide):
             stored = self.rows.checkpoints
             return {key: [checkpoint_of(row) for _seq, row in sorted(stored.get(key, {}).items())] for key in keys}
 
-    async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]:
+    async def load_histories(self, keys: Collection[int]) -> dict[int, History]:
+        with self._statement("load_histories"):
+            return {key: self._history(key) for key in keys}
+
+    def _history(self, key: int) -> History:
+        is_retried = any(request.key == key and request.kind == "retry" for request in self.rows.requests.values())
+        newest = max({} if is_retried else self.rows.snapshots.get(key, {}).items(), default=(0, None))
+        rows = sorted(self.rows.checkpoints.get(key, {}).items())
+        return History(newest[1], [checkpoint_of(row) for seq, row in rows if seq > newest[0]])
+
+    async def collect(self, key: int, path: str, since: int = 0) -> list[tuple[str, str, Json, Json]]:
         with self._statement("collect"):
             found: list[tuple[str, str, Json, Json]] = []
-            for _seq, row in sorted(self.rows.checkpoints.get(key, {}).items()):
+            rows = sorted(self.rows.checkpoints.get(key, {}).items())
+            for row in [row for seq, row in rows if seq > since]:
                 stored = checkpoint_of(row)
                 one_below = stored.path.startswith(f"{path}[") and stored.path.removeprefix(path).count("/") <= 1
                 if one_below and stored.kind in ITEM_KINDS:

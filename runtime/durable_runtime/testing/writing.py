@@ -61,6 +61,12 @@ def apply(rows: Rows, commit: Commit) -> None:
             checkpoint.started_at,
             checkpoint.finished_at,
         )
+    if commit.snapshots is not None:
+        change = commit.snapshots
+        kept = {seq: one for seq, one in rows.snapshots.get(commit.key, {}).items() if seq >= change.keep_from}
+        if change.snapshot is not None:
+            kept[change.snapshot.seq] = change.snapshot
+        rows.snapshots[commit.key] = kept
     rows.logs.setdefault(commit.key, []).extend(log_lines(commit))
     for told in commit.progress:
         place = (commit.key, told.path)

@@ -248,7 +248,7 @@ class Attempts:
 
     async def _collect(self, collect: Collect) -> None:
         try:
-            rows = await self._around.collect(self._claimed.key, collect.path)
+            rows = await self._around.collect(self._claimed.key, collect.path, collect.since)
             values: list[Json] = results_of(rows, collect.total, collect.complete_all, collect.decisions)
         except Exception as error:
             if self._forget(collect.path):

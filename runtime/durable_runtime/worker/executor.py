@@ -15,13 +15,11 @@ from durable_runtime.actions.functions import MissingFunction
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.commands import StartChild
-from durable_runtime.core.interpreter import fold
 from durable_runtime.core.outcomes import Failure
 from durable_runtime.core.program import Program
-from durable_runtime.core.rewinding import Past
-from durable_runtime.core.starting import initial_state
 from durable_runtime.core.support import unsupported
 from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
+from durable_runtime.store.histories import History
 from durable_runtime.store.joined import StepConnections, Transaction
 from durable_runtime.store.messages import Sought
 from durable_runtime.store.protocol import (
@@ -43,13 +41,17 @@ from durable_runtime.worker.joining import Joined, Joiner
 from durable_runtime.worker.journal import Entry, Journal
 from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.looking import Looking
+from durable_runtime.worker.resuming import NotFromSnapshot, resume
 from durable_runtime.worker.run import Run
+from durable_runtime.worker.snapshots import EVERY
 
 log = logging.getLogger("durable.executor")
 
 T = TypeVar("T")
 
 DEFER_FOR = timedelta(seconds=15)
+
+_NO_HISTORY = History(None, [])
 
 MAX_PROGRAMS = 1000
 """Definitions that are kept ready to run."""
@@ -75,6 +77,7 @@ class Executor:
         self.clock = clock
         self.performer = performer
         self.defer_for = DEFER_FOR
+        self.snapshot_every = EVERY
         self.connections = connections
         self.runs: dict[int, Run] = {}
         self.running: Counter[str] = Counter()
@@ -105,9 +108,19 @@ class Executor:
         for definition_id in {one.definition_id for one in claimed} - self._programs.keys():
             await self._load_program(definition_id)
         resumed = [one.key for one in claimed if not one.fresh]
-        histories = await self._insist(lambda: self._store.load_checkpoints(resumed)) if resumed else {}
+        histories = await self._insist(lambda: self._store.load_histories(resumed)) if resumed else {}
+        unread: list[Claimed] = []
         for one in claimed:
-            self._begin(one, histories.get(one.key, []))
+            try:
+                self._begin(one, histories.get(one.key, _NO_HISTORY))
+            except NotFromSnapshot as error:
+                log.info("execution %s is folded from its first checkpoint: %s", one.id, error)
+                unread.append(one)
+        if unread:
+            keys = [one.key for one in unread]
+            whole = await self._insist(lambda: self._store.load_checkpoints(keys))
+            for one in unread:
+                self._begin(one, History(None, whole[one.key]))
 
     async def _load_program(self, definition_id: int) -> None:
         text = await self._insist(lambda: self._store.load_graph(definition_id))
@@ -140,34 +153,24 @@ class Executor:
         except MissingFunction as error:
             log.warning("%s: %s", program.graph.workflow, error)
 
-    def _begin(self, claimed: Claimed, history: list[Checkpoint]) -> None:
+    def _begin(self, claimed: Claimed, history: History) -> None:
         before = self.runs.get(claimed.key)
         if before is not None:
             # A claim can give us an execution that we believe to hold only after the answer to its suspension was lost.
             before.drop()
         program = self._programs.get(claimed.definition_id)
         if program is None:
-            self._cannot_read(claimed, history)
+            self._cannot_read(claimed, history.checkpoints)
             return
         try:
-            start = initial_state(
-                program,
-                id=claimed.id,
-                workflow=claimed.workflow,
-                queue=claimed.queue,
-                input=claimed.input,
-                started_at=claimed.started_at,
-                scheduled_at=claimed.scheduled_at,
-                parent_id=claimed.parent_id,
-            )
-            state = fold(program, start, history)
+            resumed = resume(program, claimed, history, self.snapshot_every)
+        except NotFromSnapshot:
+            raise
         except Exception as error:
             log.error("execution %s cannot be folded: %s: %s", claimed.id, type(error).__name__, error)
-            self._cannot_read(claimed, history)
+            self._cannot_read(claimed, history.checkpoints)
             return
-        # What a retry takes back stands in the history; without a request there is none.
-        past = Past(start, history) if claimed.signal else None
-        run = Run(claimed, program, state, self, self._left, past)
+        run = Run(claimed, program, resumed, self, self._left)
         self.runs[claimed.key] = run
         self.running[claimed.queue] += 1
         run.begin()
@@ -270,8 +273,8 @@ class Executor:
         await self._insist(lambda: self._store.release(self._ownership.lease, lane, [run.key]))
         run.drop("given back")
 
-    async def collect(self, key: int, path: str) -> list[tuple[str, str, Json, Json]]:
-        return await self._insist(lambda: self._store.collect(key, path))
+    async def collect(self, key: int, path: str, since: int) -> list[tuple[str, str, Json, Json]]:
+        return await self._insist(lambda: self._store.collect(key, path, since))
 
     async def find_target(self, start: StartChild, depth: int) -> Target | Failure:
         return await self._targets.find(start, depth)

@@ -25,8 +25,6 @@ from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.outcomes import Failure
 from durable_runtime.core.program import Program
-from durable_runtime.core.rewinding import Past
-from durable_runtime.core.state import State
 from durable_runtime.core.values import NotStorable
 from durable_runtime.store.joined import Transaction
 from durable_runtime.store.protocol import Claimed, Commit, End, Inbox, Outcome, Suspend
@@ -36,6 +34,7 @@ from durable_runtime.worker.attempts import Attempts, Ended, checkpoints_of
 from durable_runtime.worker.endings import broken, end_of, not_storable, suspend
 from durable_runtime.worker.guarding import guarded
 from durable_runtime.worker.looking import LooksForEvents
+from durable_runtime.worker.resuming import Resumed
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.unsent import Unsent
 from durable_runtime.worker.wanted import Wanted
@@ -50,19 +49,19 @@ class Run(LooksForEvents):
     """Drives one execution."""
 
     def __init__(
-        self, claimed: Claimed, program: Program, state: State, around: Surroundings, over: OnOver, past: Past | None
+        self, claimed: Claimed, program: Program, resumed: Resumed, around: Surroundings, over: OnOver
     ) -> None:
         self.claimed = claimed
         self.key = claimed.key
         self.is_over = False
         self._program = program
-        self._stored = self._state = state
-        self._first_seq = state.seq
+        self._stored = self._state = resumed.state
+        self._first_seq = resumed.state.seq
         self._known = KnownResults()
         self._around = around
         self._over = over
-        self._unsent = Unsent(claimed, state)
-        self._asked = Asked(past, self._unsent.outgoing)
+        self._unsent = Unsent(claimed, resumed.state, resumed.snapshots)
+        self._asked = Asked(resumed.past, self._unsent.outgoing)
         self._pending: tuple[Keys, ...] = ()
         heard = (self._attempt_ended, self._attempt_missed, self.break_off, self._write_notes)
         self._attempts = Attempts(claimed, around, *heard)
@@ -75,7 +74,7 @@ class Run(LooksForEvents):
         self._broken: Exception | None = None
         self._finish: Finish | None = None
         self._must_commit = False
-        self._alarm = Alarm(around.clock, self._fall_due, state)
+        self._alarm = Alarm(around.clock, self._fall_due, resumed.state)
         self._has_begun = False
         self._released = False
         self._leaves = False

@@ -12,6 +12,7 @@ from durable_runtime.store.seen import LogLine
 from durable_runtime.worker.attempts import Attempts, Ended
 from durable_runtime.worker.children import Outgoing
 from durable_runtime.worker.open_waits import OpenWaits
+from durable_runtime.worker.snapshots import Snapshots
 from durable_runtime.worker.telling import answer_of
 
 
@@ -22,8 +23,9 @@ class Unsent:
     other executions.
     """
 
-    def __init__(self, claimed: Claimed, state: State) -> None:
+    def __init__(self, claimed: Claimed, state: State, snapshots: Snapshots) -> None:
         self.outgoing = Outgoing(claimed)
+        self._snapshots = snapshots
         self.open_waits = OpenWaits(state)
         self.checkpoints: list[Checkpoint] = []
         self.outcomes: list[Ended] = []
@@ -62,9 +64,13 @@ class Unsent:
         if isinstance(move, End):
             sends += self.outgoing.at_end(move, state)
         opens, closes = self.open_waits.changes(state, ends=isinstance(move, End))
+        taken = None
+        if state.seq >= self._snapshots.next_at or self._snapshots.watches:
+            taken = self._snapshots.take(state, self.checkpoints, move)
         return Commit(
             opens=opens,
             closes=closes,
+            snapshots=taken,
             key=key,
             seen=seen,
             checkpoints=self.checkpoints,
@@ -89,6 +95,7 @@ class Unsent:
             sends=sends,
             opens=opens,
             closes=closes,
+            snapshots=self._snapshots.at_end(),
         )
 
     def take_notes(self, attempts: Attempts) -> bool:
@@ -105,12 +112,14 @@ class Unsent:
         self._lines, self._progress = [], {}
         self.outgoing.forget()
         self.open_waits.committed()
+        if self._snapshots.taken is not None:
+            self._snapshots.stored()
         for answer in answers:
             answer()
 
     def drop(self) -> list[Ended]:
         """Forgets what is in no checkpoint yet; gives the outcomes, which are to be taken in once more."""
-        outcomes = self.outcomes
+        outcomes, self._snapshots.taken = self.outcomes, None
         self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
         self.outgoing.forget()
         return outcomes

@@ -15,7 +15,9 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state
 from durable_runtime.store.protocol import Claimed, Commit, Inbox, Outcome, Suspend
 from durable_runtime.testing import FakeClock
+from durable_runtime.worker.resuming import Resumed
 from durable_runtime.worker.run import Run
+from durable_runtime.worker.snapshots import EVERY, Snapshots
 from durable_runtime.worker.surroundings import Surroundings
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -73,7 +75,13 @@ def new_run(around: HeldJournal) -> Run:
     claimed = Claimed(
         key=1, definition_id=1, signal=0, recoveries=0, created_at=NOW, scheduled_at=None, fresh=True, **named
     )
-    return Run(claimed, program, state, cast(Surroundings, around), lambda _run, _status: None, None)
+    return Run(
+        claimed,
+        program,
+        Resumed(state, Snapshots(program, None, EVERY)),
+        cast(Surroundings, around),
+        lambda _run, _status: None,
+    )
 
 
 def test_a_request_between_an_outcome_and_its_commit_does_not_begin_the_step_again() -> None:

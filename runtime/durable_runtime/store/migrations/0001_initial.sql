@@ -91,6 +91,18 @@ create table durable.checkpoint (
     primary key (execution_id, seq)
 );
 
+-- What an execution's checkpoints up to one of them lead to, so that a claim reads that and those after it. A cache: whoever cannot read
+-- a snapshot reads all checkpoints. Only where some of these are gone (`pruned`) nothing can take its place. Short executions have none.
+create table durable.snapshot (
+    execution_id  bigint not null,
+    seq           integer not null,                   -- the last checkpoint that is in it
+    format        text not null,                      -- of the release that wrote it
+    version       text not null,                      -- content hash of the graph
+    state         json not null,
+    pruned        boolean not null default false,
+    primary key (execution_id, seq)
+);
+
 -- What a suspended execution waits for by time. Rows exist while it is suspended; a claim deletes them.
 create table durable.wait (
     id            bigint generated always as identity primary key,

@@ -85,12 +85,49 @@ from (select 1) one left join claimed c on true
 select execution_id, seq, path, kind, attempt, result::text, error::text, due_at, started_at, finished_at
 from durable.checkpoint where execution_id = any(%(ids)s) order by execution_id, seq
 
+-- name: load_histories
+-- The same, but of an execution with snapshots the newest one, in the first of its rows, and what came after it. What has failed and is
+-- to be retried goes back to before that.
+with asked as (
+    select i.id, s.seq, s.format, s.version, s.state, s.pruned
+    from unnest(%(ids)s::bigint[]) i(id) left join lateral (
+        select * from durable.snapshot s
+        where s.execution_id = i.id and not exists (select from durable.request r where r.execution_id = i.id and r.kind = 'retry')
+        order by s.seq desc limit 1
+    ) s on true
+)
+select id as execution_id, seq, format as path, 'snapshot' as kind, pruned::int as attempt, state::text as result, version as error,
+       null::timestamptz as due_at, null::timestamptz as started_at, null::timestamptz as finished_at
+from asked where seq is not null
+union all
+select a.id, c.seq, c.path, c.kind, c.attempt, c.result::text, c.error::text, c.due_at, c.started_at, c.finished_at
+from asked a, lateral (
+    select * from durable.checkpoint c where c.execution_id = a.id and c.seq > coalesce(a.seq, 0) offset 0
+) c
+order by execution_id, seq
+
+-- name: write_snapshots
+-- Snapshots, each instead of those before `keep_from`; where there is no state, only that. With the commit of their last checkpoint.
+with given as (
+    select * from unnest(
+        %(execution_ids)s::bigint[], %(keep_from)s::int[], %(seqs)s::int[], %(formats)s::text[], %(versions)s::text[], %(states)s::json[],
+        %(pruned)s::int[]
+    ) g(execution_id, keep_from, seq, format, version, state, pruned)
+), gone as (
+    delete from durable.snapshot s using given g where s.execution_id = g.execution_id and s.seq < g.keep_from
+)
+insert into durable.snapshot (execution_id, seq, format, version, state, pruned)
+select execution_id, seq, format, version, state, pruned > 0 from given where state is not null
+on conflict (execution_id, seq) do update
+set format = excluded.format, version = excluded.version, state = excluded.state, pruned = excluded.pruned
+
 -- name: collect
 -- The checkpoints that may hold an item's result: those one level below the foreach, the last of each item counting. `prefix` is the
--- path of the foreach and an opening bracket, so that what follows it is `3]/price` for a node of the item's own list.
+-- path of the foreach and an opening bracket, so that what follows it is `3]/price` for a node of the item's own list. All of them
+-- came after the checkpoint `since`, which entered it.
 select c.path, c.kind, c.result::text, c.error::text
 from durable.checkpoint c, lateral (select substr(c.path, length(%(prefix)s) + 1) as rest) r
-where c.execution_id = %(execution_id)s and starts_with(c.path, %(prefix)s)
+where c.execution_id = %(execution_id)s and c.seq > %(since)s and starts_with(c.path, %(prefix)s)
   and c.kind in ('completed', 'collected', 'skipped', 'failed', 'ignored', 'timed_out')
   and strpos(substr(r.rest, strpos(r.rest, '/') + 1), '/') = 0
 order by c.seq

@@ -1,0 +1,21 @@
+"""Histories with snapshots, as the store takes and gives them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from durable_runtime.core.checkpoints import Checkpoint, Snapshot
+
+
+class History(msgspec.Struct, frozen=True):
+    """What a fold needs: the newest snapshot, if there is one, and the checkpoints after it, else all checkpoints."""
+
+    snapshot: Snapshot | None
+    checkpoints: list[Checkpoint]
+
+
+class SnapshotChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a commit does to an execution's snapshots: it drops those before a number, and may add one."""
+
+    keep_from: int
+    snapshot: Snapshot | None = None

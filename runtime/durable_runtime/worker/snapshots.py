@@ -1,0 +1,76 @@
+"""When the state of an execution is stored beside its checkpoints, so that whoever claims it next folds few of them.
+
+A snapshot goes with a commit that is made anyway, every so many checkpoints: an execution that comes to its end before
+has none, and costs nothing. It is taken out of turn where the fold could not begin at the one before it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.program import Program
+from durable_runtime.core.snapshots import open_foreaches, snapshot_of
+from durable_runtime.core.state import State
+from durable_runtime.store.histories import SnapshotChange
+from durable_runtime.store.protocol import End, Suspend
+
+log = logging.getLogger("durable.snapshots")
+
+EVERY: Final = 500
+"""Checkpoints between two snapshots of an execution."""
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""The largest state that is stored; reading a larger one would not be faster than folding."""
+
+_ALL = 2**31 - 1
+
+
+class Snapshots:
+    """The snapshots of one execution. `base` is the state in the newest one that its owner read, if there was one.
+
+    `taken` is the state in one that is not stored yet. `next_at` is the checkpoint by which the next is due; `watches`
+    tells that it may be due before.
+    """
+
+    def __init__(self, program: Program, base: State | None, every: int) -> None:
+        self._program = program
+        self._every = every
+        self._newest = 0 if base is None else base.seq
+        self._open = frozenset[str]() if base is None else open_foreaches(base)
+        self.taken: State | None = None
+        self.watches = base is not None
+        self.next_at = self._newest + every
+
+    def take(self, state: State, checkpoints: list[Checkpoint], move: Suspend | End | None) -> SnapshotChange | None:
+        """Gives what a commit that leads to this state does to the snapshots."""
+        self.taken = None
+        if isinstance(move, End):
+            return self.at_end()
+        if state.seq < self.next_at and not any(map(self._reaches_behind, checkpoints)):
+            return None
+        snapshot = snapshot_of(self._program, state)
+        if len(snapshot.state) > MAX_BYTES:
+            id, size = state.execution["id"], len(snapshot.state)
+            log.warning("the state of execution %s takes %d bytes, too much for a snapshot", id, size)
+            self.next_at = state.seq + self._every
+            return None
+        self.taken = state
+        return SnapshotChange(keep_from=snapshot.seq, snapshot=snapshot)
+
+    def at_end(self) -> SnapshotChange | None:
+        """What has ended needs none."""
+        return SnapshotChange(keep_from=_ALL) if self._newest else None
+
+    def stored(self) -> None:
+        """What was `taken` last is stored."""
+        assert self.taken is not None
+        self._newest, self._open = self.taken.seq, open_foreaches(self.taken)
+        self.taken = None
+        self.watches = True
+        self.next_at = self._newest + self._every
+
+    def _reaches_behind(self, checkpoint: Checkpoint) -> bool:
+        """Tells whether a fold from the newest snapshot could not take this checkpoint."""
+        return checkpoint.kind == "rewound" or (checkpoint.kind == "collected" and checkpoint.path in self._open)
