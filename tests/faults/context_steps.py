@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -153,6 +154,16 @@ async def held_transfer(ctx: StepContext) -> str:
     while not go_on.is_set():
         await asyncio.sleep(0.002)
     return "transferred"
+
+
+def takes_one(ctx: StepContext) -> str:
+    """Locks the row that everybody needs, and there its process stands still, if it is the one to."""
+    with ctx.connection() as connection:
+        connection.execute("update stock set left_over = left_over - 1")
+    write_down("took")
+    if "DURABLE_TEST_STAND_STILL" in os.environ:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return "took"
 
 
 async def held_transfer_in_a_call(ctx: StepContext) -> str:

@@ -27,12 +27,12 @@ class Proxy:
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
-        self._armed: tuple[bytes, Fault] | None = None
+        self._armed: tuple[bytes, Fault, bytes] | None = None
         self.struck = asyncio.Event()
 
-    def arm(self, application_name: str, fault: Fault) -> None:
-        """Lets the fault strike the next message of the client that connected under this name."""
-        self._armed = (application_name.encode(), fault)
+    def arm(self, application_name: str, fault: Fault, at: bytes = b"") -> None:
+        """Lets the fault strike the next message of the client that connected under this name which has these bytes."""
+        self._armed = (application_name.encode(), fault, at)
         self.struck.clear()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,7 +43,7 @@ class Proxy:
         answers = asyncio.create_task(_pass_on(server_reader, writer))
         try:
             while data := await reader.read(1 << 16):
-                if self._armed is not None and self._armed[0] in startup:
+                if self._armed is not None and self._armed[0] in startup and self._armed[2] in data:
                     fault, self._armed = self._armed[1], None
                     answers.cancel()
                     with suppress(asyncio.CancelledError):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from datetime import timedelta
@@ -12,7 +15,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from durable_runtime.store import takeover
 from durable_runtime.store.joined import StepConnections
+from durable_runtime.store.queries import load_queries
 from durable_runtime.store.takeover import Takeover
 from durable_runtime.worker import Worker
 from tests.faults import context_steps as steps
@@ -24,6 +29,7 @@ from tests.faults.working import executions, running, start, status, until, valu
 __all__ = ["ledger"]
 
 BOTH = {"taken": 1, "given": 1}
+NOTHING = b"select 1"
 
 
 @pytest.fixture(autouse=True)
@@ -133,16 +139,57 @@ def test_a_step_whose_worker_was_taken_over_in_its_transaction_writes_nothing(
             with psycopg.connect(database_url, autocommit=True) as connection:
                 connection.execute("update durable.worker set expires_at = now() - interval '1 hour'")
                 [dead_id] = connection.execute("select id from durable.worker").fetchone() or (0,)
-            takeover = Takeover(database_url, patience=timedelta(hours=1))
+            recovery = Takeover(database_url, patience=timedelta(hours=1))
+            recovery._sql = {**recovery._sql, "end_steps": NOTHING}  # the fence alone is what is tried here
             # The open transaction of the step does not hold it up: otherwise this would never return.
-            assert await takeover.take_over(dead_id) == 1
-            await takeover.close()
+            assert await recovery.take_over(dead_id) == 1
+            await recovery.close()
             steps.go_on.set()
             await until(lambda: status(database_url, id) == "completed", "another life of the worker makes it again")
 
     asyncio.run(scenario())
     assert lines(ledger) == {"transfer": 2}
     assert written(database_url) == {"given": 1 if guarded else 2}
+
+
+@EITHER_WAY
+def test_a_worker_that_stands_still_in_a_transaction_of_a_step_holds_up_nobody_after_it_was_taken_over(
+    database_url: str, ledger: Path, guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not guarded:
+        monkeypatch.setattr(takeover, "load_queries", lambda *args: {**load_queries(*args), "end_steps": NOTHING})
+    with psycopg.connect(database_url) as connection:
+        connection.execute("create table stock as select 10 as left_over")
+    code = (
+        "import asyncio\nfrom datetime import timedelta\nfrom durable_runtime.worker import Worker\n"
+        f"asyncio.run(Worker({database_url!r}, lease=timedelta(seconds=1), concurrency=1, name='victim').run())"
+    )
+    environment = {**os.environ, "DURABLE_TEST_STAND_STILL": "yes"}
+    known = "select count(*) from durable.worker where name = 'victim'"
+    blocked = "select count(*) from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"
+
+    def begin() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=Path(__file__).parents[2])
+
+    async def scenario() -> None:
+        ids = await start(database_url, calling("takes_one"), [{}, {}])
+        victim = begin()
+        try:
+            await until(ledger.exists, "the victim holds the row")
+            async with running(Worker(database_url, lease=timedelta(seconds=1))):
+                await until(lambda: value(database_url, known) == 0, "the victim is taken over")
+                if not guarded:
+                    await until(lambda: value(database_url, blocked) > 0, "others wait for the row")
+                    assert {status(database_url, id) for id in ids} == {"running"}
+                    victim.kill()
+                await until(lambda: {status(database_url, id) for id in ids} == {"completed"}, "both have taken one")
+            assert guarded == (victim.poll() is None)
+        finally:
+            victim.kill()
+            victim.wait()
+
+    asyncio.run(scenario())
+    assert value(database_url, "select left_over from stock") == 8
 
 
 def test_a_worker_killed_between_the_commit_and_its_news_does_not_write_again(database_url: str, ledger: Path) -> None:

@@ -18,9 +18,11 @@ from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.store.postgres_client import PostgresClientStore
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Commit, NewExecution, Outcome
+from durable_runtime.store.seen import LogLine
 from durable_runtime.worker.journal import Entry, Journal
 from durable_runtime.worker.lease import Ownership
 from tests.faults.proxy import Fault, proxied
+from tests.faults.racing import EITHER_WAY
 from tests.postgres import wait_until
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -44,12 +46,21 @@ class Scene:
     def submit(self, seq: int) -> None:
         for key in self.keys:
             checkpoint = Checkpoint(path=f"step_{seq}", kind="completed", seq=seq, result=key, finished_at=AT)
-            commit = Commit(key=key, seen=0, checkpoints=[checkpoint])
+            self._submit(Commit(key=key, seen=0, checkpoints=[checkpoint]))
 
-            def done(outcome: Outcome, _reason: str, key: int = key) -> None:
-                self.outcomes[key].append(outcome)
+    def tell(self, *messages: str) -> None:
+        for key in self.keys:
+            lines = [
+                LogLine(path="step", attempt=1, level="info", message=message, at=AT + timedelta(microseconds=number))
+                for number, message in enumerate(messages)
+            ]
+            self._submit(Commit(key=key, seen=0, checkpoints=[], logs=tuple(lines)))
 
-            self._journal.submit(commit, done)
+    def _submit(self, commit: Commit) -> None:
+        def done(outcome: Outcome, _reason: str) -> None:
+            self.outcomes[commit.key].append(outcome)
+
+        self._journal.submit(commit, done)
 
     async def until_settled(self, count: int) -> None:
         async with asyncio.timeout(20):
@@ -118,6 +129,36 @@ def test_a_batch_without_an_answer_is_stored_exactly_once(database_url: str, soc
     scene = asyncio.run(scenario())
     assert scene.outcomes == {key: [Outcome.COMMITTED, Outcome.COMMITTED] for key in scene.keys}
     assert stored(database_url) == [(key, seq, str(key)) for key in scene.keys for seq in (1, 2)]
+
+
+class BelievesNothingOfLines(Journal):
+    """The guard taken out: lines alone are sent again, for no checkpoint tells that they are stored."""
+
+    async def _told(self, entries: list[Entry]) -> set[int]:
+        return set()
+
+
+@pytest.mark.parametrize("fault", [Fault.NEVER_SENT, Fault.NO_ANSWER])
+@EITHER_WAY
+def test_lines_of_a_step_that_runs_are_stored_exactly_once(
+    database_url: str, socket_folder: Path, fault: Fault, guarded: bool
+) -> None:
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            proxy, through = await stack.enter_async_context(proxied(database_url, socket_folder))
+            scene = await make_scene(stack, database_url, through, Journal if guarded else BelievesNothingOfLines)
+            proxy.arm("durable lane 0", fault, b"COMMIT\x00")
+            scene.tell("half way", "nearly there")
+            await scene.until_settled(2)
+            assert proxy.struck.is_set()
+            scene.tell("there")
+            await scene.until_settled(3)
+
+    asyncio.run(scenario())
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("select message, count(*) from durable.log group by message").fetchall()
+    twice = 3 if guarded or fault is Fault.NEVER_SENT else 6
+    assert dict(rows) == {"half way": twice, "nearly there": twice, "there": 3}
 
 
 class NoSelfFence(Journal):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 
 from durable_runtime.actions.masking import Masks
@@ -25,6 +25,9 @@ MAX_LINES = 10_000
 MAX_PROGRESS = 64 * 1024
 """Bytes of what an attempt says of its progress, as JSON."""
 
+_TICK = timedelta(microseconds=1)
+_BEFORE = datetime.min.replace(tzinfo=UTC)
+
 
 class Notes:
     """Gathers lines and progress of one attempt, from any thread, until they are written.
@@ -41,6 +44,7 @@ class Notes:
         self._count = 0
         self._progress: Progress | None = None
         self._has_told = False
+        self._at = _BEFORE
         self.masks: Masks | None = None
 
     def log(self, message: object, level: str, path: str | None = None) -> None:
@@ -53,7 +57,9 @@ class Notes:
                 return
             message, level = f"this attempt logged {MAX_LINES:,} lines; what comes after is left out", "warning"
         text = str(message) if self.masks is None else self.masks.text(str(message))
-        line = LogLine(path=path or self._path, attempt=self._attempt, level=level, message=_fit(text), at=self._now())
+        # Each line has a time of its own, by which it is known when it may have been stored already.
+        self._at = at = max(self._now(), self._at + _TICK)
+        line = LogLine(path=path or self._path, attempt=self._attempt, level=level, message=_fit(text), at=at)
         self._lines.append(line)
         self._wake()
 

@@ -46,8 +46,9 @@ class AsyncDurable(Asking, Outside, Many):
 
     `database` is a PostgreSQL URL, by default `$DURABLE_DATABASE_URL`; without either, an embedded server in `home`
     is used, started at the first call and left by `close`. `queues` are the limits of the workers that `worker`
-    makes. The schema is brought up to date at the first call; with `DURABLE_AUTO_MIGRATE=0` a database named by a URL
-    raises `SchemaMismatch` instead.
+    makes. What is started or sent in a transaction of yours tells the workers when that commits; without
+    `hint_at_commit` they find it at their next look. The schema is brought up to date at the first call; with
+    `DURABLE_AUTO_MIGRATE=0` a database named by a URL raises `SchemaMismatch` instead.
 
     Any method may raise `DatabaseUnavailable`. One that was there and goes away is asked again for ten seconds.
     """
@@ -59,6 +60,7 @@ class AsyncDurable(Asking, Outside, Many):
         schema: str = DEFAULT_SCHEMA,
         queues: Mapping[str, int] | None = None,
         home: Path | None = None,
+        hint_at_commit: bool = True,
     ) -> None:
         try:
             with_schema("", schema)
@@ -67,7 +69,7 @@ class AsyncDurable(Asking, Outside, Many):
         self._queues = options.check_queues(queues)
         self._schema = schema
         self._database = Database(database, schema, home)
-        self._session = Session(self._database)
+        self._session = Session(self._database, hints_at_commit=hint_at_commit)
         self._starter = Starter(self._session)
         self._awaiting = Awaiting(self._session)
         self._insight = Insight()

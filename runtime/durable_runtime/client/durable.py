@@ -87,8 +87,11 @@ class Durable:
         schema: str = DEFAULT_SCHEMA,
         queues: Mapping[str, int] | None = None,
         home: Path | None = None,
+        hint_at_commit: bool = True,
     ) -> None:
-        self._make = functools.partial(AsyncDurable, database, schema=schema, queues=queues, home=home)
+        self._make = functools.partial(
+            AsyncDurable, database, schema=schema, queues=queues, home=home, hint_at_commit=hint_at_commit
+        )
         self._renew()
 
     @classmethod

@@ -57,12 +57,14 @@ class Insertion(Repeatable):
     def _ids(self) -> list[str]:
         return [execution.public_id for execution in self._executions]
 
-    async def join(self, store: PostgresClientStore, connection: Any) -> list[str]:
-        """Does it once, as a part of the caller's transaction."""
+    async def join(self, store: PostgresClientStore, connection: Any, hint: str | None) -> list[str]:
+        """Does it once, as a part of the caller's transaction, with a hint to the workers at its commit."""
         try:
             if not await store.has_definitions(self._executions, connection):
                 raise InvalidOption("this connection leads to another database than that of the client")
-            return await store.insert_executions(self._executions, reject=self._rejects, connection=connection)
+            return await store.insert_executions(
+                self._executions, reject=self._rejects, connection=connection, hint=hint
+            )
         except KeyTaken as taken:
             raise key_taken(taken) from None
         except StatementRefused as error:

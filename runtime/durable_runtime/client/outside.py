@@ -77,7 +77,10 @@ class Outside:
         text = as_key(storable(key, "the key"))
         stored = encode(storable(payload, "the payload"))[0]
         sent_by = new_id()
-        await self._session.ask(lambda store: store.emit_event(name, text, stored, sent_by, connection=connection))
+        hint = "" if self._session.hints_at_commit else None
+        await self._session.ask(
+            lambda store: store.emit_event(name, text, stored, sent_by, connection=connection, hint=hint)
+        )
         if connection is None:
             self._session.hint()
 

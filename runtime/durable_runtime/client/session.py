@@ -27,9 +27,13 @@ HINT_INTERVAL = 0.002
 
 
 class Session:
-    """Asks the store, from one event loop. What is asked may be asked twice, so asking again must change nothing."""
+    """Asks the store, from one event loop. What is asked may be asked twice, so asking again must change nothing.
 
-    def __init__(self, database: Database) -> None:
+    `hints_at_commit` tells whether what happens in a caller's transaction is to hint at it.
+    """
+
+    def __init__(self, database: Database, *, hints_at_commit: bool = True) -> None:
+        self.hints_at_commit = hints_at_commit
         self._database = database
         self._store: PostgresClientStore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

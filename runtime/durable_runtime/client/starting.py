@@ -186,9 +186,10 @@ class Starter:
         if how.debounce is not None:
             return [await debounce(self._session, executions[0], how.debounce, how.debounce_limit, how.connection)]
         if how.connection is not None:
-            # No hint: nothing is there before the caller commits, and then the workers' next look finds it.
+            # The hint is part of the caller's transaction: nothing is there before that commits.
+            hint = (executions[0].queue if scheduled_at is None else "") if self._session.hints_at_commit else None
             insertion = Insertion(executions, rejects=how.rejects)
-            return await insertion.join(await self._session.get_store(), how.connection)
+            return await insertion.join(await self._session.get_store(), how.connection, hint)
         if public_id is None and how.key is None:
             await self._gathering.add(executions)
             started = [execution.public_id for execution in executions]

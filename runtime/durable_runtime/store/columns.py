@@ -10,6 +10,7 @@ from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nu
 from durable_runtime.store.messages import Sought
 from durable_runtime.store.protocol import Commit, End, NewExecution, Suspend
 from durable_runtime.store.rows import error_text, log_lines, result_text
+from durable_runtime.store.seen import LogLine
 
 
 def checkpoint_columns(commits: Sequence[Commit]) -> dict[str, Any]:
@@ -117,8 +118,11 @@ def sought_columns(wanted: Sequence[Sought]) -> dict[str, Any]:
 def log_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     """Gives the columns of the log lines of a batch, or None when it has none."""
     rows = [(commit.key, line) for commit in commits for line in log_lines(commit)]
-    if not rows:
-        return None
+    return line_columns(rows) if rows else None
+
+
+def line_columns(rows: Sequence[tuple[int, LogLine]]) -> dict[str, Any]:
+    """Gives the columns of log lines, each with its execution."""
     return {
         "execution_ids": int8s([key for key, _line in rows]),
         "paths": texts([line.path for _key, line in rows]),

@@ -38,6 +38,12 @@ CANCEL = 5.0
 
 NAME = "durable step"
 
+
+def steps_of(worker_id: int, schema: str) -> str:
+    """Gives the name of the sessions in which steps of one worker have their transactions; takeovers end these."""
+    return f"{NAME} {worker_id} {schema}"
+
+
 _LOST = "the lease is lost"
 
 Statements: TypeAlias = Sequence[tuple[bytes, Any]]
@@ -64,11 +70,17 @@ class StepConnections:
 
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, size: int = MOST_CONNECTIONS) -> None:
         self._conninfo = conninfo
+        self._schema = schema
+        self._name = NAME
         self._sql = load_queries("worker", schema) | load_queries("messages", schema)
         self._slots = asyncio.Semaphore(size)
         self._thread_slots = threading.Semaphore(size)
         self._idle: list[psycopg.AsyncConnection[Any]] = []
         self._plain_idle: list[psycopg.Connection[Any]] = []
+
+    def belong_to(self, worker_id: int) -> None:
+        """Names the connections after their worker."""
+        self._name = steps_of(worker_id, self._schema)
 
     def begin(self) -> AsyncTransaction:
         """Gives a transaction for an async function; nothing is opened yet."""
@@ -96,7 +108,7 @@ class StepConnections:
         try:
             connection = self._idle.pop() if self._idle else None
             if connection is None or connection.closed:
-                connection = await connect(self._conninfo, application_name=NAME)
+                connection = await connect(self._conninfo, application_name=self._name)
             await connection.execute(b"begin")
             return connection
         except BaseException:
@@ -123,7 +135,7 @@ class StepConnections:
         try:
             connection = self._plain_idle.pop() if self._plain_idle else None
             if connection is None or connection.closed:
-                connection = psycopg.connect(self._conninfo, autocommit=True, application_name=NAME, **OPTIONS)
+                connection = psycopg.connect(self._conninfo, autocommit=True, application_name=self._name, **OPTIONS)
                 register_columns(connection)
             connection.execute(b"begin")
             return connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
@@ -29,7 +29,7 @@ from durable_runtime.store.protocol import (
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
 from durable_runtime.store.rows import checkpoint_of, execution_of, pending_of, public_id_of
 from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
-from durable_runtime.store.standing import Standing
+from durable_runtime.store.standing import Standing, standing_of
 
 Run: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
 """Runs the statement of this name and gives its rows."""
@@ -86,17 +86,25 @@ class PostgresClientStore:
         return str(rows[0][0]).encode()
 
     async def insert_executions(
-        self, executions: Sequence[NewExecution], *, reject: bool = False, connection: Any = None
+        self,
+        executions: Sequence[NewExecution],
+        *,
+        reject: bool = False,
+        connection: Any = None,
+        hint: str | None = None,
     ) -> list[str]:
         """Starts executions, all or none, and gives the id under which each of them stands.
 
         That is another one's where the key was taken; with `reject` that raises `KeyTaken`, and nothing is started.
-        With `connection`, a psycopg connection of the caller's, all of it is part of the caller's transaction.
+        With `connection`, a psycopg connection of the caller's, all of it is part of the caller's transaction, and so
+        is a `hint` to the workers: the server says it when that commits.
         """
         keyed = any(execution.key is not None for execution in executions)
         if connection is not None:
             async with lent(connection) as ask:
-                return await self._start(self._named(ask), executions, keyed=keyed, reject=reject)
+                ids = await self._start(self._named(ask), executions, keyed=keyed, reject=reject)
+                await self._hint(ask, hint)
+                return ids
         if not reject or not keyed:
             return await self._start(self._run, executions, keyed=keyed, reject=reject)
         async with self._lines.line() as line, line.use() as own, lent(own) as ask:
@@ -109,6 +117,10 @@ class PostgresClientStore:
         """
         async with self._lines.line() as line, line.use() as connection:
             await copy_executions(connection, self._sql, like, count, rows)
+
+    async def _hint(self, ask: Ask, hint: str | None) -> None:
+        if hint is not None:
+            await ask(self._sql["tell"], {"channel": workers_channel(self.schema), "hint": hint})
 
     def _named(self, ask: Ask) -> Run:
         return lambda name, parameters: ask(self._sql[name], parameters)
@@ -238,20 +250,7 @@ class PostgresClientStore:
     async def get_standing(self, key: int) -> Standing:
         """Gives what the tables say of an execution beside its history."""
         row = (await self._fetch("standing", id=key))[0]
-        waits = tuple((kind, path, datetime.fromtimestamp(due, UTC)) for kind, path, due in decode(row[3]))
-        return Standing(
-            now=row[0],
-            worker=row[1],
-            lease_ended=bool(row[2]),
-            waits=waits,
-            unread=tuple(row[4]),
-            before=row[5],
-            serving=row[6],
-            workers=row[7],
-            limit=None if row[8] is None else int(row[8]),
-            running=row[9],
-            is_locked=not await self._fetch("lock_execution", id=key),
-        )
+        return standing_of(row, is_locked=not await self._fetch("lock_execution", id=key))
 
     async def list_workers(self) -> list[WorkerRow]:
         return [
@@ -348,10 +347,19 @@ class PostgresClientStore:
         )
         return [pending_of(row) for row in rows]
 
-    async def emit_event(self, name: str, key: str, payload: bytes, sent_by: str, *, connection: Any = None) -> None:
+    async def emit_event(
+        self,
+        name: str,
+        key: str,
+        payload: bytes,
+        sent_by: str,
+        *,
+        connection: Any = None,
+        hint: str | None = None,
+    ) -> None:
         """Stores an event for everyone who waits for its name and key, once for each `sent_by`.
 
-        With `connection`, a psycopg connection of the caller's, it is part of the caller's transaction.
+        With `connection`, a psycopg connection of the caller's, it is part of the caller's transaction; so is a `hint`.
         """
         parameters = {"name": name, "key": key, "payload": payload.decode(), "sent_by": sent_by}
         if connection is None:
@@ -359,6 +367,7 @@ class PostgresClientStore:
             return
         async with lent(connection) as ask:
             await ask(self._sql["emit_event"], parameters)
+            await self._hint(ask, hint)
 
     async def keep_events(self, name: str, keep: timedelta) -> None:
         """Says how long events of a name are kept."""

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import psycopg
@@ -15,7 +15,14 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons, texts
-from durable_runtime.store.columns import checkpoint_columns, has_more, move_columns, rest_of, sought_columns
+from durable_runtime.store.columns import (
+    checkpoint_columns,
+    has_more,
+    line_columns,
+    move_columns,
+    rest_of,
+    sought_columns,
+)
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import ends_channel, workers_channel
 from durable_runtime.store.histories import History
@@ -37,6 +44,7 @@ from durable_runtime.store.protocol import (
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
 from durable_runtime.store.rows import checkpoint_of, histories_of, json_or_none
+from durable_runtime.store.seen import LogLine
 
 
 class PostgresWorkerStore:
@@ -227,6 +235,11 @@ class PostgresWorkerStore:
     async def read_stored(self, lease: Lease, keys: Collection[int]) -> dict[int, Stored]:
         rows = await self._chores.fetch(self._sql["last_seqs"], {"ids": list(keys)})
         return {row[0]: Stored(row[1], row[2] == lease.worker_id, row[3]) for row in rows}
+
+    async def read_told(self, lines: Mapping[int, LogLine]) -> set[int]:
+        """Gives the executions whose log has this line; no two lines of an attempt have the same time."""
+        rows = await self._chores.fetch(self._sql["told"], line_columns(list(lines.items())))
+        return {row[0] for row in rows}
 
     async def read_inboxes(self, keys: Collection[int]) -> dict[int, Inbox]:
         """Gives each execution's signal and requests, of one snapshot."""

@@ -6,7 +6,7 @@ clients use is in `client_protocol`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
@@ -277,6 +277,8 @@ class WorkerStore(Protocol):
     async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease: ...
 
     async def read_stored(self, lease: Lease, keys: Collection[int]) -> dict[int, Stored]: ...
+
+    async def read_told(self, lines: Mapping[int, LogLine]) -> set[int]: ...
 
     async def read_inboxes(self, keys: Collection[int]) -> dict[int, Inbox]: ...
 

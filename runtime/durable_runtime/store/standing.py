@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
+
+from durable_runtime.core.values import decode
+from durable_runtime.store.protocol import Row
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,3 +30,21 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None
     running: int
     is_locked: bool
+
+
+def standing_of(row: Row, *, is_locked: bool) -> Standing:
+    """Makes it of the row that the statement of this name gives."""
+    waits = tuple((kind, path, datetime.fromtimestamp(due, UTC)) for kind, path, due in decode(row[3]))
+    return Standing(
+        now=row[0],
+        worker=row[1],
+        lease_ended=bool(row[2]),
+        waits=waits,
+        unread=tuple(row[4]),
+        before=row[5],
+        serving=row[6],
+        workers=row[7],
+        limit=None if row[8] is None else int(row[8]),
+        running=row[9],
+        is_locked=is_locked,
+    )

@@ -9,7 +9,8 @@ finished in between would be orphaned or run again.
 
 A client that froze between its statement and its COMMIT holds the fence for as long as it is frozen; after `PATIENCE`
 its backend is terminated, which rolls its transaction back. Whoever else waits for the same fence is a takeover, and
-those pass each other by.
+those pass each other by. Transactions in which steps of the dead worker stand hold no fence, but rows of the author's:
+their sessions are ended once nothing of that worker can be written any more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from durable_runtime.store.connections import Connection, Line, connect
+from durable_runtime.store.joined import steps_of
 from durable_runtime.store.protocol import ALONE_FROM, RECOVERY_LIMIT, TryAgain
 from durable_runtime.store.queries import DEFAULT_SCHEMA, load_queries
 
@@ -37,6 +39,7 @@ class Takeover:
 
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, patience: timedelta = PATIENCE) -> None:
         self._conninfo = conninfo
+        self._schema = schema
         self._sql = load_queries("worker", schema)
         self._drop_events = load_queries("messages", schema)["drop_events"]
         self._patience = patience
@@ -74,6 +77,7 @@ class Takeover:
             if await begun.fetchone() is None:
                 return 0
             await connection.execute(self._sql["raise_epochs"], parameters)
+            await connection.execute(self._sql["end_steps"], {"name": steps_of(dead_id, self._schema)})
             back = await self._put_back(connection, dead_id)
             await connection.execute(self._sql["forget_worker"], parameters)
             return back
@@ -109,6 +113,7 @@ class Takeover:
         """
         orphans = 0
         for (owner,) in await self._line.fetch(self._sql["sweep_owners"]):
+            await self._line.fetch(self._sql["end_steps"], {"name": steps_of(owner, self._schema)})
             parameters = {"dead_id": owner, "limit": RECOVERY_LIMIT, "alone_from": ALONE_FROM}
             orphans += len(await self._line.fetch(self._sql["put_back"], parameters))
         portion = {"after": self._swept_to, "limit": SWEPT_AT_ONCE, "alone_from": ALONE_FROM}

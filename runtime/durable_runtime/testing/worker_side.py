@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+
+import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.collecting import ITEM_KINDS
@@ -22,6 +24,7 @@ from durable_runtime.store.protocol import (
     Woken,
 )
 from durable_runtime.store.rows import checkpoint_of, json_or_none
+from durable_runtime.store.seen import LogLine
 from durable_runtime.testing.clock import FakeClock
 from durable_runtime.testing.messages_side import MessagesSide
 from durable_runtime.testing.tables import Execution, Hint, Request, Worker
@@ -209,6 +212,14 @@ class WorkerSide(MessagesSide):
         with self._statement("read_stored"):
             found = [self.rows.executions[key] for key in keys if key in self.rows.executions]
             return {one.key: Stored(one.status, one.owner == lease.worker_id, self._last_seq(one.key)) for one in found}
+
+    async def read_told(self, lines: Mapping[int, LogLine]) -> set[int]:
+        with self._statement("read_told"):
+            return {
+                key
+                for key, line in lines.items()
+                if any(line == msgspec.structs.replace(one, id=line.id) for one in self.rows.logs.get(key, []))
+            }
 
     async def read_inboxes(self, keys: Collection[int]) -> dict[int, Inbox]:
         with self._statement("read_inboxes"):

@@ -150,6 +150,7 @@ class Journal:
                 raised = await self._store.raise_own_epoch(self._ownership.lease, lane)
                 self._ownership.take_epoch(lane, raised)
                 stored = await self._store.read_stored(raised, [entry.commit.key for entry in entries])
+                told = await self._told(entries)
                 break
             except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                 log.warning("the database does not answer, trying again in %.1f s: %s", pause, error)
@@ -163,11 +164,20 @@ class Journal:
                 continue
             last = commit.checkpoints[-1].seq if commit.checkpoints else 0
             moved = commit.move is not None and not (found.owned and found.status == "running")
-            if (last and found.last_seq >= last) or (not last and moved):
+            if (last and found.last_seq >= last) or (not last and (moved or commit.key in told)):
                 self._settle(entry, Outcome.COMMITTED)
             elif not entry.settled:
                 rest.append(entry)
         return rest
+
+    async def _told(self, entries: list[Entry]) -> set[int]:
+        """Gives the executions whose attempts have told something, and nothing more, that is stored.
+
+        Everything else shows in their checkpoints or their status, or changes nothing when it is stored once more.
+        """
+        commits = [entry.commit for entry in entries]
+        only_told = {one.key: one.logs[0] for one in commits if one.logs and not one.checkpoints and one.move is None}
+        return await self._store.read_told(only_told) if only_told else set()
 
 
 def _take(queue: deque[Entry]) -> list[Entry]:

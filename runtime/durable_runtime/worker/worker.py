@@ -139,6 +139,7 @@ class Worker:
                 return False
             lease, clock = registered
             ownership = Ownership(lease)
+            connections.belong_to(lease.worker_id)
             heartbeat = self._start_heartbeat(ownership, clock)
             journal = Journal(store, ownership, LANES)
             executor = Executor(store, ownership, journal, performer, clock, connections=connections)

@@ -211,6 +211,17 @@ select * from unnest(
     %(ats)s::timestamptz[]
 )
 
+-- name: told
+-- Whose log has this line already: what was told was sent, and no answer came.
+select x.execution_id from unnest(
+    %(execution_ids)s::bigint[], %(paths)s::text[], %(attempts)s::int[], %(levels)s::text[], %(messages)s::text[],
+    %(ats)s::timestamptz[]
+) x(execution_id, path, attempt, level, message, at)
+where exists (
+    select from durable.log l
+    where l.execution_id = x.execution_id and l.at = x.at and l.path = x.path and l.attempt = x.attempt and l.message = x.message
+)
+
 -- name: write_progress
 -- The last word of each attempt that is under way; an attempt that is over says null, and leaves nothing.
 with told as (
@@ -309,6 +320,12 @@ update durable.lane set epoch = epoch + 1 where worker_id = %(dead_id)s
 -- name: end_blockers
 -- Ends whoever holds the fence that a takeover waits for.
 select pg_terminate_backend(pid) from unnest(pg_blocking_pids(%(pid)s)) pid
+
+-- name: end_steps
+-- Ends the sessions in which steps of a dead worker stand in a transaction: as long as it is frozen they would hold what they locked. Only
+-- those that this role may end. A name is cut as the server cuts it.
+select pg_terminate_backend(a.pid) from pg_stat_activity a
+where a.datname = current_database() and a.application_name = (%(name)s::text)::name::text and pg_has_role(a.usesysid, 'usage')
 
 -- name: put_back
 -- Third statement of a takeover, with a snapshot of its own: it sees what the last commit of the dead worker did. A row that a
