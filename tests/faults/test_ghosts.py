@@ -11,13 +11,15 @@ from durable_runtime.errors import LeaseLost
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Commit, Outcome
 from tests.faults.racing import EITHER_WAY, Gate, Observer, take_out
-from tests.store.building import checkpoint, claim, completes, goes_on, register, start
+from tests.store.building import checkpoint, claim, completes, goes_on, goes_on_by_two, register, start
 from tests.store.postgres import PostgresUnderTest
 
 Gates = Callable[[str, str, str], Gate]
 
 WRITES = pytest.mark.parametrize(
-    ("write", "statement"), [(goes_on, "append"), (completes, "append_and_move")], ids=["going on", "finishing"]
+    ("write", "statement"),
+    [(goes_on, "append_one"), (goes_on_by_two, "append"), (completes, "append_and_move")],
+    ids=["going on", "going on by two", "finishing"],
 )
 
 
@@ -39,7 +41,8 @@ async def test_raising_the_epoch_waits_for_a_ghost_so_that_what_is_read_then_is_
     lease = await register(stores)
     await claim(stores, lease)
     in_flight = gate("durable lane 0", "insert", "checkpoint")
-    lost = asyncio.create_task(ghost.commit(lease, 0, [write(key, checkpoint(1))]))
+    commit = write(key, checkpoint(1))
+    lost = asyncio.create_task(ghost.commit(lease, 0, [commit]))
     await in_flight.reached()
     raising = asyncio.create_task(stores.worker.raise_own_epoch(lease, 0))
 
@@ -47,7 +50,7 @@ async def test_raising_the_epoch_waits_for_a_ghost_so_that_what_is_read_then_is_
         await observer.until_waiting("durable lane 0")
         in_flight.open()
         raised = await raising
-        assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == 1
+        assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == len(commit.checkpoints)
         assert await lost == [Outcome.COMMITTED]
     else:
         # It reads that nothing is stored, would send the batch again, and then the ghost arrives.
@@ -55,7 +58,7 @@ async def test_raising_the_epoch_waits_for_a_ghost_so_that_what_is_read_then_is_
         assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == 0
         in_flight.open()
         assert await lost == [Outcome.COMMITTED]
-        assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == 1
+        assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == len(commit.checkpoints)
     await ghost.close()
 
 
@@ -78,6 +81,7 @@ async def test_a_ghost_that_begins_after_the_epoch_was_raised_writes_nothing(
             await ghost.commit(lease, 0, [write(key, checkpoint(1))])
         assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == 0
     else:
-        assert await ghost.commit(lease, 0, [write(key, checkpoint(1))]) == [Outcome.COMMITTED]
-        assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == 1
+        commit = write(key, checkpoint(1))
+        assert await ghost.commit(lease, 0, [commit]) == [Outcome.COMMITTED]
+        assert (await stores.worker.read_stored(raised, [key]))[key].last_seq == len(commit.checkpoints)
     await ghost.close()

@@ -46,7 +46,7 @@ async def test_a_worker_that_leaves_waits_for_a_statement_that_was_cut_off(
     # The ghost is the connection that this worker had before it broke; its batch still runs on the server.
     ghost = PostgresWorkerStore(stores.url)
     if not guarded:
-        take_out(ghost, "append", "for share")
+        take_out(ghost, "append_one", "for share")
     (key,) = await start_rows(stores, 1)
     lease = await register(stores)
     await claim(stores, lease)

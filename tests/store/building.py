@@ -128,6 +128,11 @@ def goes_on(key: int, *checkpoints: Checkpoint, seen: int = 0) -> Commit:
     return Commit(key=key, seen=seen, checkpoints=list(checkpoints))
 
 
+def goes_on_by_two(key: int, first: Checkpoint) -> Commit:
+    """A commit of an execution that goes on running, of a checkpoint and the next: one alone has its own statement."""
+    return goes_on(key, first, checkpoint(first.seq + 1))
+
+
 def suspends(key: int, *checkpoints: Checkpoint, seen: int = 0, until: Sequence[datetime] = ()) -> Commit:
     """A commit of an execution that waits for these instants."""
     timers = tuple(Timer(f"wait{number}", "time", due_at) for number, due_at in enumerate(until))

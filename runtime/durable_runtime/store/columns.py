@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.values import encode
 from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times, uuids
 from durable_runtime.store.messages import Sought
@@ -27,6 +28,22 @@ def checkpoint_columns(commits: Sequence[Commit]) -> dict[str, Any]:
         "due_ats": times([checkpoint.due_at for _key, checkpoint in rows]),
         "started_ats": times([checkpoint.started_at for _key, checkpoint in rows]),
         "finished_ats": times([checkpoint.finished_at for _key, checkpoint in rows]),
+    }
+
+
+def checkpoint_values(key: int, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Gives the same of a single checkpoint: plain values."""
+    return {
+        "execution_id": key,
+        "seq": checkpoint.seq,
+        "path": checkpoint.path,
+        "kind": checkpoint.kind,
+        "attempt": checkpoint.attempt,
+        "result": result_text(checkpoint),
+        "error": error_text(checkpoint.error),
+        "due_at": checkpoint.due_at,
+        "started_at": checkpoint.started_at,
+        "finished_at": checkpoint.finished_at,
     }
 
 

@@ -91,7 +91,10 @@ def _wake(waiter: asyncio.Future[None]) -> None:
 
 
 def _encode(statement: Statement, parameters: Mapping[str, Any]) -> tuple[list[bytes | None], list[int]]:
-    """Gives values and formats in the statement's order: columns in binary, everything else as text."""
+    """Gives values and formats in the statement's order: columns in binary, everything else as text.
+
+    Bytes are a text already.
+    """
     values: list[bytes | None] = []
     formats = []
     for name in statement.parameters:
@@ -100,6 +103,6 @@ def _encode(statement: Statement, parameters: Mapping[str, Any]) -> tuple[list[b
             values.append(value.encoded)
             formats.append(1)
         else:
-            values.append(None if value is None else str(value).encode())
+            values.append(value if value is None or isinstance(value, bytes) else str(value).encode())
             formats.append(0)
     return values, formats

@@ -17,6 +17,7 @@ from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons, texts
 from durable_runtime.store.columns import (
     checkpoint_columns,
+    checkpoint_values,
     has_more,
     line_columns,
     move_columns,
@@ -64,6 +65,7 @@ class PostgresWorkerStore:
             name: Statement(name, self._sql[name], plan_lasts=plan_lasts)
             for name, plan_lasts in (
                 ("append", math.inf),
+                ("append_one", math.inf),
                 ("append_and_move", 1.0),
                 # Planned each time: in front of a queue that has just become long, a wrong plan takes seconds.
                 ("claim", 0.0),
@@ -170,11 +172,15 @@ class PostgresWorkerStore:
         Gives an outcome for each commit. Raises `LeaseLost` when the fence does not hold: then nothing was written.
         """
         fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
+        line = self._lanes[lane]
+        single = _single(commits)
+        if single is not None:
+            values = {**fence, **checkpoint_values(commits[0].key, single)}
+            return _outcomes(lease, commits, await line.ask(self._often["append_one"], values))
         moving = any(commit.move is not None for commit in commits)
         parameters = {**fence, **checkpoint_columns(commits)}
         if moving:
             parameters |= move_columns(commits)
-        line = self._lanes[lane]
         if not any(map(has_more, commits)):
             statement = self._often["append_and_move" if moving else "append"]
             return _outcomes(lease, commits, await line.ask(statement, parameters))
@@ -352,3 +358,10 @@ def _outcomes(lease: Lease, commits: Sequence[Commit], rows: list[Row]) -> list[
         else Outcome.BUSY
         for commit in commits
     ]
+
+
+def _single(commits: Sequence[Commit]) -> Checkpoint | None:
+    """Gives the checkpoint of a batch that writes nothing else."""
+    if len(commits) != 1 or commits[0].move is not None or len(commits[0].checkpoints) != 1 or has_more(commits[0]):
+        return None
+    return commits[0].checkpoints[0]

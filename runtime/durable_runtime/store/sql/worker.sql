@@ -146,6 +146,21 @@ with fence as materialized (
 )
 select count(*) from fence
 
+-- name: append_one
+-- The same for a single checkpoint, which is what an execution of one step after the other commits: a third less work for the server
+-- than columns of one row each.
+with fence as materialized (
+    select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
+), appended as (
+    insert into durable.checkpoint
+        (execution_id, seq, path, kind, attempt, result, error, due_at, started_at, finished_at)
+    select
+        %(execution_id)s::bigint, %(seq)s::int, %(path)s::text, %(kind)s::text, %(attempt)s::int, %(result)s::json,
+        %(error)s::json, %(due_at)s::timestamptz, %(started_at)s::timestamptz, %(finished_at)s::timestamptz
+    from fence
+)
+select count(*) from fence
+
 -- name: hold_fence
 -- Takes the fence, or fails with a message that names the reason, so that what follows in the same flush is skipped, COMMIT too.
 with fence as materialized (
