@@ -21,9 +21,9 @@ from durable_runtime.core.conditions import value_of, waiting_for_answer, with_a
 from durable_runtime.core.environment import environment
 from durable_runtime.core.evolve_execution import HistoryMismatch, Touched, begin_closing, evolve_execution
 from durable_runtime.core.program import ON_FAILURE, Program
+from durable_runtime.core.rebuilding import begin_items, rebuild
 from durable_runtime.core.state import (
     Catching,
-    Closing,
     Each,
     Forked,
     Frame,
@@ -101,7 +101,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if _undoes(chain):
         return _go_on_undoing(state, chain, keys, frame, checkpoint)
     undo = remember(state, chain, checkpoint, patch)
-    root, more = _rebuild(chain, keys, frame, patch)
+    root, touched = rebuild(chain, keys, frame, patch, touched)
     finished, output = state.finished, state.output
     if isinstance(node, g.Finish) and checkpoint.kind == "completed" and not isinstance(chain[-1].opening, Catching):
         finished, output = True, checkpoint.result
@@ -123,7 +123,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         edits=edits,
         has_awaited=has_awaited,
     )
-    return state, touched + more
+    return state, touched
 
 
 def _evolve_call(state: State, chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> tuple[State, Touched]:
@@ -144,8 +144,8 @@ def _evolve_call(state: State, chain: list[Frame], keys: Keys, checkpoint: Check
     if _undoes(chain):
         state, touched = _go_on_undoing(state, chain, keys, changed, checkpoint)
         return state, touched + others
-    root, _none = _rebuild(chain, keys, changed, None)
-    return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (keys, *others)
+    root, touched = rebuild(chain, keys, changed, None, (keys, *others))
+    return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), touched
 
 
 def _undoes(chain: list[Frame]) -> bool:
@@ -157,7 +157,7 @@ def _go_on_undoing(
 ) -> tuple[State, Touched]:
     """Puts the list of a compensation back. Nobody reads the data after it, whatever it gave."""
     state, frame, looked_at = advance(state, chain, keys, frame)
-    root, _nothing = _rebuild(chain[:-1], keys[:-1], frame, None)
+    root, _nothing = rebuild(chain[:-1], keys[:-1], frame, None, ())
     return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at), (looked_at,)
 
 
@@ -165,74 +165,6 @@ def _recover(frame: Frame, keys: Keys, result: Json) -> _Change:
     """The list of a `catch` ran to its end: its result is the node's, and the flow goes on after it."""
     save = frame.node.graph.save
     return _step_over(frame, result), {save: result} if save is not None else None, (keys,)
-
-
-def _rebuild(chain: list[Frame], keys: Keys, frame: Frame, patch: _Patch) -> tuple[Frame, Touched]:
-    """Copies the way from a changed frame up to the root, and nothing beside it.
-
-    The patch goes into the nearest copy of the data, and no further up.
-    """
-    touched: Touched = ()
-    for depth in range(len(keys), -1, -1):
-        if patch and frame.data is not None:
-            changes = {**frame.changes, **patch} if frame.changes is not None else None
-            frame = replace(frame, data={**frame.data, **patch}, changes=changes)
-            patch = None
-        if depth == 0:
-            break
-        parent = chain[depth - 1]
-        assert parent.opening is not None
-        opening, more = _with_child(parent, parent.opening, keys[depth - 1], frame, keys[: depth - 1])
-        touched += more
-        frame = replace(parent, opening=opening)
-    return frame, touched
-
-
-def _with_child(parent: Frame, opening: Opening, key: Key, inner: Frame, keys: Keys) -> tuple[Opening, Touched]:
-    """Puts a changed inner frame back. A foreach closes an item that is over and begins the next."""
-    match opening:
-        case Inside() | Turning() | Catching() | Closing() | Undoing():
-            return replace(opening, frame=inner), ()
-        case Forked():
-            assert isinstance(key, str)
-            before = opening.frames[key]
-            ended = opening.ended + inner.ended - before.ended
-            broke = opening.broke + (inner.error is not None) - (before.error is not None)
-            return replace(opening, frames={**opening.frames, key: inner}, ended=ended, broke=broke), ()
-        case Each():
-            assert isinstance(key, int)
-            assert isinstance(parent.node.graph, g.Foreach)
-            over = inner.ended or (inner.error is not None and parent.node.graph.on_error == "complete_all")
-            if not over:
-                return replace(opening, live={**opening.live, key: inner}), ()
-            live = {index: frame for index, frame in opening.live.items() if index != key}
-            opening, begun = _begin_items(parent, replace(opening, live=live, done=opening.done + 1), keys)
-            return opening, (keys, *begun)
-        case Retrying() | Waiting() | Awaiting() | Underway() | Calling():
-            raise HistoryMismatch(f"{parent.path!r} holds no list")
-        case _:
-            assert_never(opening)
-
-
-def _begin_items(frame: Frame, each: Each, keys: Keys) -> tuple[Each, Touched]:
-    """Begins items until the window is full; always in order, so that a fold begins the same ones."""
-    node = frame.node.graph
-    assert isinstance(node, g.Foreach)
-    if each.next >= each.total or len(each.live) >= node.concurrency:
-        return each, ()
-    block, path, size = frame.node.blocks[None], frame.path, node.batch
-    live, position, begun = dict(each.live), each.next, []
-    while position < each.total and len(live) < node.concurrency:
-        item = each.items[position] if size is None else each.items[position * size : (position + 1) * size]
-        live[position] = Frame(
-            block=block,
-            prefix=f"{path}[{position}]/",
-            data=each.data,
-            names={node.variable: item, "index": position},
-        )
-        begun.append((*keys, position))
-        position += 1
-    return replace(each, live=live, next=position), tuple(begun)
 
 
 def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> _Change:
@@ -256,17 +188,18 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, check
             assert node.items is not None
             items = value_of(program, state, chain, keys, node.items, "in")
             assert isinstance(items, list)
-            empty = Each(
+            live: dict[int, Frame] = {}
+            each = Each(
                 items=items,
                 total=checkpoint.result,
                 next=0,
-                live={},
+                live=live,
                 data=data_of(chain),
                 deadline_at=deadline_at,
                 since=since,
             )
-            each, begun = _begin_items(frame, empty, keys)
-            return replace(frame, opening=each), None, (keys, *begun)
+            position, begun = begin_items(frame, each, live, keys)
+            return replace(frame, opening=replace(each, next=position)), None, (keys, *begun)
         case g.Loop():
             return replace(frame, opening=Turning(turn=0, deadline_at=deadline_at, since=since)), None, (keys,)
         case g.Step() | g.Decision() if not isinstance(frame.opening, Catching):
