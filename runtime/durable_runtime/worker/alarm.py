@@ -1,4 +1,7 @@
-"""What falls due in an execution while attempts of it run; a suspended one is woken by the store."""
+"""What calls a run later: at once but not now, or when something falls due while attempts of it run.
+
+A suspended execution is woken by the store.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,23 @@ from datetime import datetime
 from durable_runtime.core.checkpoints import Keys
 from durable_runtime.core.state import State, timers_of
 from durable_runtime.worker.clock import Clock
+
+
+class Soon:
+    """Calls something in the loop's next turn, once, however often it is asked to."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._is_asked = False
+
+    def ask(self) -> None:
+        if not self._is_asked:
+            self._is_asked = True
+            asyncio.get_running_loop().call_soon(self._answer)
+
+    def _answer(self) -> None:
+        self._is_asked = False
+        self._call()
 
 
 class Alarm:

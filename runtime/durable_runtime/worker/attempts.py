@@ -59,6 +59,11 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         """The path of what it is the outcome of."""
         return f"{self.command.path}/{self.sub.name}" if self.sub is not None else self.command.path
 
+    @property
+    def is_plain(self) -> bool:
+        """True for what leaves a checkpoint and nothing else: nobody hears of it, nothing starts or commits with it."""
+        return isinstance(self.command, Perform) and not (self.sub or self.told or self.transaction)
+
     def commits(self, checkpoints: Sequence[Checkpoint]) -> bool:
         """Tells whether these checkpoints say that it worked, so that its transaction is worth committing."""
         return bool(checkpoints) and checkpoints[-1].kind in ("completed", "compensated")

@@ -19,6 +19,8 @@ from durable_runtime.worker.telling import answer_of
 class Unsent:
     """Gathers until a commit of it is stored; a commit that was refused is followed by one with all of it and more.
 
+    While one is on its way only checkpoints with their outcomes may be added, which wait for the next.
+
     `outcomes` are what its checkpoints came from, `requests` the inbox rows that they answer, `outgoing` what goes to
     other executions.
     """
@@ -29,6 +31,7 @@ class Unsent:
         self.open_waits = OpenWaits(state)
         self.checkpoints: list[Checkpoint] = []
         self.outcomes: list[Ended] = []
+        self._sent = (0, 0)
         self.requests: list[int] = []
         self._answers: list[Callable[[], None]] = []
         self._lines: list[LogLine] = []
@@ -60,6 +63,7 @@ class Unsent:
         if isinstance(move, Suspend) and self.open_waits.must_look(state):
             move = None
         self.take_notes(attempts)
+        self._sent = (len(self.checkpoints), len(self.outcomes))
         starts, sends, emits = self.outgoing.taken()
         if isinstance(move, End):
             sends += self.outgoing.at_end(move, state)
@@ -73,7 +77,7 @@ class Unsent:
             snapshots=taken,
             key=key,
             seen=seen,
-            checkpoints=self.checkpoints,
+            checkpoints=self.checkpoints.copy(),
             move=move,
             requests=tuple(self.requests),
             logs=tuple(self._lines),
@@ -106,9 +110,11 @@ class Unsent:
         return bool(self._lines or self._progress)
 
     def stored(self) -> None:
-        """All of it is stored: whoever waits for that goes on."""
+        """What was sent is stored: whoever waits for that goes on."""
+        checkpoints, outcomes = self._sent
+        del self.checkpoints[:checkpoints], self.outcomes[:outcomes]
         answers = self._answers
-        self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
+        self._sent, self.requests, self._answers = (0, 0), [], []
         self._lines, self._progress = [], {}
         self.outgoing.forget()
         self.open_waits.committed()
@@ -120,6 +126,7 @@ class Unsent:
     def drop(self) -> list[Ended]:
         """Forgets what is in no checkpoint yet; gives the outcomes, which are to be taken in once more."""
         outcomes, self._snapshots.taken = self.outcomes, None
-        self.checkpoints, self.outcomes, self.requests, self._answers = [], [], [], []
+        self.checkpoints, self.outcomes, self._sent = [], [], (0, 0)
+        self.requests, self._answers = [], []
         self.outgoing.forget()
         return outcomes

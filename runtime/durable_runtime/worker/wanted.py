@@ -1,33 +1,45 @@
-"""What was decided and is not done yet, because what it follows from may not be stored."""
+"""What was decided and is not begun yet: what it follows from may not be stored, or others have their turn first."""
 
 from __future__ import annotations
 
+from durable_runtime.actions.functions import Missing
 from durable_runtime.core.commands import Abandon, Collect, Perform, StartChild
 from durable_runtime.core.interpreter import Pass
 from durable_runtime.worker.attempts import Attempts
+
+MOST_AT_ONCE = 64
+"""Attempts that are begun in one go: those of a wide parallel neither hold up other executions, nor does the first
+commit of their outcomes wait for the last of them.
+"""
 
 
 class Wanted:
     """Attempts to begin, results to collect, and attempts that nobody wants any more.
 
-    Those go on until the decision that ended them is stored: if the database refuses it, they are wanted again, and
-    what was cancelled would have to begin once more.
+    Decided comes first, `ready` once everything that was decided is stored. Attempts that nobody wants go on until the
+    decision that ended them is stored: if the database refuses it, they are wanted again, and what was cancelled would
+    have to begin once more.
     """
 
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
-        self._performs: dict[str, Perform | StartChild] = {}
-        self._collects: dict[str, Collect] = {}
+        self._decided: dict[str, Perform | StartChild | Collect] = {}
+        self._ready: dict[str, Perform | StartChild | Collect] = {}
         self._abandons: list[Abandon] = []
 
     @property
     def to_begin(self) -> bool:
         """True when something is to be begun."""
-        return bool(self._performs or self._collects)
+        return bool(self._decided or self._ready)
+
+    @property
+    def ready(self) -> bool:
+        """True when something may begin now."""
+        return bool(self._ready)
 
     @property
     def to_collect(self) -> bool:
-        return bool(self._collects)
+        return any(isinstance(each, Collect) for each in self._decided.values())
 
     @property
     def runs(self) -> bool:
@@ -38,23 +50,24 @@ class Wanted:
         return path in self._attempts and not any(abandon.covers(path) for abandon in self._abandons)
 
     def take(self, result: Pass) -> None:
-        """Adds what a pass came to. What runs already is not begun once more."""
+        """Adds what a pass came to. What runs already, or is about to, is not begun once more."""
         for abandon in result.abandons:
             self._abandons.append(abandon)
-            for path in [*self._performs, *self._collects]:
+            for path in [*self._decided, *self._ready]:
                 if abandon.covers(path):
                     self.forget(path)
-        self._performs |= {each.path: each for each in result.performs if not self._is_wanted(each.path)}
-        self._collects |= {each.path: each for each in result.collects if not self._is_wanted(each.path)}
+        for each in (*result.performs, *result.collects):
+            if each.path not in self._ready and not self._is_wanted(each.path):
+                self._decided[each.path] = each
 
     def forget(self, path: str) -> None:
         """Does not begin this instance: its outcome is there."""
-        self._performs.pop(path, None)
-        self._collects.pop(path, None)
+        self._decided.pop(path, None)
+        self._ready.pop(path, None)
 
     def begin_nothing(self) -> None:
         """Forgets what is to be begun."""
-        self._performs, self._collects = {}, {}
+        self._decided, self._ready = {}, {}
 
     def take_back(self) -> None:
         """Forgets everything: what it followed from will never be stored, and is decided again."""
@@ -67,8 +80,20 @@ class Wanted:
         for abandon in abandons:
             self._attempts.abandon(abandon)
 
-    def hand_out(self) -> tuple[list[Perform | StartChild], list[Collect]]:
-        """Gives what is to be begun, to be begun at once."""
-        performs, collects = self._performs, self._collects
-        self.begin_nothing()
-        return list(performs.values()), list(collects.values())
+    def stored(self) -> None:
+        """Everything that was decided follows from what is stored, or can be computed again: it may begin."""
+        self._ready |= self._decided
+        self._decided = {}
+
+    def begin_some(self) -> list[tuple[Perform | StartChild, Missing]]:
+        """Begins what is ready, up to `MOST_AT_ONCE`; gives those that this worker lacks something for."""
+        lacking = []
+        for path in list(self._ready)[:MOST_AT_ONCE]:
+            each = self._ready.pop(path)
+            if isinstance(each, Collect):
+                self._attempts.collect(each)
+                continue
+            missing = self._attempts.begin(each)
+            if missing is not None:
+                lacking.append((each, missing))
+        return lacking
