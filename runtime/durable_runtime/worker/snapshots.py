@@ -21,6 +21,11 @@ log = logging.getLogger("durable.snapshots")
 EVERY: Final = 500
 """Checkpoints between two snapshots of an execution."""
 
+BYTES_FOR_ONE: Final = 20
+"""Bytes of a state that a checkpoint before the next snapshot pays for: a tenth of what it takes itself. A foreach over
+a hundred thousand items carries all of them; every 500 checkpoints that would be more than everything else together.
+"""
+
 MAX_BYTES: Final = 32 * 1024 * 1024
 """The largest state that is stored; reading a larger one would not be faster than folding."""
 
@@ -42,6 +47,7 @@ class Snapshots:
         self.taken: State | None = None
         self.watches = base is not None
         self.next_at = self._newest + every
+        self._size = 0
 
     def take(self, state: State, checkpoints: list[Checkpoint], move: Suspend | End | None) -> SnapshotChange | None:
         """Gives what a commit that leads to this state does to the snapshots."""
@@ -57,6 +63,7 @@ class Snapshots:
             self.next_at = state.seq + self._every
             return None
         self.taken = state
+        self._size = len(snapshot.state)
         return SnapshotChange(keep_from=snapshot.seq, snapshot=snapshot)
 
     def at_end(self) -> SnapshotChange | None:
@@ -69,7 +76,7 @@ class Snapshots:
         self._newest, self._open = self.taken.seq, open_foreaches(self.taken)
         self.taken = None
         self.watches = True
-        self.next_at = self._newest + self._every
+        self.next_at = self._newest + max(self._every, self._size // BYTES_FOR_ONE)
 
     def _reaches_behind(self, checkpoint: Checkpoint) -> bool:
         """Tells whether a fold from the newest snapshot could not take this checkpoint."""

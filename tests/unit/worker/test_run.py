@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+
+import pytest
 
 from durable_dsl import compile_text
 from durable_runtime.actions.functions import Function
@@ -15,6 +17,7 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state
 from durable_runtime.store.protocol import Claimed, Commit, Inbox, Outcome, Suspend
 from durable_runtime.testing import FakeClock
+from durable_runtime.worker.attempts import Ended
 from durable_runtime.worker.resuming import Resumed
 from durable_runtime.worker.run import Run
 from durable_runtime.worker.snapshots import EVERY, Snapshots
@@ -63,6 +66,9 @@ class HeldJournal:
     def read_inbox(self, _key: int) -> None:
         self.asked += 1
 
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        raise AssertionError(f"nothing here has work in the background: {work}")
+
     def uniform(self) -> float:
         return 0.5
 
@@ -84,7 +90,12 @@ def new_run(around: HeldJournal) -> Run:
     )
 
 
-def test_a_request_between_an_outcome_and_its_commit_does_not_begin_the_step_again() -> None:
+@pytest.mark.parametrize("is_plain", [True, False], ids=["plain", "something else commits with it"])
+def test_a_request_between_an_outcome_and_its_commit_does_not_begin_the_step_again(
+    monkeypatch: pytest.MonkeyPatch, is_plain: bool
+) -> None:
+    monkeypatch.setattr(Ended, "is_plain", is_plain)
+
     async def scenario() -> HeldJournal:
         around = HeldJournal()
         run = new_run(around)
@@ -97,10 +108,11 @@ def test_a_request_between_an_outcome_and_its_commit_does_not_begin_the_step_aga
         run.apply(Inbox(2, ((2, "resume", {}),)))  # a commit is in flight: it is read again after that
         around.committed()
         assert around.asked == 1
-        # The step's outcome is there and not in the state yet.
+        # The step's outcome is there; unless it is plain, it is not in the state yet.
         run.apply(Inbox(2, ((2, "resume", {}),)))
         around.committed()
-        around.committed()
+        if not is_plain:
+            around.committed()
         await asyncio.sleep(0)
         return around
 
