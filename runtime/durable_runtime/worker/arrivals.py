@@ -38,6 +38,11 @@ class Arrivals:
         """True when there are checkpoints of outcomes that are not on their way yet."""
         return bool(self._touched)
 
+    @property
+    def waits(self) -> bool:
+        """True while an outcome is there that is not in the state: whoever looks at that sees an attempt to begin."""
+        return bool(self._waiting)
+
     def add(self, ended: Ended) -> None:
         """Takes what arrived."""
         self._waiting.append(ended)

@@ -230,7 +230,7 @@ class Run(LooksForEvents):
                     self._inbox_waits = False
                     self._around.read_inbox(self.key)
                 elif self._arrivals or self._pending:
-                    if not self._pending and not self._released:
+                    if not (self._pending or self._released or self._arrivals.waits):
                         self._wanted.stored()
                         self._begin_some()
                     self._take_in()
