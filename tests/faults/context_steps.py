@@ -254,3 +254,14 @@ async def transfer_and_tell(n: int, ctx: StepContext) -> str:
 async def hears_one(ctx: StepContext) -> Any:
     """Waits for one event of a key."""
     return await ctx.wait_event("word", "said", key="k")
+
+
+async def starts_and_joins(ctx: StepContext) -> list[Any]:
+    """Starts two executions, one by its key, and waits for their ends later."""
+    started = await ctx.start_workflow("start", "child", {"n": 1})
+    die_at("after the start")
+    await ctx.start_workflow("start", "child", {"n": 2}, key="k")
+    die_at("after the start by key")
+    joined = await ctx.join("join", started)
+    die_at("after the join")
+    return [joined, await ctx.call_workflow("call", "child", {"n": 3}, key="k")]

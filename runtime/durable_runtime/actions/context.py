@@ -16,7 +16,7 @@ from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.notes import Level, Notes
 from durable_runtime.actions.port import Port
 from durable_runtime.actions.substeps import Substeps
-from durable_runtime.actions.waiting import RAISES, AskKind, ask_wait, check_event, event_key, event_wait
+from durable_runtime.actions.waiting import RAISES, AskKind, ask_wait, check_event, event_key, event_wait, key_text
 from durable_runtime.core.checkpoints import Emitted, Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.emitting import EXECUTION_ID
@@ -212,21 +212,46 @@ class StepContext:
         return await self.substeps.wait("ask", name, awaited)
 
     async def call_workflow(
-        self, name: str, workflow: str, input: dict[str, Json] | None = None, *, queue: str | None = None
+        self,
+        name: str,
+        workflow: str,
+        input: dict[str, Json] | None = None,
+        *,
+        queue: str | None = None,
+        key: str | int | None = None,
     ) -> Any:
         """Runs another workflow by its name, waits for its end, and gives its output. Only in async functions.
 
         The execution is suspended meanwhile. A child that fails or is cancelled is `StepFailed`, of the type
-        `ChildFailed` or `ChildCancelled`.
+        `ChildFailed` or `ChildCancelled`. With a `key` it waits for whichever execution of the workflow has the key,
+        and starts one if none has.
         """
-        return await self.substeps.begin_workflow(name, workflow, input or {}, queue, awaited=True)
+        text = key_text("ctx.call_workflow", key)
+        return await self.substeps.begin_workflow(name, workflow, input or {}, queue, text, awaited=True)
 
     async def start_workflow(
-        self, name: str, workflow: str, input: dict[str, Json] | None = None, *, queue: str | None = None
+        self,
+        name: str,
+        workflow: str,
+        input: dict[str, Json] | None = None,
+        *,
+        queue: str | None = None,
+        key: str | int | None = None,
     ) -> str:
-        """Starts another workflow by its name and gives the id of its execution. Only in async functions."""
-        id: str = await self.substeps.begin_workflow(name, workflow, input or {}, queue, awaited=False)
+        """Starts another workflow by its name and gives the id of its execution. Only in async functions.
+
+        With a `key` that is the id of whichever execution of the workflow has the key; one is started if none has.
+        """
+        text = key_text("ctx.start_workflow", key)
+        id: str = await self.substeps.begin_workflow(name, workflow, input or {}, queue, text, awaited=False)
         return id
+
+    async def join(self, name: str, execution: str) -> Any:
+        """Waits for the end of an execution that `start_workflow` started in this function, and gives its output.
+
+        The execution is suspended meanwhile; errors are those of `call_workflow`.
+        """
+        return await self.substeps.join(name, execution)
 
 
 class _SubContext(StepContext):

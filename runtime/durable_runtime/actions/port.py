@@ -45,7 +45,7 @@ class Port(Protocol):
         ...
 
     async def find_target(
-        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, *, awaited: bool
+        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, key: str | None, *, awaited: bool
     ) -> Failure | None:
         """Finds what a child would run, for the call of this name; gives why there cannot be one."""
         ...

@@ -30,7 +30,7 @@ from durable_runtime.core.calls import SubStep
 from durable_runtime.core.checkpoints import Emitted, Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
-from durable_runtime.core.substeps import Await, Begun, Pause, SubOutcome
+from durable_runtime.core.substeps import Await, Begun, Join, Pause, SubOutcome
 from durable_runtime.core.values import NotStorable, encode
 
 
@@ -62,6 +62,7 @@ class Substeps:
         self._run_plain: RunPlain | None = None
         self._told: list[tuple[str, Emitted]] = []
         self._told_in_sub: list[Emitted] = []
+        self._started: set[str] = set()
         self.masks: Masks | None = None
         self.broken: Failure | None = None
         """Set when the order of calls has changed, whatever the function makes of it."""
@@ -198,7 +199,7 @@ class Substeps:
             awaited = msgspec.structs.replace(awaited, spec=self.masks.value(awaited.spec))
         return await self._wait(what, name, awaited)
 
-    async def _wait(self, what: str, name: str, outcome: Pause | Await) -> Json:
+    async def _wait(self, what: str, name: str, outcome: Pause | Await | Join) -> Json:
         own = self._enter(name)
         try:
             self._must_be_async(what)
@@ -210,26 +211,42 @@ class Substeps:
             self._calling = None
 
     async def begin_workflow(
-        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, *, awaited: bool
+        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, key: str | None, *, awaited: bool
     ) -> Json:
         """Starts another execution, and waits for its end if it is awaited."""
+        waits = awaited or key is not None
         own = self._enter(name)
         try:
             self._must_be_async("call_workflow" if awaited else "start_workflow")
-            found = await self._find(own, waits=awaited)
+            found = await self._find(own, waits=waits)
             if found is not None:
-                return self._leave(found)
+                return self._started_by(found, awaited, key)
             shown = input if self.masks is None else self.masks.value(input)
-            refused = await self._port.find_target(own, workflow, shown, queue, awaited=awaited)
-            outcome = refused if refused is not None else Begun(workflow, awaited)
+            refused = await self._port.find_target(own, workflow, shown, queue, key, awaited=awaited)
+            outcome = refused if refused is not None else Begun(workflow, awaited, key)
             sub = self._placed(SubOutcome(index=0, name=own, outcome=outcome))
-            if awaited and refused is None:
+            if waits and refused is None:
                 await self._leave_function(Parked(sub))
             answer = self._heard(await self._port.note(sub))
             assert isinstance(answer, SubStep)
-            return self._leave(answer)
+            return self._started_by(answer, awaited, key)
         finally:
             self._calling = None
+
+    def _started_by(self, found: SubStep, awaited: bool, key: str | None) -> Json:
+        """Ends a call that starts an execution; what it started on its own can be joined."""
+        if not awaited and key is None and found.error is None:
+            self._started.add(found.result)
+        return self._leave(found)
+
+    async def join(self, name: str, execution: str) -> Json:
+        """Waits for the end of an execution that the function started before."""
+        if execution not in self._started:
+            raise ContextMisuse(
+                f"ctx.join waits for what ctx.start_workflow gave in this function, without a key, not {execution!r}; "
+                "to wait for whoever has a key, give it to ctx.call_workflow"
+            )
+        return await self._wait("join", name, Join(execution))
 
     # -- which call this is
 
@@ -273,7 +290,9 @@ class Substeps:
 
     def _differs(self, own: str, waits: bool) -> str | None:
         found = self._stored()
-        if found is None or (found.name == own and found.waited == waits):
+        # What was refused before it waited, such as a child of no workflow, is the same call.
+        same = found is None or found.waited == waits or (waits and found.error is not None)
+        if found is None or (found.name == own and same):
             return None
         return f"called '{own}'" if found.name != own else f"made '{own}' a {'wait' if waits else 'step'}"
 

@@ -102,6 +102,15 @@ def event_key(what: str, key: object) -> str:
     return as_key(key)
 
 
+def key_text(what: str, key: object) -> str | None:
+    """Gives the key of an execution as it is compared; raises `ContextMisuse` for what is none."""
+    if key is None:
+        return None
+    if isinstance(key, bool) or not isinstance(key, str | int):
+        raise ContextMisuse(f"{what}: a key is a text or a whole number, not {key!r}")
+    return str(key)
+
+
 def _await(what: str, spec: dict[str, Json], timeout: timedelta | str | None, default: Any) -> Await:
     span = None if timeout is None else span_of(what, timeout)
     if default is RAISES:

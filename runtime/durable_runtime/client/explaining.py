@@ -157,8 +157,8 @@ def _waits(state: State, history: list[Checkpoint]) -> Iterator[str]:
                 yield _retry(path, retrying, history)
             case Waiting(due_at=due_at, times_out=times_out):
                 yield f"'{path}' waits until {told(due_at)}{', when it times out' if times_out else ''}"
-            case Calling(id=id, started_at=started_at):
-                yield f"'{path}' waits for the execution {id} since {told(started_at)}"
+            case Calling(started_at=started_at) as calling:
+                yield f"'{path}' waits for the execution {calling.execution} since {told(started_at)}"
             case Awaiting(slots=slots, opened_at=opened_at, times_out_at=times_out_at):
                 wanted = " and ".join(map(_wanted, slots.values())) or "nothing more"
                 ends = f", until {told(times_out_at)}" if times_out_at is not None else ""

@@ -37,7 +37,7 @@ class Calling(msgspec.Struct, frozen=True, kw_only=True):
     """A step whose child runs.
 
     `id` is the one that was given to the child; `first_at` is when the step's first attempt began, `started_at` when
-    this one did.
+    this one did. A function that waits for an execution it started before `joins` that one, and is told under `id`.
     """
 
     id: str
@@ -45,6 +45,12 @@ class Calling(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     first_at: datetime
     deadline_at: datetime | None = None
+    joins: str | None = None
+
+    @property
+    def execution(self) -> str:
+        """The id of the execution that is waited for; where a key was taken it is another one."""
+        return self.joins or self.id
 
 
 Held: TypeAlias = Retrying | Waiting | Calling | Awaiting

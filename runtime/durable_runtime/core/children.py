@@ -149,8 +149,9 @@ def _call_told(frame: Frame, keys: Keys, opening: Underway, payload: Json, now: 
     if not isinstance(waits, Calling) or waits.id != payload["call"]:
         return None
     path = held_path(frame)
-    if payload["status"] == "completed":
-        return Checkpoint(path=path, kind="completed", keys=keys, result=payload["output"], finished_at=now)
+    if payload["status"] in ("completed", "started"):
+        result = payload["output"] if payload["status"] == "completed" else payload["id"]
+        return Checkpoint(path=path, kind="completed", keys=keys, result=result, finished_at=now)
     error = error_of(_failure(frame, payload), path, 1)
     return Checkpoint(path=path, kind="failed", keys=keys, error=error, finished_at=now)
 
@@ -190,11 +191,12 @@ def _failure(frame: Frame, payload: Json) -> Failure:
             type=error["type"], message=error["message"], data={"id": payload["id"]}, names=(error["type"], "Fatal")
         )
     is_cancelled = payload["status"] == "cancelled"
+    child = " ".join(filter(None, ("the child", workflow, payload["id"])))
     type = "ChildCancelled" if is_cancelled else "ChildFailed"
     why = error.get("message") if is_cancelled else f"{error.get('type')}: {error.get('message')}"
     return Failure(
         type=type,
-        message=f"the child {workflow} {payload['id']} {'was cancelled' if is_cancelled else 'failed'}: {why}",
+        message=f"{child} {'was cancelled' if is_cancelled else 'failed'}: {why}",
         data={"id": payload["id"], "workflow": workflow, "status": payload["status"], "error": payload["error"]},
         names=(type, "Exception"),
     )

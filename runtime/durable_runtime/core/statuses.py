@@ -315,8 +315,8 @@ class _Painter:
         match held:
             case Retrying(retry_at=due_at) | Waiting(due_at=due_at):
                 return f"until {self._clock(due_at)}"
-            case Calling(id=id):
-                return f"for child {id}"
+            case Calling():
+                return f"for child {held.execution}"
             case Awaiting():
                 return _awaited(held)
 

@@ -50,13 +50,23 @@ class Await(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """The function starts another execution, and waits for its end if it is `awaited`."""
+    """The function starts another execution, and waits for its end if it is `awaited`.
+
+    With a `key` it waits in any case, at least to be told which execution has it.
+    """
 
     workflow: str
     awaited: bool
+    key: str | None = None
 
 
-Outcome: TypeAlias = Success | Failure | Pause | Await | Begun
+class Join(msgspec.Struct, frozen=True):
+    """The function waits for the end of an execution that it started before."""
+
+    execution: str
+
+
+Outcome: TypeAlias = Success | Failure | Pause | Await | Begun | Join
 
 
 class SubOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +159,7 @@ def settle_sub(
     base = Checkpoint(
         path=own, kind="completed", keys=keys, attempt=sub.attempt, finished_at=at, started_at=sub.started_at
     )
-    if isinstance(sub.outcome, Begun):
+    if isinstance(sub.outcome, Begun | Join):
         id = child_id(state.execution["id"], own, sub.attempt, state.seq + len(checkpoints) + 1)
         return [*checkpoints, _begun(base, sub.outcome, id, entered_at)]
     settled = _settled(base, sub, sub.outcome, entered_at, uniform)
@@ -158,11 +168,15 @@ def settle_sub(
     return [*checkpoints, settled]
 
 
-def _begun(base: Checkpoint, begun: Begun, id: str, entered_at: datetime) -> Checkpoint:
-    """The child's id is made of the number of this checkpoint, so there is one child for it."""
-    if not begun.awaited:
+def _begun(base: Checkpoint, begun: Begun | Join, id: str, entered_at: datetime) -> Checkpoint:
+    """The child's id is made of the number of this checkpoint, so there is one child for it.
+
+    Who joins is told under such an id too, as if it had a child of its own.
+    """
+    if isinstance(begun, Begun) and not begun.awaited and begun.key is None:
         return replace(base, result=id)
-    result = {"child": id, "workflow": begun.workflow}
+    more = {"workflow": begun.workflow} if isinstance(begun, Begun) else {"joins": begun.execution}
+    result = {"child": id, **more}
     return replace(base, kind="waiting", result=result, started_at=entered_at)
 
 

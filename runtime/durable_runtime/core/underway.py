@@ -74,7 +74,8 @@ def _opening_of(checkpoint: Checkpoint, seq: int) -> Held | None:
     if stored is None:
         return None if due_at is None else Waiting(due_at)
     if "child" in stored:
-        return Calling(id=stored["child"], attempt=checkpoint.attempt, started_at=at, first_at=at, deadline_at=due_at)
+        id, joins = stored["child"], stored.get("joins")
+        return Calling(id=id, attempt=checkpoint.attempt, started_at=at, first_at=at, deadline_at=due_at, joins=joins)
     return opening_of(checkpoint, seq)
 
 

@@ -23,7 +23,7 @@ from durable_runtime.core.conditions import settle_answer
 from durable_runtime.core.outcomes import Failure, Success, settle_attempt, settle_results
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import State
-from durable_runtime.core.substeps import Begun, SubOutcome, settle_sub
+from durable_runtime.core.substeps import SubOutcome, settle_sub
 from durable_runtime.store.joined import Transaction
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.protocol import Claimed
@@ -338,9 +338,8 @@ def checkpoints_of(program: Program, state: State, ended: Ended, outgoing: Outgo
             at=at,
             uniform=ended.uniform,
         )
-        if checkpoints and isinstance(ended.sub.outcome, Begun) and ended.begins is not None:
-            result = checkpoints[-1].result
-            outgoing.start(result["child"] if ended.sub.outcome.awaited else result, *ended.begins)
+        if checkpoints:
+            outgoing.begin(ended.sub.outcome, checkpoints[-1], ended.begins)
         return checkpoints
     settled = None
     if isinstance(command, StartChild) and isinstance(ended.outcome, Target):

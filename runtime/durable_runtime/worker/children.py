@@ -14,6 +14,8 @@ from durable_runtime.core.commands import StartChild
 from durable_runtime.core.inputs import InputCheck
 from durable_runtime.core.outcomes import Failure
 from durable_runtime.core.state import State
+from durable_runtime.core.substeps import Begun, Join
+from durable_runtime.core.substeps import Outcome as Called
 from durable_runtime.core.support import unsupported
 from durable_runtime.core.undoing import reaches_children
 from durable_runtime.core.values import encode
@@ -147,6 +149,18 @@ class Outgoing:
         )
         child = NewChild(execution=new, path=start.path, attached=start.attached, awaited=start.awaited)
         self._starts.append(child)
+
+    def begin(self, outcome: Called, checkpoint: Checkpoint, begins: tuple[StartChild, Target] | None) -> None:
+        """Takes along what a call in a function starts, or its wish to be told of an end."""
+        match outcome:
+            case Begun() if begins is not None:
+                result = checkpoint.result
+                self.start(result["child"] if checkpoint.kind == "waiting" else result, *begins)
+            case Join(execution):
+                asked = {"to": self._claimed.id, "call": checkpoint.result["child"], "path": checkpoint.path}
+                self._sends.append(Send(to=execution, kind="join", payload=encode(asked)[0]))
+            case _:
+                pass
 
     def cancel(self, ids: Collection[str], state: State) -> None:
         """Takes requests along that cancel children whose steps nobody waits for any more."""

@@ -94,7 +94,7 @@ class AttemptPort:
         return SubStep(name=sub.name, at=now, error=error_of(outcome, f"{self._path}/{sub.name}", sub.attempt))
 
     async def find_target(
-        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, *, awaited: bool
+        self, name: str, workflow: str, input: dict[str, Json], queue: str | None, key: str | None, *, awaited: bool
     ) -> Failure | None:
         start = StartChild(
             path=f"{self._path}/{name}",
@@ -103,7 +103,7 @@ class AttemptPort:
             workflow=workflow,
             attempt=1,
             input=input,
-            key=None,
+            key=key,
             queue=queue,
             attached=awaited,
             awaited=awaited,
