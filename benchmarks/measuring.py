@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import IO
 
 from benchmarks.meter import Meter
@@ -28,7 +29,8 @@ def measure(
 ) -> Figures:
     """Measures a contender once, in a database of its own; figures that could not be read are
     missing. Raises `NotMeasured`, after `patience` seconds at the latest."""
-    with server.database() as url, tempfile.TemporaryFile("w+") as errors:
+    quiet = server.left_alone() if workload.name == "idle" else nullcontext()
+    with quiet, server.database() as url, tempfile.TemporaryFile("w+") as errors:
         child = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.child", contender],
             stdin=subprocess.PIPE,

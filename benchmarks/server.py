@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,22 @@ class BenchServer:
         finally:
             with self.connect() as admin:
                 admin.execute(f"drop database {name} with (force)".encode())
+
+    @contextmanager
+    def left_alone(self) -> Iterator[None]:
+        """Keeps the server from vacuuming: its transactions would count as those of whoever has nothing to do."""
+        self._set("autovacuum", "off")
+        try:
+            yield
+        finally:
+            self._set("autovacuum", "on")
+
+    def _set(self, name: str, value: str) -> None:
+        with self.connect() as admin:
+            admin.execute(f"alter system set {name} = {value}".encode())
+            admin.execute("select pg_reload_conf()")
+            while _one(admin, f"show {name}") != value:
+                time.sleep(0.01)
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(urlsplit(self.url)._replace(path="/postgres").geturl(), autocommit=True)

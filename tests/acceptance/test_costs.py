@@ -6,7 +6,7 @@ import asyncio
 import gc
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -20,6 +20,7 @@ from benchmarks.meter import Meter, Reading
 from benchmarks.workloads import Workload, foreach, measure, sequence
 from durable_dsl import compile_text
 from durable_runtime import AsyncDurable, Worker
+from durable_runtime.store.connections import connect
 from durable_runtime.store.direct import Direct
 from durable_runtime.store.migrations import migrate
 from durable_runtime.store.postgres_client import PostgresClientStore
@@ -80,14 +81,62 @@ def test_orders_of_many_kinds_of_nodes_share_their_commits(own_server: Callable[
     assert reading.wal_bytes / orders.steps <= 1000
 
 
+def test_a_worker_comes_and_goes_with_few_transactions(own_server: Callable[..., OwnServer]) -> None:
+    server = own_server()
+    migrate(server.conninfo)
+    meter = Meter(server.conninfo)
+    try:
+        meter.start()
+        asyncio.run(Worker(server.conninfo).run(until_idle=True))
+        # Five sessions; coming, listening and leaving; one look or two, and whether anything is left.
+        assert meter.reading().commits <= 12
+    finally:
+        meter.close()
+
+
+def test_what_is_prepared_or_planned_anew_goes_out_with_the_statement_itself(
+    own_server: Callable[..., OwnServer],
+) -> None:
+    server = own_server()
+    sums = Statement("sums", b"select 1 + %(number)s::int", plan_lasts=1.0)
+    parts = Statement("parts", b"select 1 / %(number)s::int", plan_lasts=1.0)
+
+    async def nothing(direct: Direct) -> None:
+        pass
+
+    async def five(direct: Direct) -> None:
+        assert await direct.run(sums, {"number": 1}, prepared=True) == [(2,)]
+        assert await direct.run(sums, {"number": 2}, prepared=True) == [(3,)]
+        assert await direct.run(sums, {"number": 3}, prepared=True, plans_again=True) == [(4,)]
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await direct.run(parts, {"number": 0}, prepared=True)
+        assert await direct.run(parts, {"number": 1}, prepared=True) == [(1,)]
+        assert await direct.run(sums, {"number": 4}, prepared=True) == [(5,)]
+
+    def commits_of(work: Callable[[Direct], Awaitable[None]]) -> int:
+        async def story() -> None:
+            async with await connect(server.conninfo, application_name="counted") as connection:
+                await work(Direct(connection))
+
+        meter = Meter(server.conninfo)
+        try:
+            meter.start()
+            asyncio.run(story())
+            return meter.reading().commits
+        finally:
+            meter.close()
+
+    assert commits_of(five) - commits_of(nothing) == 5
+
+
 def test_a_single_step_costs_a_start_a_claim_and_a_commit(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: Counter[str] = Counter()
     run = Direct.run
 
-    async def counted(self: Direct, statement: Statement, parameters: Any, *, prepared: bool) -> Any:
+    async def counted(self: Direct, statement: Statement, parameters: Any, **how: bool) -> Any:
         if not str(parameters.get("hint", "")).startswith(("=", "?")):
             sent[statement.name.decode()] += 1
-        return await run(self, statement, parameters, prepared=prepared)
+        return await run(self, statement, parameters, **how)
 
     async def story() -> None:
         async with AsyncDurable(database_url) as durable:
@@ -163,7 +212,11 @@ def test_a_worker_that_waits_for_parked_executions_holds_nothing_of_them(
     server = own_server()
     [graph] = compile_text("{workflow: parked, steps: [{wait: long, for: 1h}]}")
 
-    async def story() -> int:
+    def kept() -> int:
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    async def story() -> None:
         async with AsyncDurable(server.conninfo) as durable:
             await durable.migrate()
             async with running(Worker(server.conninfo)):
@@ -174,12 +227,12 @@ def test_a_worker_that_waits_for_parked_executions_holds_nothing_of_them(
                 try:
                     await durable.start_many(graph, [{}] * 1000)
                     await until(lambda: rows_of(server, "durable.wait") == 1200, "all are parked")
-                    gc.collect()
-                    return tracemalloc.get_traced_memory()[0]
+                    # Soon: when the last are stored, the worker has not let go of them yet.
+                    await until(lambda: kept() / 1000 <= 500, "nothing is kept of those that are parked")
                 finally:
                     tracemalloc.stop()
 
-    assert asyncio.run(story()) / 1000 <= 500
+    asyncio.run(story())
 
 
 def test_a_step_among_ten_thousand_items_costs_what_one_among_a_hundred_does(

@@ -56,7 +56,7 @@ async def test_a_worker_that_leaves_waits_for_a_statement_that_was_cut_off(
     leaving = asyncio.create_task(Worker(stores.url)._leave(stores.worker, Ownership(lease)))
 
     if guarded:
-        await observer.until_waiting("durable lane 0")
+        await observer.until_waiting("durable chores")
         assert (await get(stores, 1)).status == "running"
         in_flight.open()
         await leaving

@@ -244,6 +244,24 @@ async def test_after_raising_its_own_epoch_a_lane_writes_with_the_new_lease_only
     assert await stores.worker.commit(raised, 0, [goes_on(key, checkpoint(3))]) == [Outcome.COMMITTED]
 
 
+async def test_after_raising_all_its_epochs_a_worker_writes_with_the_new_lease_only(stores: Stores) -> None:
+    (key,) = await start(stores, 1)
+    lease = await register(stores)
+    await claim(stores, lease)
+    once = await stores.worker.raise_own_epoch(lease, 1)
+    raised = await stores.worker.raise_own_epochs(lease)
+    assert raised.epochs == (lease.epochs[0] + 1, once.epochs[1] + 1, lease.epochs[2] + 1)
+    for old in (lease, once):
+        for lane in (0, 1):
+            with pytest.raises(LeaseLost):
+                await stores.worker.commit(old, lane, [goes_on(key, checkpoint(1))])
+    assert await stores.worker.commit(raised, 0, [goes_on(key, checkpoint(1))]) == [Outcome.COMMITTED]
+    assert await stores.worker.release(raised, 2, [key]) == [key]
+    await stores.worker.unregister(raised)
+    with pytest.raises(LeaseLost):
+        await stores.worker.raise_own_epochs(raised)
+
+
 async def test_the_lane_of_claims_can_be_raised_too(stores: Stores) -> None:
     await start(stores, 1)
     lease = await register(stores)

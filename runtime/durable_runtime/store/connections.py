@@ -149,10 +149,10 @@ class Line:
                 return await direct.run(statement, parameters, prepared=self.prepares)
             now = time.monotonic()
             often, self._asked_at = now - self._asked_at < statement.plan_lasts, now
-            if often and now - self._planned_at >= statement.plan_lasts:
+            plans_again = often and now - self._planned_at >= statement.plan_lasts
+            if plans_again:
                 self._planned_at = now
-                await direct.forget_plans()
-            return await direct.run(statement, parameters, prepared=often)
+            return await direct.run(statement, parameters, prepared=often, plans_again=plans_again)
 
     async def _drop(self, connection: Connection) -> None:
         self._connection = None

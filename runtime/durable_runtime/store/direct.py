@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import errors, generators
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from durable_runtime.store.arrays import Column
@@ -32,26 +32,51 @@ class Direct:
         self._reader = Transformer(connection)
         self._prepared: set[bytes] = set()
 
-    async def run(self, statement: Statement, parameters: Mapping[str, Any], *, prepared: bool) -> list[Row]:
-        """Runs a statement and gives its rows; raises psycopg's errors."""
+    async def run(
+        self, statement: Statement, parameters: Mapping[str, Any], *, prepared: bool, plans_again: bool = False
+    ) -> list[Row]:
+        """Runs a statement and gives its rows; raises psycopg's errors.
+
+        With `plans_again`, what is prepared is planned as the tables are now. That, and preparing, goes out together
+        with the statement: one round trip, and one transaction.
+        """
         values, formats = _encode(statement, parameters)
         server = self._connection.pgconn
         if not prepared:
             server.send_query_params(statement.text, values, param_formats=formats)
-        else:
-            if statement.name not in self._prepared:
-                server.send_prepare(statement.name, statement.text)
-                await self._answer(server)
-                self._prepared.add(statement.name)
+            result = await self._answer(server)
+        elif statement.name in self._prepared and not plans_again:
             server.send_query_prepared(statement.name, values, formats)
-        self._reader.set_pgresult(result := await self._answer(server))
+            result = await self._answer(server)
+        else:
+            server.enter_pipeline_mode()
+            if statement.name in self._prepared:
+                server.send_query_params(b"discard plans", None)
+            else:
+                server.send_prepare(statement.name, statement.text)
+            server.send_query_prepared(statement.name, values, formats)
+            server.pipeline_sync()
+            results = await self._answers(server)
+            if results[0].status in _DONE:
+                self._prepared.add(statement.name)
+            result = _checked(*results)
+        self._reader.set_pgresult(result)
         return self._reader.load_rows(0, result.ntuples, tuple)
 
-    async def forget_plans(self) -> None:
-        """Has the prepared statements planned anew, as the tables are now."""
-        server = self._connection.pgconn
-        server.send_query(b"discard plans")
-        await self._answer(server)
+    async def _answers(self, server: PGconn) -> list[PGresult]:
+        """Reads all answers of a pipeline, and leaves it."""
+        if server.flush():
+            await self._connection.wait(generators.send(server))
+        results: list[PGresult] = []
+        while server.status == ConnStatus.OK:
+            result = await _receive(server)
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                server.exit_pipeline_mode()
+                break
+            results.append(result)
+        if not results:
+            raise psycopg.OperationalError("the connection is gone")
+        return results
 
     async def _answer(self, server: PGconn) -> PGresult:
         if server.flush():
@@ -63,6 +88,14 @@ class Direct:
         if result.status not in _DONE:
             raise errors.error_from_result(result)
         return result
+
+
+def _checked(*results: PGresult) -> PGresult:
+    """Gives the last result, or raises the first error."""
+    for result in results:
+        if result.status not in _DONE:
+            raise errors.error_from_result(result)
+    return results[-1]
 
 
 async def _receive(server: PGconn) -> PGresult:

@@ -82,6 +82,14 @@ class WorkerSide(MessagesSide):
             epochs[lane] = worker.epochs[lane]
             return Lease(lease.worker_id, tuple(epochs))
 
+    async def raise_own_epochs(self, lease: Lease) -> Lease:
+        with self._statement("raise_own_epochs"):
+            worker = self.rows.workers.get(lease.worker_id)
+            if worker is None:
+                raise LeaseLost(f"worker {lease.worker_id} was taken over")
+            worker.epochs[:] = [epoch + 1 for epoch in worker.epochs]
+            return Lease(lease.worker_id, tuple(worker.epochs))
+
     # -- claims --------------------------------------------------------------------------------------------------------
 
     async def claim(

@@ -20,8 +20,11 @@ MOST_DROPPED = 1000
 """Events in one statement that drops what is kept no longer."""
 
 SWEEP_EVERY = 30.0
+DROP_EVERY = 300.0
+"""Seconds between two looks for events that are kept no longer: they are kept for days."""
+
 LOOK_EVERY = 1.0
-LOOK_EVERY_WHILE_HEARING = 2.0
+LOOK_EVERY_WHILE_HEARING = 2.5
 """Seconds between two looks: fewer while hints are known to come through."""
 
 PACE = 0.005
@@ -54,6 +57,7 @@ class Maintenance:
         self._hears = hears
         self._time = asyncio.get_running_loop().time
         self._took_over = float("-inf")
+        self._dropped = float("-inf")
         self._swept = self._spare_until = self._time()
         self._away_since: float | None = None
         self._lease = lease.total_seconds()
@@ -111,9 +115,14 @@ class Maintenance:
             if orphans or unhinted:
                 log.warning("the sweep put %d orphans and %d missing hints right", orphans, unhinted)
             found += orphans + unhinted
-            while await self._recovery.drop_events(MOST_DROPPED) >= MOST_DROPPED:
-                await asyncio.sleep(0)
+            await self._drop_events(now)
         if found:
             return 0.0  # the next look says where they can be claimed
         pause = LOOK_EVERY_WHILE_HEARING if self._hears() else LOOK_EVERY
         return min(pause, max(0.001, next_due)) if next_due is not None else pause
+
+    async def _drop_events(self, now: float) -> None:
+        if now - self._dropped >= DROP_EVERY:
+            self._dropped = now
+            while await self._recovery.drop_events(MOST_DROPPED) >= MOST_DROPPED:
+                await asyncio.sleep(0)

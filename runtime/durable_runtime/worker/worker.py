@@ -214,9 +214,8 @@ class Worker:
     async def _leave(self, store: PostgresWorkerStore, ownership: Ownership) -> None:
         """Gives back what is still held (attempts that outlived the grace, a claim that came late) and unregisters."""
         try:
-            for lane in range(len(ownership.lease.epochs)):
-                # A statement that was cut off may still run. It ends first, or it would write to what is given back.
-                ownership.take_epoch(lane, await store.raise_own_epoch(ownership.lease, lane))
+            # A statement that was cut off may still run. It ends first, or it would write to what is given back.
+            ownership.lease = await store.raise_own_epochs(ownership.lease)
             owned = await store.owned(ownership.lease)
             if owned:
                 await store.release(ownership.lease, ownership.claim_lane, owned)

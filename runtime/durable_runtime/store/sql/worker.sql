@@ -283,6 +283,10 @@ update durable.lane set epoch = epoch + 1
 where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s
 returning epoch
 
+-- name: raise_own_epochs
+-- The same for all lanes, when a worker leaves: whatever of ours may still run ends first, and nothing of it can begin later.
+update durable.lane set epoch = epoch + 1 where worker_id = %(worker_id)s returning lane, epoch
+
 -- name: raised_epoch
 -- What our epoch is when raising it found another one: only we and a takeover raise it, and a takeover deletes the row with it.
 select epoch from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch > %(epoch)s
