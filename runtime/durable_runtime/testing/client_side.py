@@ -210,6 +210,9 @@ class ClientSide(AskingSide, WaitsSide):
         with self._statement("fork_execution"):
             if self._find(new.public_id) is not None:
                 raise StatementRefused("an execution with this id is stored already")
+            keys = {(one.workflow, one.user_key) for one in self.rows.executions.values()}
+            if new.key is not None and (new.workflow, new.key) in keys:
+                raise StatementRefused("an execution of this workflow has this key already")
             one = Execution(
                 key=self.rows.next_id("execution"),
                 public_id=new.public_id,
