@@ -115,6 +115,7 @@ class Drawer(Chance):
             self.pipeline,
             self.log,
             self.wait,
+            self.outside,
             self.decision,
         ]
         if self._children:

@@ -111,7 +111,8 @@ def orphans(report: Report) -> list[str]:
         children = [each for each in rows.executions.values() if each.parent == one.key]
         history = history_of(report.store, one.public_id)
         awaited = {each.public_id for each in children if each.awaited}
-        told = {each.result["child"] for each in history if each.kind == "waiting" and isinstance(each.result, dict)}
+        waiting = [each.result for each in history if each.kind == "waiting" and isinstance(each.result, dict)]
+        told = {result["child"] for result in waiting if "child" in result}
         if awaited != told:
             found.append(f"{one.public_id} has the children {awaited}, and its history tells of {told}")
         started = [each for each in history if each.kind == "completed" and re.search(r"(^|/)z\d+$", each.path)]
