@@ -12,9 +12,10 @@ from durable_runtime.core.checkpoints import Checkpoint
 from tests.model.choices import Choices, every_way
 from tests.model.outcome import ANY, Entry, Story
 from tests.model.reference import Graphs, story_of
+from tests.model.steps import OUTER
 
 _ENDS = {"completed": "completed", "collected": "completed"} | {
-    kind: kind for kind in ("skipped", "failed", "caught", "ignored", "compensated")
+    kind: kind for kind in ("skipped", "failed", "caught", "ignored", "compensated", "timed_out", "answered")
 }
 
 
@@ -77,7 +78,7 @@ def _of_checkpoints(story: Story, observed: Observed) -> Iterable[str]:
     for checkpoint in observed.history:
         if checkpoint.kind in _ENDS and checkpoint.path:
             stored.setdefault(checkpoint.path, []).append(checkpoint)
-            if checkpoint.kind != "caught":
+            if checkpoint.kind not in ("caught", "answered"):
                 numbers[checkpoint.path] = checkpoint.seq
     told: dict[str, list[Entry]] = {}
     for entry in story.entries:
@@ -106,29 +107,37 @@ def _of_entry(checkpoint: Checkpoint, entry: Entry) -> Iterable[str]:
         found = (error.type, error.node, error.attempt) if error is not None else None
         if found != (entry.error.type, entry.error.node, entry.error.attempt):
             yield f"the error of {entry.path} is {error} instead of {entry.error}"
+    result = checkpoint.result
+    if entry.kind == "answered":
+        word = result["of"].partition(" ")[0]
+        result = {**result, "of": result["of"] if word in ("while", "until") else word}
     passes_on = entry.passes_on and checkpoint.result is None
     if (
-        entry.kind in ("completed", "caught", "compensated")
+        entry.kind in ("completed", "caught", "compensated", "timed_out", "answered")
         and not passes_on
-        and not alike(checkpoint.result, entry.result)
+        and not alike(result, entry.result)
     ):
-        yield f"the result of {entry.path} is {text(checkpoint.result)} instead of {text(entry.result)}"
+        yield f"the result of {entry.path} is {text(result)} instead of {text(entry.result)}"
 
 
 def _of_attempts(story: Story, observed: Observed) -> Iterable[str]:
     """Every attempt that the reference makes begins, at least once; nothing else does."""
     told = story.attempts
-    for path, attempt in observed.began:
-        if path not in told or attempt > told[path].count:
+    for path, number in observed.began:
+        outer, attempt = divmod(number, OUTER)
+        there = told.get(path, {}).get(outer)
+        if there is None or attempt > there.count:
             yield f"attempt {attempt} of {path} began, which there is not"
-    for path, attempts in told.items():
-        for attempt in range(1, attempts.count + 1):
-            if attempts.certain and attempts.noted and not observed.began[path, attempt]:
-                yield f"attempt {attempt} of {path} never began"
+    for path, tries in told.items():
+        for outer, attempts in tries.items():
+            for attempt in range(1, attempts.count + 1):
+                if attempts.certain and attempts.noted and not observed.began[path, outer * OUTER + attempt]:
+                    yield f"attempt {attempt} of {path} never began"
     retries = Counter(checkpoint.path for checkpoint in observed.history if checkpoint.kind == "retrying")
     for path, count in retries.items():
-        most = told[path].count - 1 if path in told else 0
-        if count > most or (count < most and path in told and told[path].certain):
+        tries = told.get(path, {})
+        most = sum(attempts.count - 1 for attempts in tries.values())
+        if count > most or (count < most and all(attempts.certain for attempts in tries.values())):
             yield f"{path} was tried again {count} times instead of {most}"
 
 

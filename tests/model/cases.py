@@ -14,7 +14,7 @@ from durable_runtime.core.values import decode
 from tests.model.agreement import disagreements
 from tests.model.choices import Undecided
 from tests.model.documents import families, inputs
-from tests.model.in_memory import ModelInstallation, Moment, observed, orphans
+from tests.model.in_memory import ModelInstallation, Moment, observed, strays
 from tests.model.reference import Graphs
 from tests.simulation.invariants import problems_of
 
@@ -73,4 +73,4 @@ def problems_in_memory(case: Case) -> list[str]:
             ]
         except Undecided:
             event("undecided")
-    return found + orphans(report)
+    return found + strays(report)

@@ -61,11 +61,13 @@ def run(reference: Reference, node: g.Node, path: str, scope: Scope, names: Name
 
 def _case_of(reference: Reference, node: g.Branch, path: str, scope: Scope, names: Names) -> tuple[g.Node, ...]:
     if node.match is not None:
-        value = reference.evaluate(node.match, scope, names)
+        value = reference.evaluate(node.match, scope, names, path, "match")
         text = value if isinstance(value, str) else json.dumps(value)
         found = next((case.steps for case in node.cases if case.value == text), node.default)
     else:
-        holds = (case.steps for case in node.cases if case.when and reference.test(case.when, scope, names))
+        holds = (
+            case.steps for case in node.cases if case.when and reference.test(case.when, scope, names, path, "cases")
+        )
         found = next(holds, node.default)
     if found is None:
         raise Failed(Error("BranchNotMatched", path))
@@ -77,12 +79,12 @@ def _loop(reference: Reference, node: g.Loop, path: str, scope: Scope, names: Na
     while True:
         turn += 1
         inside = names | {"iteration": turn}
-        if node.while_ is not None and not reference.test(node.while_, scope, inside):
+        if node.while_ is not None and not reference.test(node.while_, scope, inside, path, f"while {turn}"):
             return result
         if turn > node.max_iterations:
             break
         result = reference.run_list(node.steps, f"{path}#{turn}/", scope, inside)
-        if node.until is not None and reference.test(node.until, scope, inside):
+        if node.until is not None and reference.test(node.until, scope, inside, path, f"until {turn}"):
             return result
     if node.on_limit == "continue":
         return result
@@ -163,7 +165,7 @@ def _parallel(reference: Reference, node: g.Parallel, path: str, scope: Scope, n
 
 
 def _foreach(reference: Reference, node: g.Foreach, path: str, scope: Scope, names: Names) -> list[Any]:
-    items = reference.evaluate(node.items, scope, names)
+    items = reference.evaluate(node.items, scope, names, path, "in")
     if not isinstance(items, list):
         raise Failed(Error("NotAList", path))
     if node.batch is not None:

@@ -16,6 +16,9 @@ NEVER = "10d"
 HANGS = "2h"
 AT_ONCE = "300ms"
 
+CAUGHT = ("${ error.type }", "${ error.node }", "${ error.attempt }")
+"""What expressions may read of an error."""
+
 ERRORS = ("StepFailed", "Declined", "Fatal")
 
 
@@ -24,7 +27,7 @@ class Place:
     """Where a list stands: what later nodes a jump may reach, and what its expressions may read.
 
     `most` is the number of nodes of the whole document up to which containers may be drawn here. A list is `alone` when
-    it stands in no branch of a parallel and no item.
+    it stands in no branch of a parallel and no item. What is `in_catch` may run once more when a failure is taken back.
     """
 
     depth: int = 0
@@ -33,6 +36,7 @@ class Place:
     reads: tuple[str, ...] = ()
     may_finish: bool = True
     alone: bool = True
+    in_catch: bool = False
 
 
 class Chance:

@@ -67,14 +67,15 @@ class Attempts:
 class Story:
     """Everything that becomes of an execution, one way it may go.
 
-    `pairs` are instances of which the first ends before the second does.
+    `pairs` are instances of which the first ends before the second does. `attempts` are those of each path, of a call
+    by the attempt of its step, else by 0.
     """
 
     status: str = ""
     output: Any = None
     error: Error | None = None
     entries: list[Entry] = field(default_factory=list)
-    attempts: dict[str, Attempts] = field(default_factory=dict)
+    attempts: dict[str, dict[int, Attempts]] = field(default_factory=dict)
     pairs: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -96,6 +97,14 @@ class Finished(Exception):
 
 class Jumped(Exception):
     """A decision goes to a node, or to the `end` of its list."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.target = target
+
+
+class TimedOut(Exception):
+    """A wait took too long and goes to a node, or to the `end` of its list."""
 
     def __init__(self, target: str) -> None:
         super().__init__(target)

@@ -16,9 +16,10 @@ from durable_dsl import graph as g
 from durable_dsl.expressions import ExpressionError, compile_expression, compile_template
 from tests.model import containers, waited
 from tests.model.choices import Choices
-from tests.model.outcome import ANY, SHORT, Attempts, Entry, Error, Failed, Finished, Jumped, Story, Stuck
-from tests.model.steps import ERRORS, Given, Raised, outcome_of
-from tests.model.values import as_stored, is_json, with_more
+from tests.model.outcome import ANY, SHORT, Entry, Error, Failed, Finished, Jumped, Story, Stuck, TimedOut
+from tests.model.steps import Raised, outcome_of
+from tests.model.tried import attempt, call_child, raised
+from tests.model.values import as_stored, with_more
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -63,7 +64,8 @@ def story_of(
         reference.undo_below("")
         reference.make_uncertain(0)
         for attempts in story.attempts.values():
-            attempts.certain = False
+            for each in attempts.values():
+                each.certain = False
     return story
 
 
@@ -88,7 +90,7 @@ class Reference:
         self.choose = choices.choose
         self._graphs = graphs
         self._choices = choices
-        self.taken = 0
+        self.mail = waited.early_mail()
         self.story = Story()
         self._seen = seen
         self._undo: list[Undo] = []
@@ -140,7 +142,7 @@ class Reference:
         assert isinstance(undo.step.action, g.Call)
         call = undo.step.action
         try:
-            value = self._attempt(undo.step, call.function, call.with_, path, undo.scope, undo.names)
+            value = attempt(self, undo.step, call.function, call.with_, path, undo.scope, undo.names)
         except (ExpressionError, Failed) as failure:
             error = failure.error if isinstance(failure, Failed) else Error("ExpressionError", path)
             self.tell_end(path, "failed", undo.step, None, error)
@@ -162,13 +164,29 @@ class Reference:
     def render(self, value: Any, scope: Scope, names: Names) -> Any:
         return as_stored(compile_template(value).render(self.see(scope, names), now=_NOW))
 
-    def evaluate(self, text: g.Condition, scope: Scope, names: Names) -> Any:
-        assert isinstance(text, str), "the random documents of the model ask no functions"
+    def evaluate(self, text: g.Condition, scope: Scope, names: Names, path: str, word: str) -> Any:
+        """Gives the value of what stands at this word of the node at this path."""
+        if isinstance(text, g.Function):
+            return self._ask(text, scope, path, word)
         return as_stored(compile_expression(text).evaluate(self.see(scope, names), now=_NOW))
 
-    def test(self, text: g.Condition, scope: Scope, names: Names) -> bool:
-        assert isinstance(text, str), "the random documents of the model ask no functions"
+    def test(self, text: g.Condition, scope: Scope, names: Names, path: str = "", word: str = "") -> bool:
+        """Tells whether what stands at this word of the node at this path holds."""
+        if isinstance(text, g.Function):
+            return bool(self._ask(text, scope, path, word))
         return compile_expression(text).test(self.see(scope, names), now=_NOW)
+
+    def _ask(self, function: g.Function, scope: Scope, path: str, word: str) -> Any:
+        """Asks a function that stands in place of an expression; its answer is stored with the node."""
+        outcome = outcome_of(function.call, None, scope.data, path, 1)
+        if isinstance(outcome, Raised):
+            raise Failed(raised(outcome.error, path, 1))
+        self.story.entries.append(Entry(path, "answered", {"of": word, "answer": outcome.value}))
+        return outcome.value
+
+    def other(self, workflow: str, input: dict[str, Any]) -> Reference:
+        """Gives the reference of an execution that this one starts."""
+        return Reference(self._graphs, workflow, input, self._choices, ())
 
     def workflow_output(self, scope: Scope, names: Names) -> Any:
         return self.render(self.graph.output, scope, names) if self.graph.reshapes else dict(scope.data)
@@ -183,8 +201,8 @@ class Reference:
         """What was told from here on may be cut off."""
         for entry in self.story.entries[since:until]:
             entry.certain = False
-            if entry.path in self.story.attempts:
-                self.story.attempts[entry.path].certain = False
+            for attempts in self.story.attempts.get(entry.path, {}).values():
+                attempts.certain = False
 
     # -- lists and nodes
 
@@ -202,7 +220,7 @@ class Reference:
                 result = self.run_node(node, path, scope, names)
                 at += 1
             except Jumped as jump:
-                if jump.target == g.END and isinstance(node, g.Decision):
+                if jump.target == g.END and isinstance(node, g.Decision | g.Wait):
                     return None
                 if jump.target not in index:
                     raise
@@ -212,7 +230,7 @@ class Reference:
     def run_node(self, node: g.Node, path: str, scope: Scope, names: Names) -> Any:
         began = len(self.story.entries)
         try:
-            if node.when is not None and not self.test(node.when, scope, names):
+            if node.when is not None and not self.test(node.when, scope, names, path, "when"):
                 self.tell_end(path, "skipped", node)
                 return self._give_nothing(node, scope)
             result, patch = self._work(node, path, scope, names)
@@ -222,6 +240,10 @@ class Reference:
             return self._fail(node, path, scope, names, Error("ExpressionError", path))
         except Failed as failed:
             return self._fail(node, path, scope, names, failed.error)
+        except TimedOut as late:
+            self.tell_end(path, "timed_out", node, late.target)
+            self._give_nothing(node, scope)
+            raise Jumped(late.target) from None
         except Stuck:
             timeout = node.timeout
             if not (isinstance(timeout, int) and timeout <= SHORT):
@@ -308,18 +330,25 @@ class Reference:
                 self.render(message, scope, names)
                 return None, {}
             case g.Step(action=g.Call(function=function, with_=with_)):
-                value = self._attempt(node, function, with_, path, scope, names)
+                value = attempt(self, node, function, with_, path, scope, names)
                 return value, value if with_ is None and node.save is None and value is not None else {}
             case g.Step(action=g.Child(workflow=workflow, with_=with_)):
-                return self._call_child(node, workflow, with_, path, scope, names), {}
+                return call_child(self, node, workflow, with_, path, scope, names), {}
             case g.Step(action=g.Start(with_=with_)):
                 self.render(with_, scope, names)
                 return ANY, {}
+            case g.Step(action=g.Emit(event=event, with_=with_)):
+                payload = self.render(with_, scope, names)
+                if event in self.mail:
+                    self.mail[event].append(payload)
+                return None, {}
             case g.Decision(call=None):
-                chosen = next((row.goto for row in node.choose if self.test(row.when, scope, names)), None)
+                chosen = next(
+                    (row.goto for row in node.choose if self.test(row.when, scope, names, path, "choose")), None
+                )
                 return chosen, {}
             case g.Decision(call=str() as function):
-                name = self._attempt(node, function, None, path, scope, names)
+                name = attempt(self, node, function, None, path, scope, names)
                 if name is not None and name not in node.targets:
                     raise Failed(Error("DecisionNotKnown", path))
                 return None if name is None else node.targets[name], {}
@@ -332,55 +361,3 @@ class Reference:
                 return None, {}
             case _:
                 return containers.run(self, node, path, scope, names)
-
-    # -- attempts
-
-    def _attempt(
-        self, node: g.Step | g.Decision, function: str, with_: Any, path: str, scope: Scope, names: Names
-    ) -> Any:
-        arguments = self.render(with_, scope, names) if with_ is not None else None
-        policy = node.retry if isinstance(node, g.Step) else g.ONE_ATTEMPT
-        attempt = 0
-        while True:
-            attempt += 1
-            self.story.attempts[path] = Attempts(attempt)
-            match outcome_of(function, arguments, scope.data, path, attempt):
-                case Given(value) if is_json(value):
-                    return as_stored(value)
-                case Given():
-                    raise Failed(Error("ResultNotStorable", path, attempt))
-                case Raised(error):
-                    classes = tuple(cls.__name__ for cls in ERRORS[error].__mro__[:-2])
-                    found = Error(error, path, attempt, classes, f"{error} of attempt {attempt}", None)
-                case _:
-                    found = Error("Timeout", path, attempt, ("Timeout", "Exception"))
-            if not self._is_retried(policy, found, attempt, scope, names):
-                raise Failed(found)
-
-    def _call_child(self, node: g.Step, workflow: str, with_: Any, path: str, scope: Scope, names: Names) -> Any:
-        """Runs another workflow; what becomes of its own instances is told of that execution, not of this one."""
-        input = self.render(with_, scope, names)
-        attempt = 0
-        while True:
-            attempt += 1
-            self.story.attempts[path] = Attempts(attempt, noted=False)
-            try:
-                child = Reference(self._graphs, workflow, input, self._choices, ()).tell()
-            except Stuck:
-                assert isinstance(node.timeout, int)
-                error = Error("Timeout", path, attempt, ("Timeout", "Exception"))
-            else:
-                if child.status == "completed":
-                    return child.output
-                error = Error("ChildFailed", path, attempt, ("ChildFailed", "Exception"))
-            if not self._is_retried(node.retry, error, attempt, scope, names):
-                raise Failed(error)
-
-    def _is_retried(self, policy: g.RetryPolicy, error: Error, attempt: int, scope: Scope, names: Names) -> bool:
-        if attempt >= policy.max_attempts or error.type == "Fatal":
-            return False
-        if policy.only and not set(policy.only) & set(error.names):
-            return False
-        if set(policy.except_) & set(error.names):
-            return False
-        return policy.when is None or self.test(policy.when, scope, names | {"error": error.as_json()})
