@@ -18,7 +18,7 @@ class Meetings(Leaves):
             if node["event"] == BY_KEY:
                 node["key"] = "${ execution.id }"
             if self.chance(30):
-                node["where"] = "event.n == 1 || event.n > 2"
+                node["where"] = "event.n == 1 || event.n > 3"
             return node | {"save": f"k{self._number}"}
         way = self.pick("event", "ask", "any", "all")
         if way in ("any", "all"):

@@ -16,7 +16,7 @@ ANSWER = "yes"
 """What they always say."""
 
 EARLY = "early"
-"""An event of which each execution is sent some before it begins; the first says 1, the next 2."""
+"""An event of which each execution is sent some before it begins; the first says 2, the next 3."""
 
 BY_KEY = "early.by.key"
 """The same, sent by the execution's own id as key."""
@@ -29,7 +29,7 @@ HOW_MANY = 6
 
 def early_mail() -> dict[str, list[Any]]:
     """Gives what an execution is sent before it begins."""
-    return {name: [{"n": number} for number in range(1, HOW_MANY + 1)] for name in (EARLY, BY_KEY)}
+    return {name: [{"n": number} for number in range(2, HOW_MANY + 2)] for name in (EARLY, BY_KEY)}
 
 
 def wait(reference: Reference, node: g.Wait, path: str, scope: Scope, names: Names) -> Any:
