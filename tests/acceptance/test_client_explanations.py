@@ -222,6 +222,22 @@ def test_what_a_node_waits_for(database_url: str, steps: str, sentences: list[st
     assert [sentence for sentence in sentences if sentence not in said] == [], said
 
 
+def test_an_event_that_lies_there_because_nobody_can_tell_whether_it_fits(database_url: str) -> None:
+    async def story() -> None:
+        async with AsyncDurable(database_url) as durable:
+            id = await durable.start(graph("workflow: w\nsteps: [{wait: paid, event: e, where: event.cents > 1}]"))
+            await durable.send_event(id, "e", {"amount": 1})
+            await work(durable)
+            waits, misfit = await durable.explain(id)
+            assert waits.startswith("'paid' waits for the event 'e' since 20")
+            told = "the event 'e' counts as not fitting 'paid', for its condition cannot be evaluated: "
+            assert misfit.startswith(told)
+            [line] = await durable.get_logs(id, level="warning")
+            assert line.message.startswith(told)
+
+    run(story())
+
+
 def test_a_timeout_of_the_execution_and_a_child_that_runs(database_url: str) -> None:
     async def story() -> None:
         async with AsyncDurable(database_url) as durable:

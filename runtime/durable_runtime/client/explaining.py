@@ -10,6 +10,7 @@ from durable_dsl.graph import Call, Decision, Step
 from durable_runtime.core.awaiting import Awaiting, Slot
 from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.fitting import misfits
 from durable_runtime.core.program import Program, id_of
 from durable_runtime.core.state import (
     Catching,
@@ -51,7 +52,9 @@ def explain(
     if row.status == "pending":
         return [*said, *_pending(program, row, standing)]
     deferred = _deferred(program, standing)
-    return [*said, deferred] if deferred else [*said, *_some(_waits(state, history))]
+    if deferred:
+        return [*said, deferred]
+    return [*said, *_some(_waits(state, history)), *_some(iter(misfits(program, state, state.mailbox.letters)))]
 
 
 def _end(row: ExecutionRow, state: State) -> str:

@@ -7,10 +7,10 @@ from typing import TypeAlias
 import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint, Keys
+from durable_runtime.core.fitting import wanting
 from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.state import Closing, Frame, State, frames_of
 from durable_runtime.core.undoing import failed_error, locate, undo_execution
-from durable_runtime.core.waits import wanting
 
 replace = msgspec.structs.replace
 

@@ -15,6 +15,8 @@ from durable_runtime.core.catching import catch
 from durable_runtime.core.checkpoints import Checkpoint, Json, Keys
 from durable_runtime.core.children import child_told
 from durable_runtime.core.editing import find_open
+from durable_runtime.core.fitting import misfits
+from durable_runtime.core.mailbox import Letter
 from durable_runtime.core.outcomes import failed
 from durable_runtime.core.program import Program
 from durable_runtime.core.state import Frame, State, chain_to, held_by, held_path
@@ -52,15 +54,19 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
         case "join":
             return Checkpoint(path="", kind="joined", result=payload, finished_at=now)
         case "event" if is_open(state) and not state.mailbox.knows(payload):
-            return _cancelled_by(state, payload, now) or Checkpoint(
-                path="", kind="received", result=payload, finished_at=now
-            )
+            return _cancelled_by(state, payload, now) or _received(program, state, payload, now)
         case "answer" if is_open(state):
             return _answered(program, state, payload, now)
         case "cancel_wait" if is_open(state):
             return _wait_cancelled(program, state, payload, now)
         case _:
             return None
+
+
+def _received(program: Program, state: State, event: Json, now: datetime) -> Checkpoint:
+    letter = Letter(state.seq + 1, event["name"], event.get("key"), event.get("payload"))
+    said = "\n".join(misfits(program, state, (letter,)))
+    return Checkpoint(path="", kind="received", result=event, finished_at=now, log=said or None)
 
 
 def _cancelled_by(state: State, event: Json, now: datetime) -> Checkpoint | None:

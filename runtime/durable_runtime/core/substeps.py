@@ -22,12 +22,13 @@ from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.checkpoints import Checkpoint, Emitted, Json, Keys
 from durable_runtime.core.children import child_id
 from durable_runtime.core.commands import Command, Record
+from durable_runtime.core.fitting import misfits_of
 from durable_runtime.core.outcomes import Failure, Success, error_of, expects
 from durable_runtime.core.program import Program
 from durable_runtime.core.retry import delay_before, is_retried
 from durable_runtime.core.state import Frame, State, chain_to, held_path
 from durable_runtime.core.values import NotStorable, encode
-from durable_runtime.core.waits import look
+from durable_runtime.core.waits import look, opening_of
 
 replace = msgspec.structs.replace
 
@@ -165,6 +166,10 @@ def settle_sub(
     settled = _settled(base, sub, sub.outcome, entered_at, uniform)
     if sub.emitted and settled.kind == "completed":
         settled = replace(settled, emitted=sub.emitted)
+    letters = state.mailbox.letters
+    if letters and isinstance(sub.outcome, Await) and settled.kind == "waiting":
+        said = misfits_of(program, state, chain, opening_of(settled, state.seq + 1), letters, own)
+        settled = replace(settled, log="\n".join(said) or None)
     return [*checkpoints, settled]
 
 

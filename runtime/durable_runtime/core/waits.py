@@ -5,25 +5,23 @@ rendered again. Each thing that comes is an `arrived` checkpoint; when enough ha
 wait is a node, or a call in the function of a step: both hold the same opening, and only how they end differs.
 
 Of the events in the mailbox a wait takes the oldest that fits it, and each event goes to the oldest open wait that it
-fits. An event that `where` cannot be evaluated for does not fit: it may be meant for another wait.
+fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
 
 from durable_dsl import graph as g
-from durable_dsl.expressions import Expression, ExpressionError, compile_expression
 from durable_runtime.core.awaiting import Awaiting, Slot
 from durable_runtime.core.calls import Waiting
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Keys
 from durable_runtime.core.commands import Command, Record
 from durable_runtime.core.environment import environment, parse_instant, span_of
-from durable_runtime.core.mailbox import Letter
+from durable_runtime.core.fitting import first_fit, misfits_of, wanting
 from durable_runtime.core.open_waits import OpenWait, Place
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import CompiledAwaited, Program
@@ -52,7 +50,7 @@ def open_wait(program: Program, state: State, chain: Chain, keys: Keys) -> Check
         encoded, result = encode(opened)
     except NotStorable as error:
         return failed(frame, keys, "ResultNotStorable", f"what it waits for: {error}", at=state.now)
-    return Checkpoint(
+    checkpoint = Checkpoint(
         path=frame.path,
         kind="waiting",
         keys=keys,
@@ -61,6 +59,11 @@ def open_wait(program: Program, state: State, chain: Chain, keys: Keys) -> Check
         due_at=min(times, default=None),
         finished_at=state.now,
     )
+    letters = state.mailbox.letters
+    if not letters:
+        return checkpoint
+    said = misfits_of(program, state, chain, opening_of(checkpoint, state.seq + 1), letters, frame.path)
+    return msgspec.structs.replace(checkpoint, log="\n".join(said) or None)
 
 
 def _spec_of(awaited: CompiledAwaited, names: dict[str, Json], state: State) -> dict[str, Json]:
@@ -201,6 +204,26 @@ def without_taken(state: State, checkpoint: Checkpoint) -> tuple[State, tuple[Ke
     return msgspec.structs.replace(state, mailbox=mailbox), others
 
 
+def _take(program: Program, state: State, chain: Chain, keys: Keys) -> Checkpoint | None:
+    """Gives the checkpoint by which an event is taken, by this wait or by an older one that it fits too."""
+    if not state.mailbox.letters:
+        return None
+    found = first_fit(program, state, chain)
+    if found is None:
+        return None
+    letter = found[1]
+    for older in wanting(state, letter.name, letter.key):
+        if older == keys:
+            break
+        other = chain_to(state, older)
+        earlier = first_fit(program, state, other) if other is not None else None
+        if other is not None and earlier is not None:
+            chain, keys, found = other, older, earlier
+            break
+    label, letter = found
+    return arrived(chain[-1], keys, {"label": label, "took": letter.seq}, at=state.now)
+
+
 def jumps(node: g.Node, checkpoint: Checkpoint) -> bool:
     """Tells whether the node went on elsewhere than behind itself, and not to the end of its list."""
     is_jump = checkpoint.kind == "timed_out" or (isinstance(node, g.Decision) and checkpoint.kind == "completed")
@@ -265,79 +288,3 @@ def takes_events(state: State) -> bool:
     if state.finished:
         return False
     return state.cancelled is None or bool(state.cancelled.get("compensate"))
-
-
-# -- events and the waits they fit
-
-
-def wanting(state: State, name: str, key: str | None) -> list[Keys]:
-    """Gives the addresses of the open waits for an event of this name and key, the oldest wait first."""
-    found = [
-        (opening.opened, keys)
-        for keys, opening in awaiting_of(state)
-        if any(_wants(slot, name, key) for slot in opening.slots.values())
-    ]
-    return [keys for _opened, keys in sorted(found, key=lambda pair: pair[0])]
-
-
-def awaiting_of(state: State) -> Iterator[tuple[Keys, Awaiting]]:
-    """Yields the open waits for something from outside, with the addresses of their frames."""
-    if state.has_awaited:
-        for keys, frame in frames_of(state.root):
-            opening = held_by(frame)
-            if isinstance(opening, Awaiting):
-                yield keys, opening
-
-
-def _wants(slot: Slot, name: str, key: str | None) -> bool:
-    return slot.spec.get("event") == name and slot.spec.get("key") == key
-
-
-def _take(program: Program, state: State, chain: Chain, keys: Keys) -> Checkpoint | None:
-    """Gives the checkpoint by which an event is taken, by this wait or by an older one that it fits too."""
-    if not state.mailbox.letters:
-        return None
-    found = _first_fit(program, state, chain)
-    if found is None:
-        return None
-    letter = found[1]
-    for older in wanting(state, letter.name, letter.key):
-        if older == keys:
-            break
-        other = chain_to(state, older)
-        earlier = _first_fit(program, state, other) if other is not None else None
-        if other is not None and earlier is not None:
-            chain, keys, found = other, older, earlier
-            break
-    label, letter = found
-    return arrived(chain[-1], keys, {"label": label, "took": letter.seq}, at=state.now)
-
-
-def _first_fit(program: Program, state: State, chain: Chain) -> tuple[str, Letter] | None:
-    """Gives the oldest event that fits a wait, with the first label that it fits."""
-    frame = chain[-1]
-    opening = held_by(frame)
-    assert isinstance(opening, Awaiting)
-    names: dict[str, Json] | None = None
-    for letter in state.mailbox.letters:
-        for label, slot in opening.slots.items():
-            if not _wants(slot, letter.name, letter.key):
-                continue
-            where = _where(frame, label, slot)
-            if where is None:
-                return label, letter
-            names = names if names is not None else environment(program, state, chain)
-            try:
-                if where.test({**names, **slot.spec.get("values", {}), "event": letter.payload}, now=state.now):
-                    return label, letter
-            except ExpressionError:
-                continue
-    return None
-
-
-def _where(frame: Frame, label: str, slot: Slot) -> Expression | None:
-    """Gives the condition of an event: a node's is part of the graph, that of a call in a function is stored."""
-    if frame.node.awaited:
-        return frame.node.awaited[label].where
-    source = slot.spec.get("where")
-    return None if source is None else compile_expression(source)

@@ -127,11 +127,20 @@ def result_text(checkpoint: Checkpoint) -> bytes | None:
 
 
 def log_lines(commit: Commit) -> list[LogLine]:
-    """Gives the lines that a commit adds to its execution's log: those of attempts, then those of `log` steps."""
+    """Gives the lines that a commit adds to its execution's log: those of attempts, then those of checkpoints.
+
+    Of these, `log` steps have information, and what meets an event has a warning.
+    """
     return [
         *commit.logs,
         *(
-            LogLine(path=one.path, attempt=one.attempt, level="info", message=one.log, at=one.finished_at)
+            LogLine(
+                path=one.path,
+                attempt=one.attempt,
+                level="info" if one.kind == "completed" else "warning",
+                message=one.log,
+                at=one.finished_at,
+            )
             for one in commit.checkpoints
             if one.log is not None
         ),
