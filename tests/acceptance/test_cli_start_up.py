@@ -16,10 +16,10 @@ from durable_runtime.cli.exits import Exit
 from tests.acceptance.command import Command
 
 COMMANDS = [
-    "init", "validate", "fmt", "convert", "graph", "run", "start", "worker",
+    "init", "validate", "fmt", "convert", "graph", "run", "start", "start-many", "result", "worker", "workers",
     "list", "count", "status", "inspect", "explain", "family", "logs",
     "cancel", "pause", "resume", "retry", "set-result", "fork",
-    "pending", "provide-input", "send-event", "emit", "cancel-wait",
+    "pending", "provide-input", "send-event", "emit", "keep-events", "cancel-wait",
     "server", "migrations", "doctor", "schema", "completion",
 ]  # fmt: skip
 HEAVY = {"psycopg", "rich", "lark", "networkx", "jsonschema", "yaml", "graphviz", "msgspec", "httpx", "asyncio"}

@@ -16,12 +16,13 @@ from durable_runtime.cli.graph import graph
 from durable_runtime.cli.init import init
 from durable_runtime.cli.insight import count, explain, inspect, logs
 from durable_runtime.cli.migrations import migrations
-from durable_runtime.cli.outside import cancel_wait, emit, pending, provide_input, send_event
+from durable_runtime.cli.outside import cancel_wait, emit, keep_events, pending, provide_input, send_event
+from durable_runtime.cli.result import result, workers
 from durable_runtime.cli.run import run
 from durable_runtime.cli.schema import schema
 from durable_runtime.cli.server import server
 from durable_runtime.cli.settings import database_options
-from durable_runtime.cli.start import start
+from durable_runtime.cli.start import start, start_many
 from durable_runtime.cli.validate import validate
 from durable_runtime.cli.worker import worker
 
@@ -52,7 +53,10 @@ for command in (
     graph,
     run,
     start,
+    start_many,
+    result,
     worker,
+    workers,
     list_executions,
     count,
     status,
@@ -70,6 +74,7 @@ for command in (
     provide_input,
     send_event,
     emit,
+    keep_events,
     cancel_wait,
     server,
     migrations,

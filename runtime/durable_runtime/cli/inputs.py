@@ -30,14 +30,30 @@ def read_json(text: str, what: str) -> Any:
     return _read_any(text, what)[0]
 
 
+def read_inputs(whole: str) -> list[Any]:
+    """Reads many inputs: a JSON list, or an object on each line; as it stands, `@file` or `-` for stdin.
+
+    Raises `CommandError` when it is neither.
+    """
+    text, source = _read_text(whole, "the inputs")
+    if text.lstrip().startswith("["):
+        inputs: list[Any] = _parse(text, source)
+        return inputs
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    return [_parse(line, f"line {number} of {source}") for number, line in lines]
+
+
 def _read_any(whole: str, what: str) -> tuple[Any, str]:
-    if whole == "-":
-        text, source = sys.stdin.read(), f"{what} from stdin"
-    elif whole.startswith("@"):
-        text, source = _read_file(whole[1:], what), f"{what} in {whole[1:]}"
-    else:
-        text, source = whole, what
+    text, source = _read_text(whole, what)
     return _parse(text, source), source
+
+
+def _read_text(whole: str, what: str) -> tuple[str, str]:
+    if whole == "-":
+        return sys.stdin.read(), f"{what} from stdin"
+    if whole.startswith("@"):
+        return _read_file(whole[1:], what), f"{what} in {whole[1:]}"
+    return whole, what
 
 
 def _read_whole(whole: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`durable pending`, `provide-input`, `send-event`, `cancel-wait`: what executions wait for, and giving it to them."""
+"""What executions wait for, and giving it to them: `durable pending`, `send-event`, `emit` and others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import CommandError, Exit
+from durable_runtime.cli.filters import span_of
 from durable_runtime.cli.inputs import read_json
 from durable_runtime.cli.output import moment, one_line, print_json, print_table, printable, say
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
@@ -126,6 +127,30 @@ def emit(settings: Settings, name: str, key: str, payload: str | None) -> None:
         print_json({"event": name, "key": key})
     else:
         say(settings, f"{name} was sent with the key {key}")
+
+
+@click.command("keep-events")
+@click.argument("name")
+@click.argument("span")
+@database_options
+@pass_settings
+def keep_events(settings: Settings, name: str, span: str) -> None:
+    """Say how long events of a NAME that were sent by key are kept for waits that open later.
+
+    SPAN is a duration: 36h, 30d. Without a word of this they are kept for seven days.
+    """
+    kept = span_of(span, "SPAN")
+    assert kept is not None
+
+    async def send() -> None:
+        async with connect(settings) as durable:
+            await durable.keep_events(name, kept)
+
+    run_async(send())
+    if settings.json:
+        print_json({"event": name, "seconds": kept.total_seconds()})
+    else:
+        say(settings, f"events of the name {name} are kept for {span}")
 
 
 @click.command("cancel-wait")

@@ -1,4 +1,4 @@
-"""`durable start`: an execution for some worker."""
+"""`durable start` and `start-many`: executions for some worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.exits import CommandError, Exit
 from durable_runtime.cli.filters import headers_of, instant, span_of
-from durable_runtime.cli.inputs import read_input
+from durable_runtime.cli.inputs import read_input, read_inputs
 from durable_runtime.cli.output import print_json, print_text, say
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.sources import get_workflow
@@ -29,6 +29,8 @@ INPUT_OPTIONS = (
     click.option("--priority", type=int, metavar="N", help="Higher runs first. Default: the workflow's."),
     click.option("--id", "id", metavar="UUID", help="The id of the execution. Default: a new one."),
 )
+
+AT_OPTION = click.option("--at", "scheduled_at", metavar="TIME", help="Not before this: an ISO 8601 time with a zone.")
 
 KEY_OPTIONS = (
     click.option("--key", metavar="TEXT", help="Your name for it; a workflow has one execution with it."),
@@ -49,7 +51,7 @@ def input_options(command: Command) -> Command:
 @click.command()
 @click.argument("file")
 @input_options
-@click.option("--at", "scheduled_at", metavar="TIME", help="Not before this: an ISO 8601 time with a zone.")
+@AT_OPTION
 @KEY_OPTIONS[0]
 @KEY_OPTIONS[1]
 @KEY_OPTIONS[2]
@@ -103,6 +105,49 @@ def start(
         return
     print_text(started)
     say(settings, f"run it: durable worker --until-idle\nlook at it: durable status {started}")
+
+
+@click.command("start-many")
+@click.argument("file")
+@click.argument("inputs")
+@INPUT_OPTIONS[2]
+@INPUT_OPTIONS[3]
+@INPUT_OPTIONS[4]
+@AT_OPTION
+@KEY_OPTIONS[2]
+@database_options
+@pass_settings
+def start_many(
+    settings: Settings,
+    file: str,
+    inputs: str,
+    workflow: str | None,
+    queue: str | None,
+    priority: int | None,
+    scheduled_at: str | None,
+    headers: tuple[str, ...],
+) -> None:
+    """Start an execution for each of INPUTS, all or none, and print their ids in the same order.
+
+    INPUTS is a JSON list, or JSON with an object on each line: as it stands, @file, or - for stdin.
+    """
+    given = read_inputs(inputs)
+    at = None if scheduled_at is None else instant(scheduled_at, "--at")
+    source = _find_source(file, workflow)
+
+    async def begin() -> list[str]:
+        async with connect(settings) as durable:
+            return await durable.start_many(
+                source, given, queue=queue, priority=priority, scheduled_at=at, headers=headers_of(headers) or None
+            )
+
+    started = run_async(begin())
+    if settings.json:
+        print_json({"ids": started})
+        return
+    for id in started:
+        print_text(id)
+    say(settings, f"{len(started)} were started; run them: durable worker --until-idle")
 
 
 def _find_source(file: str, workflow: str | None) -> Any:
