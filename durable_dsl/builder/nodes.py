@@ -165,6 +165,7 @@ def step(
     workflow: str | Workflow | None = None,
     start: str | Workflow | None = None,
     emit: str | None = None,
+    publish: Mapping[str, Json] | None = None,
     key: str | None = None,
     to: str | None = None,
     queue: str | None = None,
@@ -192,6 +193,7 @@ def step(
         "sql": sql,
         "shell": shell,
         "use": use,
+        "publish": publish,
     }
     sent = {"emit": emit, "key": key, "to": to, "queue": queue, "attached": attached}
     for word, child in (("workflow", workflow), ("start", start)):

@@ -15,6 +15,8 @@ def compile_action(action: document.Action) -> graph.Action:
             return graph.Call(function=function, with_=None if with_ is None else plain_json(with_))
         case document.Set(values=values):
             return graph.Set(values=plain_json(values))
+        case document.Publish(values=values):
+            return graph.Publish(values=plain_json(values))
         case document.Log(message=message):
             return graph.Log(message=message)
         case document.Http():

@@ -7,7 +7,21 @@ is equal.
 
 from __future__ import annotations
 
-from durable_dsl.document.actions import Action, Call, Child, Emit, Http, Log, Method, Set, Shell, Sql, Start, Use
+from durable_dsl.document.actions import (
+    Action,
+    Call,
+    Child,
+    Emit,
+    Http,
+    Log,
+    Method,
+    Publish,
+    Set,
+    Shell,
+    Sql,
+    Start,
+    Use,
+)
 from durable_dsl.document.nodes import (
     Backoff,
     BaseNode,
@@ -71,6 +85,7 @@ __all__ = [
     "Node",
     "OnTimeout",
     "Parallel",
+    "Publish",
     "Retry",
     "Schedule",
     "Set",

@@ -103,4 +103,11 @@ class Emit:
     with_: Mapping[str, Json] | None = None
 
 
-Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use | Child | Start | Emit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Shows values by name to whoever looks at the execution, and to those who wait for them."""
+
+    values: Mapping[str, Json]
+
+
+Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use | Child | Start | Emit | Publish

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeAlias, assert_never
 
-from durable_dsl.document.actions import Action, Call, Child, Emit, Http, Log, Set, Shell, Sql, Start, Use
+from durable_dsl.document.actions import Action, Call, Child, Emit, Http, Log, Publish, Set, Shell, Sql, Start, Use
 from durable_dsl.document.nodes import (
     Branch,
     Catch,
@@ -127,6 +127,8 @@ def _put_action(plain: Plain, action: Action) -> None:
             put(plain, "with", plain_json(action.with_))
         case Set():
             plain["set"] = plain_json(action.values)
+        case Publish():
+            plain["publish"] = plain_json(action.values)
         case Log():
             plain["log"] = plain_json(action.message)
         case Http():

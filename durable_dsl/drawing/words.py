@@ -28,6 +28,7 @@ from durable_dsl.graph import (
     Loop,
     Node,
     Parallel,
+    Publish,
     RetryPolicy,
     Set,
     Shell,
@@ -200,6 +201,8 @@ def _action_fact(action: Action) -> str:
             return f"call {function}"
         case Set(values=values):
             return "set " + ", ".join(values)
+        case Publish(values=values):
+            return "publish " + ", ".join(values)
         case Log(message=message):
             return f"log {_json_text(message)}"
         case Http(method=method, url=url):

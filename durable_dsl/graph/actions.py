@@ -115,7 +115,13 @@ class Emit(Value, frozen=True, kw_only=True, tag="emit", tag_field="action"):
     with_: dict[str, Json] = field(default_factory=dict)
 
 
-Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use | Child | Start | Emit
+class Publish(Value, frozen=True, kw_only=True, tag="publish", tag_field="action"):
+    """Values by name that clients read and wait for; the newest of a name counts."""
+
+    values: dict[str, Json]
+
+
+Action: TypeAlias = Call | Set | Log | Http | Shell | Sql | Use | Child | Start | Emit | Publish
 
 Attempted: TypeAlias = Call | Http | Shell | Sql | Use
 """The actions that reach the outside world, so that they are attempted, can fail and be tried again."""
@@ -145,6 +151,8 @@ def templates_of(action: Action) -> Iterator[tuple[tuple[str, ...], Json]]:
             yield ("with",), action.with_
         case Set():
             yield ("set",), action.values
+        case Publish():
+            yield ("publish",), action.values
         case Log():
             yield ("log",), action.message
         case Http():

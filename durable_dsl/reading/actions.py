@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from durable_dsl.document import Action, Call, Child, Emit, Http, Json, Log, Set, Shell, Sql, Start, Use
+from durable_dsl.document import Action, Call, Child, Emit, Http, Json, Log, Publish, Set, Shell, Sql, Start, Use
 from durable_dsl.places import BROKEN, Broken, Path
 from durable_dsl.reading.collector import Collector, describe, subject
 from durable_dsl.reading.fields import Field, head, read_fields
@@ -60,6 +60,19 @@ def _assignments(collector: Collector, value: Json, path: Path) -> dict[str, Jso
             collector.report("W022", message, (*path, key), at_key=True, hint=hint)
         elif not key:
             collector.report("W022", "'set' takes keys of the data, and this one is empty", (*path, key), at_key=True)
+    return read
+
+
+def _published(collector: Collector, value: Json, path: Path) -> dict[str, Json] | Broken:
+    read: dict[str, Json] | Broken = MAPPING.read(collector, value, path)
+    if isinstance(read, Broken):
+        return read
+    if not read:
+        return collector.report("W034", "'publish' is empty, so it has no effect", path)
+    for key in read:
+        if not re.fullmatch(_VALUE, key):
+            message = f"{key!r} cannot be the name of a value; write lower-case letters, digits and '_'"
+            collector.report("W022", message, (*path, key), at_key=True)
     return read
 
 
@@ -187,6 +200,7 @@ def _use(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"action": action}
 
 
+_VALUE = r"[a-z][a-z0-9_]*"
 _PLUGIN = r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
 _STATUS = Shape(
     _status,
@@ -245,6 +259,11 @@ def _call(values: dict[str, Any]) -> dict[str, Any]:
 
 def _set(values: dict[str, Any]) -> dict[str, Any]:
     action = Set(values=values.pop("set")) if "set" in values else UNREADABLE
+    return values | {"action": action}
+
+
+def _publish(values: dict[str, Any]) -> dict[str, Any]:
+    action = Publish(values=values.pop("publish")) if "publish" in values else UNREADABLE
     return values | {"action": action}
 
 
@@ -339,6 +358,15 @@ ACTIONS = {
             "to": Field(TEXT, "Sends it to the execution of this id."),
         },
         build=_emit,
+    ),
+    "publish": Form(
+        {
+            "publish": Field(
+                Shape(_published, {"type": "object", "minProperties": 1, "propertyNames": {"pattern": f"^{_VALUE}$"}}),
+                "Shows values by name to clients that look or wait for them.",
+            )
+        },
+        build=_publish,
     ),
     "use": Form(
         {

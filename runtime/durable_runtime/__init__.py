@@ -26,12 +26,13 @@ if TYPE_CHECKING:
         ResultTimeout,
         SchemaMismatch,
         UnknownExecution,
+        UnknownValue,
         UnknownWait,
         UnknownWorkflow,
         UnsupportedWorkflow,
         WrongStatus,
     )
-    from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
+    from durable_runtime.store.seen import LogLine, PendingWait, PublishedValue, WorkerRow
     from durable_runtime.worker import Worker, WorkerReport
 
 _HOMES = {
@@ -40,9 +41,9 @@ _HOMES = {
     "errors": (
         "DatabaseUnavailable", "DurableError", "ExecutionCancelled", "ExecutionFailed", "InvalidAnswer", "InvalidInput",
         "InvalidOption", "KeyConflict", "LeaseLost", "ResultTimeout", "SchemaMismatch", "UnknownExecution",
-        "UnknownWait", "UnknownWorkflow", "UnsupportedWorkflow", "WrongStatus",
+        "UnknownValue", "UnknownWait", "UnknownWorkflow", "UnsupportedWorkflow", "WrongStatus",
     ),
-    "store.seen": ("LogLine", "PendingWait", "WorkerRow"),
+    "store.seen": ("LogLine", "PendingWait", "PublishedValue", "WorkerRow"),
     "worker": ("Worker", "WorkerReport"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -67,6 +68,7 @@ __all__ = [
     "OrderChanged",
     "PendingWait",
     "Progress",
+    "PublishedValue",
     "ResultTimeout",
     "Retry",
     "SchemaMismatch",
@@ -74,6 +76,7 @@ __all__ = [
     "StepFailed",
     "StepRecord",
     "UnknownExecution",
+    "UnknownValue",
     "UnknownWait",
     "UnknownWorkflow",
     "UnsupportedWorkflow",

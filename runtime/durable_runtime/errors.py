@@ -53,6 +53,10 @@ class UnknownWait(DurableError):
     """The execution has no such wait open (any more), or several to which the name fits."""
 
 
+class UnknownValue(DurableError):
+    """The execution has ended and published no value of this name."""
+
+
 class InvalidOption(DurableError):
     """An option has a value that it cannot have."""
 
@@ -82,7 +86,7 @@ class ExecutionCancelled(ExecutionFailed):
 
 
 class ResultTimeout(DurableError):
-    """The execution did not end in the time that `result` was given."""
+    """The execution did not end in the time that `result` was given, or publish a value in that of `get_value`."""
 
 
 class LeaseLost(DurableError):

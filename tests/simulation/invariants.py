@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from durable_dsl import Graph
@@ -98,4 +99,18 @@ def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
         found.append(f"gave {ending.output}, but its checkpoints lead to {finish.output}")
     found += undoing_problems(program.graph, history, ending.status)
     found += snapshot_problems(program, start_of(report.store, ending.id, program), history)
+    found += _of_values(report.store, ending, history)
     return found
+
+
+def _of_values(store: MemoryStore, ending: Ending, history: list[Checkpoint]) -> list[str]:
+    """What is published is what checkpoints say, no more and no less, in their order."""
+    (key,) = (one.key for one in store.rows.executions.values() if one.public_id == ending.id)
+    shown = [(seq, value.name, value.path) for seq, value in store.rows.values.get(key, [])]
+    said = [
+        (checkpoint.seq, name, checkpoint.path)
+        for checkpoint in history
+        if checkpoint.kind == "completed" and re.search(r"(^|/)show\d+$", checkpoint.path)
+        for name in ("shown", "other")
+    ]
+    return [] if shown == said else [f"shows the values {shown}, but its checkpoints say {said}"]

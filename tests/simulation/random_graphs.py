@@ -88,7 +88,7 @@ class GraphDrawer:
             self._wait,
             self._decision,
         ]
-        kinds += [self._wait_for_others, self._wait_for_others, self._emit]
+        kinds += [self._wait_for_others, self._wait_for_others, self._emit, self._publish]
         if self._fails or not place.sheltered or not place.alone:
             kinds += [self._failing] * (1 if place.alone else 2)
         if self._chance(0.05):
@@ -213,6 +213,10 @@ class GraphDrawer:
         to = self._random.choice((None, "${ execution.id }"))
         key = "nobody's" if to is None else None
         return g.Step(**self._base(place, "m"), action=g.Emit(event="nobody", to=to, key=key, with_={"n": "${ 1 }"}))
+
+    def _publish(self, place: _Place) -> g.Node:
+        values = {"shown": "${ size(data) }", "other": "${ execution.id }"}
+        return g.Step(**self._base(place, "show"), action=g.Publish(values=values))
 
     def _log(self, place: _Place) -> g.Node:
         return g.Step(**self._base(place, "l"), action=g.Log(message="${ size(data) } keys"))

@@ -211,6 +211,13 @@ class StepContext:
         awaited = ask_wait(kind, prompt, assignees, choices, fields, schema, metadata, timeout, default)
         return await self.substeps.wait("ask", name, awaited)
 
+    def publish(self, name: str, value: Json) -> Any:
+        """Shows a value by its name to clients, which read it with `get_value`, once this call is stored.
+
+        In an async function it is awaited. The newest value of a name counts, and all of them stay in the history.
+        """
+        return self.substeps.publish(name, value)
+
     async def call_workflow(
         self,
         name: str,

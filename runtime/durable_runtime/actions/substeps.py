@@ -24,18 +24,15 @@ from durable_runtime.actions.calling import call_plain, is_async, raised_by, tak
 from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.driving import Parked, drive, leave
 from durable_runtime.actions.masking import Masks
-from durable_runtime.actions.outcome import Fatal, failure_of
+from durable_runtime.actions.order import OrderChanged, differs, order_changed
+from durable_runtime.actions.outcome import failure_of
 from durable_runtime.actions.port import Again, Answer, Port, Redo, RunPlain
 from durable_runtime.core.calls import SubStep
 from durable_runtime.core.checkpoints import Emitted, Json
 from durable_runtime.core.commands import Perform
 from durable_runtime.core.outcomes import Failure, Success
-from durable_runtime.core.substeps import Await, Begun, Join, Pause, SubOutcome
+from durable_runtime.core.substeps import Await, Begun, Join, Pause, Published, SubOutcome
 from durable_runtime.core.values import NotStorable, encode
-
-
-class OrderChanged(Fatal):
-    """The function was entered again and made another call than the one that is stored at this place."""
 
 
 class Substeps:
@@ -149,8 +146,7 @@ class Substeps:
                 started_at = self._port.now()
                 outcome = await self._run(function, args, self._keywords(function, kwargs, own, attempt))
                 sub = self._sub(own, attempt, outcome, retry, started_at)
-                answer = self._heard(await self._port.note(sub, self._transactions.take_sub()))
-                match answer:
+                match answer := self._heard(await self._port.note(sub, self._transactions.take_sub())):
                     case SubStep():
                         return self._leave(answer)
                     case Again():
@@ -177,10 +173,11 @@ class Substeps:
             while True:
                 keywords = self._keywords(function, kwargs, own, attempt)
                 started_at = self._port.now()
-                outcome = self._run_here(function, args, keywords)
+                self.runs_one = True
+                outcome = call_plain(function, args, keywords)
+                self.runs_one = False
                 sub = self._sub(own, attempt, outcome, retry, started_at)
-                answer = self._heard(self._port.note_and_wait(sub, self._transactions.take_sub()))
-                match answer:
+                match answer := self._heard(self._port.note_and_wait(sub, self._transactions.take_sub())):
                     case SubStep():
                         return self._leave(answer)
                     case Again(due_at, attempt):
@@ -210,6 +207,26 @@ class Substeps:
         finally:
             self._calling = None
 
+    def publish(self, name: str, value: Json) -> Any:
+        shown = Published({name: encode(value if self.masks is None else self.masks.value(value))[1]})
+        return self._publish(name, shown) if self._is_async else self._publish_plain(name, shown)
+
+    async def _publish(self, name: str, shown: Published) -> None:
+        own = self._enter(name)
+        try:
+            sub = self._placed(SubOutcome(index=0, name=own, outcome=shown))
+            self._leave(await self._find(own, waits=False) or self._heard(await self._port.note(sub)))
+        finally:
+            self._calling = None
+
+    def _publish_plain(self, name: str, shown: Published) -> None:
+        own = self._enter(name)
+        try:
+            sub = self._placed(SubOutcome(index=0, name=own, outcome=shown))
+            self._leave(self._find_plain(own) or self._heard(self._port.note_and_wait(sub)))
+        finally:
+            self._calling = None
+
     async def begin_workflow(
         self, name: str, workflow: str, input: dict[str, Json], queue: str | None, key: str | None, *, awaited: bool
     ) -> Json:
@@ -227,15 +244,13 @@ class Substeps:
             sub = self._placed(SubOutcome(index=0, name=own, outcome=outcome))
             if waits and refused is None:
                 await self._leave_function(Parked(sub))
-            answer = self._heard(await self._port.note(sub))
-            assert isinstance(answer, SubStep)
-            return self._started_by(answer, awaited, key)
+            return self._started_by(self._heard(await self._port.note(sub)), awaited, key)
         finally:
             self._calling = None
 
-    def _started_by(self, found: SubStep, awaited: bool, key: str | None) -> Json:
+    def _started_by(self, found: Answer, awaited: bool, key: str | None) -> Json:
         """Ends a call that starts an execution; what it started on its own can be joined."""
-        if not awaited and key is None and found.error is None:
+        if isinstance(found, SubStep) and not awaited and key is None and found.error is None:
             self._started.add(found.result)
         return self._leave(found)
 
@@ -272,13 +287,13 @@ class Substeps:
         return name if count == 1 else f"{name}#{count}"
 
     async def _find(self, own: str, *, waits: bool) -> SubStep | None:
-        problem = self._differs(own, waits)
+        problem = differs(self._stored(), own, waits=waits)
         if problem is not None:
             await self._leave_function(self._break(problem))
         return self._stored()
 
     def _find_plain(self, own: str) -> SubStep | None:
-        problem = self._differs(own, waits=False)
+        problem = differs(self._stored(), own, waits=False)
         if problem is not None:
             self._break(problem)
             raise OrderChanged(problem)
@@ -297,19 +312,12 @@ class Substeps:
         return f"called '{own}'" if found.name != own else f"made '{own}' a {'wait' if waits else 'step'}"
 
     def _break(self, what: str) -> Failure:
-        names = [sub.name for sub in self._perform.done]
-        stored = f"call {self._position + 1} was '{names[self._position]}'" if self._position < len(names) else ""
-        message = (
-            f"the function of {self._perform.path} was entered again and {what}, but {stored}; the order of its calls "
-            "must not change under a running execution: deploy the new order under another name, or fork the execution"
-        )
-        self.broken = Failure(
-            type="OrderChanged", message=message, data={"calls": names}, names=("OrderChanged", "Fatal", "Exception")
-        )
+        self.broken = order_changed(self._perform, self._position, what)
         return self.broken
 
-    def _leave(self, found: SubStep) -> Json:
+    def _leave(self, found: Answer) -> Json:
         """Ends a call with what is stored of it."""
+        assert isinstance(found, SubStep)
         self._position += 1
         self._now = found.at
         if found.error is not None:
@@ -382,15 +390,6 @@ class Substeps:
             raise
         except BaseException as error:
             return failure_of(error)
-        finally:
-            self.runs_one = False
-
-    def _run_here(
-        self, function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
-    ) -> Success | Failure:
-        self.runs_one = True
-        try:
-            return call_plain(function, args, keywords)
         finally:
             self.runs_one = False
 

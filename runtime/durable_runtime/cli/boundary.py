@@ -120,7 +120,7 @@ def _judge_known(error: BaseException) -> tuple[Exit, str] | None:
 
     kinds: list[tuple[type[BaseException] | tuple[type[BaseException], ...], Exit]] = [
         ((DslError, errors.InvalidInput, errors.InvalidAnswer, errors.UnsupportedWorkflow, DrawingError), Exit.INVALID),
-        ((errors.UnknownExecution, errors.UnknownWorkflow, errors.UnknownWait), Exit.NOT_FOUND),
+        ((errors.UnknownExecution, errors.UnknownWorkflow, errors.UnknownWait, errors.UnknownValue), Exit.NOT_FOUND),
         ((errors.DatabaseUnavailable, errors.SchemaMismatch, errors.LeaseLost, EmbeddedPostgresError), Exit.DATABASE),
         (errors.ResultTimeout, Exit.TIMED_OUT),
         (errors.InvalidOption, Exit.USAGE),

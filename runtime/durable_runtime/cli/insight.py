@@ -9,14 +9,22 @@ import click
 from durable_runtime.cli.connection import connect, run_async
 from durable_runtime.cli.executions import show
 from durable_runtime.cli.filters import filter_options, filters_of
-from durable_runtime.cli.output import paint_status, print_json, print_table, print_text, printable
+from durable_runtime.cli.output import (
+    one_line,
+    paint_status,
+    pretty_json,
+    print_json,
+    print_table,
+    print_text,
+    printable,
+)
 from durable_runtime.cli.schema import explain_code
 from durable_runtime.cli.settings import Settings, database_options, pass_settings
 from durable_runtime.cli.steps import log_line
 
 if TYPE_CHECKING:
     from durable_runtime.client import Execution, Progress
-    from durable_runtime.store.seen import LogLine
+    from durable_runtime.store.seen import LogLine, PublishedValue
 
 FOLLOW = 0.5
 """Seconds between two looks of `logs --follow`."""
@@ -47,22 +55,26 @@ def count(settings: Settings, /, **options: Any) -> None:
 def inspect(settings: Settings, execution: str) -> None:
     """Show everything there is of an execution: why it is where it is, how far, its steps, its log."""
 
-    async def fetch() -> tuple[Execution, list[str], Progress]:
+    async def fetch() -> tuple[Execution, list[str], Progress, list[PublishedValue]]:
         async with connect(settings) as durable:
             return (
                 await durable.get_execution(execution, include_steps=True, include_logs=True),
                 await durable.explain(execution),
                 await durable.progress(execution),
+                await durable.list_values(execution),
             )
 
-    found, reasons, progress = run_async(fetch())
+    found, reasons, progress, values = run_async(fetch())
     if settings.json:
         counts = {"done": progress.done, "total": progress.total, "items": progress.items, "turns": progress.turns}
-        print_json({"execution": found.to_json(), "explanation": reasons, "progress": counts})
+        shown = {each.name: each.value for each in values}
+        print_json({"execution": found.to_json(), "explanation": reasons, "progress": counts, "values": shown})
         return
     print_text(f"{found.workflow} {found.id}: {printable('; '.join(reasons))}")
     items = "".join(f", {done} of {total} items of {id}" for id, (done, total) in progress.items.items())
     print_text(f"{progress.done} of {progress.total} nodes are done{items}")
+    for each in values:
+        print_text(f"{each.name}: {one_line(pretty_json(each.value))}")
     show(found)
     for line in found.logs or ():
         print_text(log_line(line))

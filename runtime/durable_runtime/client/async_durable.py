@@ -20,6 +20,7 @@ from durable_runtime.client.ids import known, unknown
 from durable_runtime.client.insight import Insight
 from durable_runtime.client.many import Many
 from durable_runtime.client.outside import Outside
+from durable_runtime.client.publications import Publications
 from durable_runtime.client.session import Session
 from durable_runtime.client.starting import OnConflict, Starter, check_options
 from durable_runtime.errors import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = Any
 
 
-class AsyncDurable(Asking, Outside, Many):
+class AsyncDurable(Asking, Publications, Outside, Many):
     """Everything that can be done with executions, from one event loop.
 
     `database` is a PostgreSQL URL, by default `$DURABLE_DATABASE_URL`; without either, an embedded server in `home`

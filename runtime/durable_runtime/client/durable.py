@@ -130,6 +130,8 @@ class Durable:
     send_event = waited_for(AsyncDurable.send_event)
     emit = waited_for(AsyncDurable.emit)
     keep_events = waited_for(AsyncDurable.keep_events)
+    get_value = waited_for(AsyncDurable.get_value)
+    list_values = waited_for(AsyncDurable.list_values)
     list_pending = waited_for(AsyncDurable.list_pending)
     find_ask = waited_for(AsyncDurable.find_ask)
     provide_input = waited_for(AsyncDurable.provide_input)

@@ -19,6 +19,7 @@ from durable_runtime.core.emitting import emit
 from durable_runtime.core.environment import as_text, environment, parse_instant, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
+from durable_runtime.core.publishing import publish
 from durable_runtime.core.state import Frame, State, Undoing, data_of
 from durable_runtime.core.waits import open_wait
 
@@ -95,6 +96,8 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
             return [Record(completed(program, state, chain, keys, values, at=state.now))]
         case g.Emit():
             return [Record(emit(program, state, chain, keys, action))]
+        case g.Publish():
+            return [Record(publish(program, state, chain, keys))]
         case g.Log():
             assert node.message is not None
             message = as_text(node.message.render(environment(program, state, chain), now=state.now))

@@ -99,7 +99,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     `compensating` tells that the whole
     execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`. `due_at` is when a
     retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when someone encoded
-    it already. `emitted` are sent by whoever commits the checkpoint.
+    it already. `emitted` are sent by whoever commits the checkpoint, and `published` shown, values by name.
     """
 
     path: str
@@ -115,6 +115,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     encoded: bytes | None = None
     log: str | None = None
     emitted: tuple[Emitted, ...] = ()
+    published: dict[str, Json] | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -158,7 +158,7 @@ class CompiledNode:
                 match node.action:
                     case g.Call(with_=arguments):
                         self.values = compile_template(arguments) if arguments is not None else None
-                    case g.Set(values=values):
+                    case g.Set(values=values) | g.Publish(values=values):
                         self.values = compile_template(values)
                     case g.Emit(to=to, key=key, with_=payload):
                         self.values = compile_template({"to": to, "key": key, "with": payload})

@@ -67,7 +67,13 @@ class Join(msgspec.Struct, frozen=True):
     execution: str
 
 
-Outcome: TypeAlias = Success | Failure | Pause | Await | Begun | Join
+class Published(msgspec.Struct, frozen=True):
+    """The function shows values by name, which can be stored."""
+
+    values: dict[str, Json]
+
+
+Outcome: TypeAlias = Success | Failure | Pause | Await | Begun | Join | Published
 
 
 class SubOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +169,9 @@ def settle_sub(
     if isinstance(sub.outcome, Begun | Join):
         id = child_id(state.execution["id"], own, sub.attempt, state.seq + len(checkpoints) + 1)
         return [*checkpoints, _begun(base, sub.outcome, id, entered_at)]
+    if isinstance(sub.outcome, Published):
+        values = sub.outcome.values
+        return [*checkpoints, replace(base, result=values, published=values)]
     settled = _settled(base, sub, sub.outcome, entered_at, uniform)
     if sub.emitted and settled.kind == "completed":
         settled = replace(settled, emitted=sub.emitted)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.protocol import ExecutionRow, NewExecution, Status
-from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
+from durable_runtime.store.seen import LogLine, PendingWait, PublishedValue, WorkerRow
 
 
 class ClientStore(Protocol):
@@ -82,6 +82,10 @@ class ClientStore(Protocol):
     async def keep_events(self, name: str, keep: timedelta) -> None: ...
 
     async def was_received(self, public_id: str, once: str) -> bool: ...
+
+    async def find_value(self, public_id: str, name: str) -> tuple[Status, bytes | None] | None: ...
+
+    async def list_values(self, key: int) -> list[PublishedValue]: ...
 
     async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool: ...
 

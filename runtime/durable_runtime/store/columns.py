@@ -120,6 +120,27 @@ def emit_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     }
 
 
+def publish_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the values that a batch publishes, or None when it publishes none."""
+    rows = [
+        (commit.key, checkpoint, name, value)
+        for commit in commits
+        for checkpoint in commit.checkpoints
+        if checkpoint.published is not None
+        for name, value in checkpoint.published.items()
+    ]
+    if not rows:
+        return None
+    return {
+        "execution_ids": int8s([key for key, _checkpoint, _name, _value in rows]),
+        "names": texts([name for _key, _checkpoint, name, _value in rows]),
+        "seqs": int4s([checkpoint.seq for _key, checkpoint, _name, _value in rows]),
+        "paths": texts([checkpoint.path for _key, checkpoint, _name, _value in rows]),
+        "published": jsons([encode(value)[0] for _key, _checkpoint, _name, value in rows]),
+        "ats": times([checkpoint.finished_at for _key, checkpoint, _name, _value in rows]),
+    }
+
+
 def sought_columns(wanted: Sequence[Sought]) -> dict[str, Any]:
     """Gives the columns of events that are looked for."""
     known = [(each.execution, event) for each in wanted for event in each.known]
@@ -243,6 +264,7 @@ def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
         ("send", send_columns(commits)),
         ("emit", emit_columns(commits)),
         ("write_snapshots", snapshot_columns(commits)),
+        ("publish", publish_columns(commits)),
     ]
     found = [(name, parameters) for name, parameters in columns if parameters is not None]
     requests = [request for commit in commits for request in commit.requests]
@@ -261,5 +283,5 @@ def has_more(commit: Commit) -> bool:
         or commit.logs
         or commit.progress
         or commit.snapshots
-        or any(checkpoint.log is not None for checkpoint in commit.checkpoints)
+        or any(checkpoint.log is not None or checkpoint.published is not None for checkpoint in commit.checkpoints)
     )

@@ -26,6 +26,7 @@ from durable_runtime.store.protocol import (
     Status,
     TryAgain,
 )
+from durable_runtime.store.publications import Publications
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
 from durable_runtime.store.rows import checkpoint_of, execution_of, pending_of, public_id_of
 from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
@@ -35,7 +36,7 @@ Run: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[list[Row]]]
 """Runs the statement of this name and gives its rows."""
 
 
-class PostgresClientStore:
+class PostgresClientStore(Publications):
     """What clients do to the database, over a few shared connections."""
 
     def __init__(self, conninfo: str, *, schema: str = DEFAULT_SCHEMA, connections: int = 2) -> None:

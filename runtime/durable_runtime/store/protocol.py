@@ -160,6 +160,7 @@ class Commit(msgspec.Struct, kw_only=True):
     the inbox rows that these checkpoints answer. `starts` and `sends` are stored in the same transaction; what is sent
     counts once it was routed. `emits` are events. `logs` and `progress` are what attempts told, also in their middle.
     `opens` and `closes` are what it waits for from outside from here on, and no longer. `snapshots` are of its state.
+    With `tells` it has something for clients that follow the execution, who are given a hint.
     """
 
     key: int
@@ -175,6 +176,7 @@ class Commit(msgspec.Struct, kw_only=True):
     opens: tuple[OpenWait, ...] = ()
     closes: tuple[Place, ...] = ()
     snapshots: SnapshotChange | None = None
+    tells: bool = False
 
 
 class Outcome(Enum):

@@ -32,6 +32,15 @@ class PendingWait(msgspec.Struct, frozen=True, kw_only=True):
     answered: bool
 
 
+class PublishedValue(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest value of a name that an execution published: by the node instance at `path`, `at` that time."""
+
+    name: str
+    value: Json
+    path: str
+    at: datetime
+
+
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an execution's log."""
 

@@ -10,10 +10,11 @@ import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.commands import Abandon
+from durable_runtime.core.values import encode
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
-from durable_runtime.store.protocol import ExecutionRow
+from durable_runtime.store.protocol import ExecutionRow, Status
 from durable_runtime.store.rows import checkpoint_of, json_or_none
-from durable_runtime.store.seen import LogLine
+from durable_runtime.store.seen import LogLine, PublishedValue
 from durable_runtime.testing.tables import Execution, Tables
 
 _OPEN = ("pending", "running", "waiting")
@@ -78,6 +79,19 @@ class AskingSide(Tables):
             first = one.root if one.root is not None else one.key
             found = [each for each in self.rows.executions.values() if first in (each.key, each.root)]
             return [self._row(each) for each in sorted(found, key=lambda each: each.key)[:limit]]
+
+    async def find_value(self, public_id: str, name: str) -> tuple[Status, bytes | None] | None:
+        with self._statement("find_value"):
+            one = self._find(public_id)
+            if one is None:
+                return None
+            shown = [value.value for _seq, value in self.rows.values.get(one.key, []) if value.name == name]
+            return one.status, encode(shown[-1])[0] if shown else None
+
+    async def list_values(self, key: int) -> list[PublishedValue]:
+        with self._statement("list_values"):
+            newest = {value.name: value for _seq, value in self.rows.values.get(key, [])}
+            return [newest[name] for name in sorted(newest)]
 
     async def list_checkpoints(self, key: int, after: int = 0) -> list[Checkpoint]:
         with self._statement("list_checkpoints"):

@@ -232,6 +232,7 @@ class ClientSide(AskingSide, WaitsSide):
             told = encode(forked.result)[0].decode()
             copied[upto + 1] = (upto + 1, "", "forked", 1, told, None, None, None, forked.finished_at)
             self.rows.checkpoints[one.key] = copied
+            self.rows.values[one.key] = [pair for pair in self.rows.values.get(source, []) if pair[0] <= upto]
             self._hint(one)
 
     async def retry(self, public_id: str, payload: Json) -> Status | None:

@@ -34,7 +34,8 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a simulated execution.
 
     `checkpoints` are all that was stored, in order; `calls` the attempts in the order in which they began; `slept` the
-    time that went by on the fake clock, which nobody had to wait for; `logs` what the workflow logged.
+    time that went by on the fake clock, which nobody had to wait for; `logs` what the workflow logged; `values` the
+    newest of what it published, by name.
     """
 
     status: Status
@@ -44,6 +45,7 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[Called, ...]
     slept: timedelta
     logs: tuple[LogLine, ...]
+    values: dict[str, Json]
 
     def attempts_of(self, path: str) -> int:
         """Counts the attempts of an instance: `charge`, `lines[3]/price`, `poll#2/ask`."""
@@ -92,7 +94,7 @@ def simulate(
     began_at = clock.now()
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:
         try:
-            row, checkpoints, logs = runner.run(_run(definitions, encoded, performer, clock, outside))
+            row, checkpoints, logs, values = runner.run(_run(definitions, encoded, performer, clock, outside))
         finally:
             runner.run(performer.close())
     return SimulationResult(
@@ -103,12 +105,13 @@ def simulate(
         calls=tuple(performer.calls),
         slept=clock.now() - began_at,
         logs=tuple(logs),
+        values=values,
     )
 
 
 async def _run(
     definitions: Sequence[Definition], input: bytes, performer: MockedPerformer, clock: FakeClock, outside: Outside
-) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine]]:
+) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine], dict[str, Json]]:
     graph: Graph = definitions[0].graph
     store = outside.watch(MemoryStore(clock), _ID)
     for definition in reversed(definitions):
@@ -132,18 +135,25 @@ async def _run(
             row = await store.find_execution(_ID)
             assert row is not None
             if row.status in TERMINAL:
-                return row, await store.list_checkpoints(row.key), await store.list_logs(row.key)
+                return await _told(store, row)
             woken, next_due, _unrouted = await store.wake_due()
             if woken:
                 continue
             if not executor.runs and next_due is None and not outside.is_coming:
-                return row, await store.list_checkpoints(row.key), await store.list_logs(row.key)
+                return await _told(store, row)
             await _first(news.wait(), lane, sending, timeout=next_due)
     finally:
         executor.drop_all()
         for task in (lane, sending):
             task.cancel()
         await asyncio.gather(lane, sending, return_exceptions=True)
+
+
+async def _told(
+    store: MemoryStore, row: ExecutionRow
+) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine], dict[str, Json]]:
+    values = {each.name: each.value for each in await store.list_values(row.key)}
+    return row, await store.list_checkpoints(row.key), await store.list_logs(row.key), values
 
 
 async def _route(store: MemoryStore, executor: Executor) -> None:

@@ -19,7 +19,7 @@ from durable_runtime.core.open_waits import OpenWait
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.protocol import ALONE_FROM, Lease, NoAnswer, Row, Status, TryAgain
 from durable_runtime.store.rows import public_id_of
-from durable_runtime.store.seen import LogLine
+from durable_runtime.store.seen import LogLine, PublishedValue
 from durable_runtime.testing.clock import FakeClock
 
 PAUSES = {"pause": True, "resume": False, "cancel": False}
@@ -165,6 +165,7 @@ class Rows:
     requests: dict[int, Request] = field(default_factory=dict)
     open_waits: dict[tuple[int, str, str], Awaited] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
+    values: dict[int, list[tuple[int, PublishedValue]]] = field(default_factory=dict)
     bursts: dict[tuple[str, str | None], Burst] = field(default_factory=dict)
     event_keeping: dict[str, timedelta] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)

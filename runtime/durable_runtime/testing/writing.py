@@ -9,6 +9,7 @@ import msgspec
 from durable_runtime.core.values import decode
 from durable_runtime.store.protocol import Commit, End, StatementRefused, Suspend
 from durable_runtime.store.rows import error_text, log_lines, result_text
+from durable_runtime.store.seen import PublishedValue
 from durable_runtime.testing.tables import Awaited, Rows, Wait
 
 
@@ -68,6 +69,10 @@ def apply(rows: Rows, commit: Commit) -> None:
             kept[change.snapshot.seq] = change.snapshot
         rows.snapshots[commit.key] = kept
     rows.logs.setdefault(commit.key, []).extend(log_lines(commit))
+    for checkpoint in commit.checkpoints:
+        for name, value in (checkpoint.published or {}).items():
+            shown = PublishedValue(name=name, value=value, path=checkpoint.path, at=checkpoint.finished_at)
+            rows.values.setdefault(commit.key, []).append((checkpoint.seq, shown))
     for told in commit.progress:
         place = (commit.key, told.path)
         if told.progress is None:

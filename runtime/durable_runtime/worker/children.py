@@ -132,9 +132,11 @@ class Outgoing:
         self._starts: list[NewChild] = []
         self._sends: list[Send] = []
         self._emits: list[Emit] = []
+        self.publishes = False
+        """Whether values are shown with it, which others must not wait for until a step ends."""
 
     def __bool__(self) -> bool:
-        return bool(self._starts or self._sends or self._emits)
+        return bool(self._starts or self._sends or self._emits or self.publishes)
 
     def start(self, id: str, start: StartChild, target: Target) -> None:
         """Takes a child along."""
@@ -170,10 +172,12 @@ class Outgoing:
         self._sends.extend(Send(to=id, kind="cancel", payload=payload) for id in ids)
 
     def emit(self, checkpoints: Iterable[Checkpoint]) -> None:
-        """Takes the events along that steps send."""
+        """Takes the events along that steps send, and notes whether they publish."""
         for checkpoint in checkpoints:
             for number, emitted in enumerate(checkpoint.emitted):
                 self._emit(checkpoint, emitted, number)
+            if checkpoint.published is not None:
+                self.publishes = True
 
     def _emit(self, checkpoint: Checkpoint, emitted: Emitted, number: int) -> None:
         if emitted.to is None:
@@ -193,7 +197,7 @@ class Outgoing:
 
     def forget(self) -> None:
         """Begins anew: what was taken along is stored, or will be decided again."""
-        self._starts, self._sends, self._emits = [], [], []
+        self._starts, self._sends, self._emits, self.publishes = [], [], [], False
 
     def taken(self) -> tuple[tuple[NewChild, ...], tuple[Send, ...], tuple[Emit, ...]]:
         """Gives what was taken along."""

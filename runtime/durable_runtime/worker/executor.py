@@ -227,6 +227,12 @@ class Executor:
             self.tell_end(run.claimed.id)
         log.info("%s %s: %s", run.claimed.workflow, run.claimed.id, status)
 
+    def committed(self, commit: Commit) -> None:
+        """Has those told who follow an execution that showed something."""
+        run = self.runs.get(commit.key)
+        if commit.tells and run is not None and self.tell_end is not None:
+            self.tell_end(run.claimed.id)
+
     # -- what runs ask for
 
     def submit(

@@ -63,7 +63,8 @@ class Entry:
 class Journal:
     """Takes commits and writes them in batches, one at a time on each lane.
 
-    `messages` is called with every commit that was written and started executions, sent requests or events.
+    `messages` is called with every commit that was written and started executions, sent requests or events, or has
+    something for clients that follow its execution.
     """
 
     def __init__(self, store: WorkerStore, ownership: Ownership, lanes: int) -> None:
@@ -136,7 +137,7 @@ class Journal:
         commit = entry.commit
         if (
             self.messages is not None
-            and (commit.starts or commit.sends or commit.emits)
+            and (commit.starts or commit.sends or commit.emits or commit.tells)
             and outcome is Outcome.COMMITTED
         ):
             self.messages(commit)

@@ -56,7 +56,8 @@ class Router:
             self._hear(child.execution.queue)
             self._tell_others = True
         self._sent = self._sent or bool(commit.sends or commit.emits)
-        self._wanted.set()
+        if self._sent or self._tell_others:
+            self._wanted.set()
 
     def look(self) -> None:
         """Asks for a look: there are requests that whoever stored them has not routed."""

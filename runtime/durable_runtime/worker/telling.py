@@ -15,7 +15,7 @@ from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.commands import StartChild
 from durable_runtime.core.outcomes import Failure, Success, error_of
 from durable_runtime.core.retry import is_retried
-from durable_runtime.core.substeps import SubOutcome
+from durable_runtime.core.substeps import Published, SubOutcome
 from durable_runtime.core.values import NotStorable, encode
 from durable_runtime.store.joined import Transaction
 from durable_runtime.worker.children import Target
@@ -81,6 +81,8 @@ class AttemptPort:
         now = self._clock.now()
         self._tell(sub, now, lambda _answer: None, None)
         outcome = sub.outcome
+        if isinstance(outcome, Published):
+            return SubStep(name=sub.name, at=now, result=outcome.values)
         if isinstance(outcome, Success):
             try:
                 return SubStep(name=sub.name, at=now, result=encode(outcome.value)[1])

@@ -85,6 +85,7 @@ class Unsent:
             starts=starts,
             sends=sends,
             emits=emits,
+            tells=self.outgoing.publishes,
         )
 
     def without_checkpoints(self, key: int, seen: int, move: End, state: State) -> Commit:

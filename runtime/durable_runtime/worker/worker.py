@@ -25,7 +25,7 @@ from durable_runtime.store.heartbeat import LEASE, Heartbeat
 from durable_runtime.store.hints import ENDS_WANTED, Listener, workers_channel
 from durable_runtime.store.joined import StepConnections
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
-from durable_runtime.store.protocol import Lease, Look, NoAnswer, TryAgain
+from durable_runtime.store.protocol import Commit, Lease, Look, NoAnswer, TryAgain
 from durable_runtime.store.queries import DEFAULT_SCHEMA
 from durable_runtime.store.takeover import Takeover
 from durable_runtime.worker.claims import Claims
@@ -172,7 +172,12 @@ class Worker:
             maintenance = Maintenance(store, takeover, ownership, seen, lease=self._lease, hears=lambda: hints.hears)
             executor.look_wanted, executor.tell_end = maintenance.wanted, ends.tell
             router = Router(store, ownership, hear, executor.read_inboxes)
-            journal.messages = router.committed
+
+            def committed(commit: Commit) -> None:
+                router.committed(commit)
+                executor.committed(commit)
+
+            journal.messages = committed
             tasks = [
                 *(asyncio.create_task(journal.serve(lane), name=f"journal {lane}") for lane in range(LANES)),
                 asyncio.create_task(claims.serve(), name="claims"),

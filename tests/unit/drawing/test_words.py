@@ -18,6 +18,7 @@ from durable_dsl.graph import (
     Node,
     OnTimeout,
     Parallel,
+    Publish,
     RetryPolicy,
     Shell,
     Sql,
@@ -68,6 +69,7 @@ def test_nothing_that_is_a_command_stays() -> None:
         (Step(id="a", action=Child(workflow="b")), ["workflow b"]),
         (Step(id="a", action=Start(workflow="b")), ["start b"]),
         (Step(id="a", action=Emit(event="b.c", key="d")), ["emit b.c"]),
+        (Step(id="a", action=Publish(values={"b": 1, "c": 2})), ["publish b, c"]),
         (call("a", compensate=Compensation(action=Call(function="b.c"))), ["call shop.a", "↩ call b.c"]),
         (
             Foreach(id="f", items="data.x", batch=10, concurrency=3, on_error="complete_all", steps=()),

@@ -36,6 +36,7 @@ from durable_dsl.document import (
     Node,
     OnTimeout,
     Parallel,
+    Publish,
     Retry,
     Schedule,
     Set,
@@ -291,9 +292,11 @@ class Drawing:
 
     def step(self, common: dict[str, Any]) -> Step:
         draw = self.draw
-        kind = draw(st.sampled_from(["call", "set", "log", "http", "sql", "shell", "use", "child", "start", "emit"]))
+        kind = draw(
+            st.sampled_from(["call", "set", "log", "http", "sql", "shell", "use", "child", "start", "emit", "publish"])
+        )
         common |= {"compensate": draw(maybe(COMPENSATIONS))}
-        if kind not in ("set", "log", "start", "emit"):
+        if kind not in ("set", "log", "start", "emit", "publish"):
             common |= {"retry": draw(RETRY), "timeout": draw(maybe(SPANS))}
         match kind:
             case "http":
@@ -304,6 +307,9 @@ class Drawing:
                 return Step(**common, action=draw(st.builds(Start, **CHILD, attached=st.booleans())))
             case "emit":
                 return Step(**common, action=draw(EMITTED))
+            case "publish":
+                values = draw(st.dictionaries(st.sampled_from(["x", "total_2", "no"]), VALUES, min_size=1))
+                return Step(**common, action=Publish(values=values))
             case "sql":
                 params = maybe(st.dictionaries(TEXT, VALUES, max_size=2) | st.lists(VALUES, max_size=2))
                 query = draw(st.sampled_from(["select 1", "select\n  2\n"]))

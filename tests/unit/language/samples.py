@@ -107,6 +107,8 @@ steps:
     emit: order.shipped
     key: ${ input.order_id }
     with: {total: "${ data.total }"}
+  - step: show
+    publish: {total: "${ data.total }"}
   - step: post
     use: slack.post
     with: {channel: orders}

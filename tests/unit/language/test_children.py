@@ -8,7 +8,7 @@ import pytest
 
 from durable_dsl import check_text, compile, compile_text, step, workflow
 from durable_dsl.drawing import to_dot, to_mermaid, to_svg_blocks
-from durable_dsl.graph import Child, Emit, Graph, RetryPolicy, Start, Step, graph_from_json
+from durable_dsl.graph import Child, Emit, Graph, Publish, RetryPolicy, Start, Step, graph_from_json
 
 STEPS = """\
 - step: ship
@@ -21,6 +21,7 @@ STEPS = """\
 - {step: survey, start: ask, attached: true}
 - {step: tell, emit: order.shipped, key: "${ input.id }", with: {parcels: 2}}
 - {step: tell_one, emit: order.shipped, to: "${ input.parent }"}
+- {step: show, publish: {parcels: "${ data.n }", state: sent}}
 """
 
 
@@ -31,7 +32,7 @@ def compiled(steps: str, more: str = "") -> Graph:
 
 
 def test_children_and_events_become_actions() -> None:
-    ship, survey, tell, tell_one = (node for node in compiled(STEPS).steps if isinstance(node, Step))
+    ship, survey, tell, tell_one, show = (node for node in compiled(STEPS).steps if isinstance(node, Step))
     assert ship == Step(
         id="ship",
         action=Child(
@@ -43,6 +44,7 @@ def test_children_and_events_become_actions() -> None:
     assert survey.action == Start(workflow="ask", attached=True)
     assert tell.action == Emit(event="order.shipped", key="${ input.id }", with_={"parcels": 2})
     assert tell_one.action == Emit(event="order.shipped", to="${ input.parent }")
+    assert show.action == Publish(values={"parcels": "${ data.n }", "state": "sent"})
 
 
 def test_the_defaults_do_not_hold_for_children() -> None:
@@ -66,6 +68,7 @@ def test_python_gives_the_same_children_as_yaml() -> None:
         step("survey", start=ask, attached=True),
         step("tell", emit="order.shipped", key="${ input.id }", with_={"parcels": 2}),
         step("tell_one", emit="order.shipped", to="${ input.parent }"),
+        step("show", publish={"parcels": "${ data.n }", "state": "sent"}),
     )
     assert compile(built) == compiled(STEPS)
 
@@ -75,6 +78,8 @@ def test_python_gives_the_same_children_as_yaml() -> None:
     [
         ("start: b, retry: 3", "W108 'retry' has no effect on 'start', which has no attempts"),
         ("emit: b, key: c, timeout: 3s", "W108 'timeout' has no effect on 'emit', which has no attempts"),
+        ("publish: {a: 1}, retry: 3", "W108 'retry' has no effect on 'publish', which has no attempts"),
+        ("publish: {a: '${ itm }'}", "W110 there is no 'itm' here"),
         ("workflow: b, key: '${ itm }'", "W110 there is no 'itm' here"),
         ("emit: b, to: '${ itm }'", "W110 there is no 'itm' here"),
         ("call: a.b, compensate: {emit: b}", "W025 'emit' needs 'to' or 'key'"),

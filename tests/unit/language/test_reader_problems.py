@@ -153,8 +153,8 @@ def test_a_mistake_in_the_schema_of_the_input(schema: str, problem: str) -> None
          "out if nothing is meant"),
         ("set: {a: 1}, with: {b: 1}", "3:26 W006 'with' has no effect in step 'a'; it belongs to 'call'"),
         ("retry: 3",
-         "3:4 W025 step 'a' needs 'call', 'set', 'log', 'http', 'sql', 'shell', 'workflow', 'start', 'emit' or "
-         "'use'"),
+         "3:4 W025 step 'a' needs 'call', 'set', 'log', 'http', 'sql', 'shell', 'workflow', 'start', 'emit', "
+         "'publish' or 'use'"),
         ("call: a.b, log: hi", "3:24 W027 step 'a' has 'call' and 'log'; exactly one of them can be there"),
         ("call: a.b, retry: 0", "3:31 W029 'retry' must be at least 1, not 0"),
         ("call: a.b, retry: true",
@@ -185,7 +185,8 @@ def test_a_mistake_in_the_schema_of_the_input(schema: str, problem: str) -> None
         ("call: a.b, compensate: [c.d]",
          "3:36 W005 'compensate' must be a function or a mapping with an action, not a list"),
         ("call: a.b, compensate: {retry: 3}",
-         "3:37 W025 'compensate' needs 'call', 'log', 'http', 'sql', 'shell', 'workflow', 'start', 'emit' or 'use'"),
+         "3:37 W025 'compensate' needs 'call', 'log', 'http', 'sql', 'shell', 'workflow', 'start', 'emit', "
+         "'publish' or 'use'"),
         ("call: a.b, compensate: {call: c.d, log: hi}",
          "3:48 W027 'compensate' has 'call' and 'log'; exactly one of them can be there"),
         ("call: a.b, compensate: {call: c.d, save: x}", "3:48 W004 unknown key 'save' in 'compensate'"),
@@ -232,6 +233,9 @@ def test_a_mistake_in_the_schema_of_the_input(schema: str, problem: str) -> None
          "'ship_it'"),
         ("workflow: x, attached: true", "3:26 W006 'attached' has no effect in step 'a'; it belongs to 'start'"),
         ("start: x, with: [1]", "3:29 W005 'with' must be a mapping, not a list"),
+        ("publish: {}", "3:22 W034 'publish' is empty, so it has no effect"),
+        ("publish: {Status: 1}",
+         "3:23 W022 'Status' cannot be the name of a value; write lower-case letters, digits and '_'"),
         ("emit: x, with: {}",
          "3:13 W025 'emit' needs 'to' or 'key'; 'to' names an execution, 'key' reaches all that wait for it"),
         ("emit: x, to: y, key: z", "3:22 W027 'to' and 'key' exclude each other"),

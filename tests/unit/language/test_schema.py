@@ -64,6 +64,8 @@ def test_mistakes_that_an_editor_can_show_are_found_by_the_schema_too(code: str)
     [
         (node("{step: a, log: hi, retires: 3}"), "'retires' was unexpected"),
         (node("{step: a, http: {url: x}}"), "['steps', 0, 'http', 'url']"),
+        (node("{step: a, publish: {}}"), "['steps', 0, 'publish']"),
+        (node("{step: a, publish: {Status: 1}}"), "['steps', 0, 'publish']"),
         (node("{step: a, emit: is paid}"), "['steps', 0, 'emit']"),
         (node("{wait: a, event: is paid}"), "['steps', 0, 'event']"),
         (node("{wait: a, any: {b: {event: x, on_timeout: fail}}}"), "['steps', 0, 'any', 'b']"),

@@ -62,6 +62,7 @@ def test_they_survive_being_written_again_and_python_says_the_same() -> None:
         'step: a, call: shop.x, compensate: {log: "${ secrets.KEY }"}',
         'step: a, workflow: child, with: {key: "${ secrets.KEY }"}',
         'step: a, start: child, key: "${ secrets.KEY }"',
+        'step: a, publish: {key: "${ secrets.KEY }"}',
         'step: a, emit: paid, key: a, with: {key: "${ secrets.KEY }"}',
         'step: a, sql: {query: select 1, params: ["${ secrets.KEY }"]}',
         'step: a, shell: {command: [report, "${ secrets.KEY }"]}',

@@ -167,6 +167,17 @@ create index request_by_event on durable.request (event_id) where event_id is no
 create index request_by_execution on durable.request (execution_id);
 create index request_unrouted on durable.request (id) where not routed;
 
+-- Values that executions show by name, with the checkpoint that says so; the newest of a name counts.
+create table durable.value (
+    execution_id  bigint not null,
+    name          text not null,
+    seq           integer not null,
+    path          text not null,
+    value         json not null,
+    at            timestamptz not null,
+    primary key (execution_id, name, seq)
+);
+
 create table durable.worker (
     id          bigint generated always as identity primary key,
     name        text not null,

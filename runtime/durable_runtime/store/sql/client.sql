@@ -318,6 +318,9 @@ with one as (
     from one, durable.checkpoint c where c.execution_id = %(source)s and c.seq <= %(upto)s
     union all
     select one.id, %(upto)s + 1, '', 'forked', 1, %(forked)s::json, null, null, null, %(forked_at)s from one
+), shown as (
+    insert into durable.value (execution_id, name, seq, path, value, at)
+    select one.id, v.name, v.seq, v.path, v.value, v.at from one, durable.value v where v.execution_id = %(source)s and v.seq <= %(upto)s
 )
 insert into durable.ready (execution_id, queue, rank) select id, queue, -priority from one
 
@@ -356,6 +359,18 @@ select exists (
     select from durable.execution e join durable.checkpoint c on c.execution_id = e.id
     where e.public_id = %(public_id)s::uuid and c.kind = 'received' and c.result ->> 'once' = %(once)s
 )
+
+-- name: find_value
+-- The newest value of a name, with the status of the execution in the same snapshot: what has ended publishes nothing more.
+select e.status, v.value::text
+from durable.execution e left join lateral (
+    select v.value from durable.value v where v.execution_id = e.id and v.name = %(name)s order by v.seq desc limit 1
+) v on true
+where e.public_id = %(public_id)s::uuid
+
+-- name: list_values
+select distinct on (v.name) v.name, v.value::text, v.path, v.at from durable.value v
+where v.execution_id = %(id)s order by v.name, v.seq desc
 
 -- name: emit_event
 insert into durable.event (name, key, payload, sent_by)

@@ -133,6 +133,12 @@ insert into durable.event (name, key, payload)
 select name, key, payload
 from unnest(%(names)s::text[], %(keys)s::text[], %(payloads)s::json[]) with ordinality v(name, key, payload, number) order by number
 
+-- name: publish
+insert into durable.value (execution_id, name, seq, path, value, at)
+select * from unnest(
+    %(execution_ids)s::bigint[], %(names)s::text[], %(seqs)s::int[], %(paths)s::text[], %(published)s::json[], %(ats)s::timestamptz[]
+)
+
 -- name: find_events
 -- What keyed waits look for once they can be found themselves: events since their execution was started that it does not know. In a
 -- snapshot of its own, so that of a wait and an event whoever is stored second sees the other.
