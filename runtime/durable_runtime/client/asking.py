@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from typing import Unpack
 
 from durable_runtime.client import options
 from durable_runtime.client.executions import Execution, StepRecord, execution_from, line_from, step_from
 from durable_runtime.client.family import Family, family_of
+from durable_runtime.client.filters import Filters
 from durable_runtime.client.progressing import Progress, progress_of
 from durable_runtime.client.reading import Reading
 from durable_runtime.store.filters import Order
@@ -18,46 +18,18 @@ class Asking(Reading):
     """The part of `AsyncDurable` that asks and changes nothing."""
 
     async def list_executions(
-        self,
-        *,
-        status: str | Collection[str] | None = None,
-        workflow: str | None = None,
-        version: str | None = None,
-        queue: str | None = None,
-        key: str | None = None,
-        parent: str | None = None,
-        root_only: bool = False,
-        headers: Mapping[str, str] | None = None,
-        created_from: datetime | None = None,
-        created_until: datetime | None = None,
-        finished_from: datetime | None = None,
-        finished_until: datetime | None = None,
-        order: Order = "newest",
-        before: str | None = None,
-        limit: int = 50,
+        self, *, order: Order = "newest", before: str | None = None, limit: int = 50, **filters: Unpack[Filters]
     ) -> list[Execution]:
         """Gives a page of executions, newest first, or `oldest` first, or those that `finished` last first.
 
-        Filters that are not given let everything through. `status` is one or several, `paused` among them. `version` is
-        the beginning of a content hash, or the author's label. `parent` is the id of the execution that started them,
-        `root_only` leaves out what executions started. `headers` are those that they have, perhaps among others. Times
-        are from (inclusive) and until (exclusive), with a zone. `before` is the last id of the page before, whatever
-        the order. Raises `InvalidOption` for what cannot be, `UnknownExecution` for `before` and `parent`.
+        Filters that are not given let everything through: `status` (one or several, `paused` among them), `workflow`,
+        `version` (the beginning of a content hash, or the author's label), `queue`, `key`, `parent` (the id of the
+        execution that started them), `root_only` (leaves out what executions started), `headers` (those that they have,
+        perhaps among others), `created_from`, `created_until`, `finished_from`, `finished_until` (from inclusive, until
+        exclusive, with a zone). `before` is the last id of the page before, whatever the order. Raises `InvalidOption`
+        for what cannot be, `UnknownExecution` for `before` and `parent`.
         """
-        chosen = options.check_filter(
-            status=status,
-            workflow=workflow,
-            version=version,
-            queue=queue,
-            key=key,
-            parent=None if parent is None else (await self._get_row(parent)).id,
-            root_only=root_only,
-            headers=headers,
-            created_from=created_from,
-            created_until=created_until,
-            finished_from=finished_from,
-            finished_until=finished_until,
-        )
+        chosen = await self._check_filters(filters)
         order, limit = options.check_order(order), options.check_limit(limit)
         last = None if before is None else (await self._get_row(before)).id
         rows = await self._session.ask(
@@ -65,40 +37,12 @@ class Asking(Reading):
         )
         return [execution_from(row) for row in rows]
 
-    async def count_executions(
-        self,
-        *,
-        status: str | Collection[str] | None = None,
-        workflow: str | None = None,
-        version: str | None = None,
-        queue: str | None = None,
-        key: str | None = None,
-        parent: str | None = None,
-        root_only: bool = False,
-        headers: Mapping[str, str] | None = None,
-        created_from: datetime | None = None,
-        created_until: datetime | None = None,
-        finished_from: datetime | None = None,
-        finished_until: datetime | None = None,
-    ) -> dict[str, int]:
+    async def count_executions(self, **filters: Unpack[Filters]) -> dict[str, int]:
         """Gives how many executions there are, by status; filters are those of `list_executions`.
 
         Statuses that none has are left out. It reads every execution that is counted.
         """
-        chosen = options.check_filter(
-            status=status,
-            workflow=workflow,
-            version=version,
-            queue=queue,
-            key=key,
-            parent=None if parent is None else (await self._get_row(parent)).id,
-            root_only=root_only,
-            headers=headers,
-            created_from=created_from,
-            created_until=created_until,
-            finished_from=finished_from,
-            finished_until=finished_until,
-        )
+        chosen = await self._check_filters(filters)
         return await self._session.ask(lambda store: store.count_executions(chosen))
 
     async def list_children(self, id: str, *, limit: int = 1000) -> list[Execution]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime
-from typing import Any, TypeAlias, TypedDict, Unpack
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, Unpack
 
-from durable_runtime.client import options
 from durable_runtime.client.control import Control, Reopening
+from durable_runtime.client.filters import Filters
 from durable_runtime.errors import InvalidOption
 from durable_runtime.store.filters import Filter
 from durable_runtime.store.postgres_client import PostgresClientStore
@@ -19,23 +18,6 @@ BATCH = 200
 """Executions in one statement: its locks are held for some milliseconds."""
 
 OPEN = ("pending", "running", "waiting", "paused")
-
-
-class Filters(TypedDict, total=False):
-    """The filters of `list_executions`."""
-
-    status: str | Collection[str] | None
-    workflow: str | None
-    version: str | None
-    queue: str | None
-    key: str | None
-    parent: str | None
-    root_only: bool
-    headers: Mapping[str, str] | None
-    created_from: datetime | None
-    created_until: datetime | None
-    finished_from: datetime | None
-    finished_until: datetime | None
 
 
 class Page:
@@ -91,7 +73,7 @@ class Many(Control):
         self, ask: Callable[[list[str]], Awaitable[int]], statuses: tuple[str, ...], filters: Filters
     ) -> int:
         """Asks of every execution that is meant, and gives the sum of the answers."""
-        chosen = await self._chosen(statuses, filters)
+        chosen = await self._narrowed(statuses, filters)
         total, last = 0, None
         while True:
             page = await self._session.ask(Page(chosen, last))
@@ -101,15 +83,13 @@ class Many(Control):
             total += await ask([row.id for row in page])
             self._session.hint()
 
-    async def _chosen(self, statuses: tuple[str, ...], filters: Filters) -> Filter:
+    async def _narrowed(self, statuses: tuple[str, ...], filters: Filters) -> Filter:
         """Gives the filter, narrowed to the statuses that this can be asked of."""
         if not any(value not in (None, False) for value in filters.values()):
             raise InvalidOption(
                 "say which executions are meant: at least one filter; for all, every status by its name"
             )
-        parent = filters.get("parent")
-        rest: dict[str, Any] = {**filters, "parent": None if parent is None else (await self._get_row(parent)).id}
-        found = options.check_filter(**rest)
+        found = await self._check_filters(filters)
         asked = statuses if found.statuses is None else tuple(each for each in found.statuses if each in statuses)
         if found.statuses is not None and set(found.statuses) - set(statuses):
             wrong = next(each for each in found.statuses if each not in statuses)

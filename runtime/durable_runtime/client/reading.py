@@ -1,10 +1,15 @@
-"""What every part of the client begins with: an execution's row by its id."""
+"""What every part of the client begins with: an execution's row by its id, the filter of those that are meant."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from durable_runtime.client import options
+from durable_runtime.client.filters import Filters
 from durable_runtime.client.ids import find_id, unknown
 from durable_runtime.client.insight import Insight
 from durable_runtime.client.session import Session
+from durable_runtime.store.filters import Filter
 from durable_runtime.store.protocol import ExecutionRow
 
 
@@ -25,3 +30,9 @@ class Reading:
         if row is None:
             raise unknown(id)
         return row
+
+    async def _check_filters(self, filters: Filters) -> Filter:
+        """Gives the filter that was asked for; raises `UnknownExecution` for its `parent`."""
+        parent = filters.get("parent")
+        rest: dict[str, Any] = {**filters, "parent": None if parent is None else (await self._get_row(parent)).id}
+        return options.check_filter(**rest)

@@ -10,6 +10,8 @@ DEFAULT_SCHEMA = "durable"
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
+_DEFINED = re.compile(r"^-- define: (\w+)\n", re.MULTILINE)
+_PART = re.compile(r"^-- part: (\w+)$", re.MULTILINE)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _SCHEMA = re.compile(r"\bdurable\.")
 _SAFE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -19,12 +21,16 @@ _SAFE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 def load_queries(file: str, schema: str = DEFAULT_SCHEMA) -> dict[str, bytes]:
     """Gives the statements of `sql/<file>.sql` by name.
 
-    The files are written for the schema `durable`, so that each can be pasted into psql as it is.
+    The files are written for the schema `durable`, so that each can be pasted into psql as it is. What several have in
+    common is defined above the first: `-- part: name` stands for it.
     """
     text = files(__package__).joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
-    parts = _NAME.split(text)[1:]
+    head, *rest = _NAME.split(text)
+    defined = _DEFINED.split(head)[1:]
+    parts = {name: body.strip() for name, body in zip(defined[::2], defined[1::2], strict=True)}
     return {
-        name: with_schema(body.strip(), schema).encode() for name, body in zip(parts[::2], parts[1::2], strict=True)
+        name: with_schema(_PART.sub(lambda found: parts[found[1]], body.strip()), schema).encode()
+        for name, body in zip(rest[::2], rest[1::2], strict=True)
     }
 
 

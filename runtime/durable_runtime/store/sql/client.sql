@@ -1,3 +1,20 @@
+-- define: chosen
+-- Which executions the filters let through; one that is not given lets through everything.
+where (%(statuses)s::text[] is null
+       or case when e.paused and e.status in ('pending', 'running', 'waiting') then 'paused' else e.status end = any(%(statuses)s::text[]))
+  and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
+  and (%(version)s::text is null or starts_with(d.version, %(version)s::text) or d.label = %(version)s::text)
+  and (%(queue)s::text is null or e.queue = %(queue)s::text)
+  and (%(key)s::text is null or e.key = %(key)s::text)
+  and (%(parent)s::uuid is null or e.parent = (select p.id from durable.execution p where p.public_id = %(parent)s::uuid))
+  and (not %(root_only)s::boolean or e.parent is null)
+  and (%(headers)s::json is null or not exists (
+      select from json_each_text(%(headers)s::json) h where e.headers->>h.key is distinct from h.value))
+  and (%(created_from)s::timestamptz is null or e.created_at >= %(created_from)s::timestamptz)
+  and (%(created_until)s::timestamptz is null or e.created_at < %(created_until)s::timestamptz)
+  and (%(finished_from)s::timestamptz is null or e.finished_at >= %(finished_from)s::timestamptz)
+  and (%(finished_until)s::timestamptz is null or e.finished_at < %(finished_until)s::timestamptz)
+
 -- name: save_definition
 -- Stores a graph once; the same graph again gives the same row.
 with saved as (
@@ -159,20 +176,7 @@ select e.public_id::text, e.workflow, d.version, d.label, e.status, e.paused, e.
        e.key, e.headers::text,
        e.parent_id::text, e.parent_path, e.depth, e.attached
 from durable.execution e join durable.definition d on d.id = e.definition_id
-where (%(statuses)s::text[] is null
-       or case when e.paused and e.status in ('pending', 'running', 'waiting') then 'paused' else e.status end = any(%(statuses)s::text[]))
-  and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
-  and (%(version)s::text is null or starts_with(d.version, %(version)s::text) or d.label = %(version)s::text)
-  and (%(queue)s::text is null or e.queue = %(queue)s::text)
-  and (%(key)s::text is null or e.key = %(key)s::text)
-  and (%(parent)s::uuid is null or e.parent = (select p.id from durable.execution p where p.public_id = %(parent)s::uuid))
-  and (not %(root_only)s::boolean or e.parent is null)
-  and (%(headers)s::json is null or not exists (
-      select from json_each_text(%(headers)s::json) h where e.headers->>h.key is distinct from h.value))
-  and (%(created_from)s::timestamptz is null or e.created_at >= %(created_from)s::timestamptz)
-  and (%(created_until)s::timestamptz is null or e.created_at < %(created_until)s::timestamptz)
-  and (%(finished_from)s::timestamptz is null or e.finished_at >= %(finished_from)s::timestamptz)
-  and (%(finished_until)s::timestamptz is null or e.finished_at < %(finished_until)s::timestamptz)
+-- part: chosen
   and (%(order)s::text <> 'finished' or e.finished_at is not null)
   and (%(above)s::bigint is null or e.id > %(above)s::bigint)
   and (%(below)s::bigint is null or %(ended)s::timestamptz is not null or e.id < %(below)s::bigint)
@@ -184,20 +188,7 @@ limit %(limit)s
 -- By the status that people see.
 select case when e.paused and e.status in ('pending', 'running', 'waiting') then 'paused' else e.status end as shown, count(*)
 from durable.execution e join durable.definition d on d.id = e.definition_id
-where (%(statuses)s::text[] is null
-       or case when e.paused and e.status in ('pending', 'running', 'waiting') then 'paused' else e.status end = any(%(statuses)s::text[]))
-  and (%(workflow)s::text is null or e.workflow = %(workflow)s::text)
-  and (%(version)s::text is null or starts_with(d.version, %(version)s::text) or d.label = %(version)s::text)
-  and (%(queue)s::text is null or e.queue = %(queue)s::text)
-  and (%(key)s::text is null or e.key = %(key)s::text)
-  and (%(parent)s::uuid is null or e.parent = (select p.id from durable.execution p where p.public_id = %(parent)s::uuid))
-  and (not %(root_only)s::boolean or e.parent is null)
-  and (%(headers)s::json is null or not exists (
-      select from json_each_text(%(headers)s::json) h where e.headers->>h.key is distinct from h.value))
-  and (%(created_from)s::timestamptz is null or e.created_at >= %(created_from)s::timestamptz)
-  and (%(created_until)s::timestamptz is null or e.created_at < %(created_until)s::timestamptz)
-  and (%(finished_from)s::timestamptz is null or e.finished_at >= %(finished_from)s::timestamptz)
-  and (%(finished_until)s::timestamptz is null or e.finished_at < %(finished_until)s::timestamptz)
+-- part: chosen
 group by shown order by shown
 
 -- name: family
