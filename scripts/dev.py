@@ -179,7 +179,9 @@ def demo(python: Path, rest: list[str]) -> int:
     if code == 0:
         durable = locate(ENVIRONMENT, "durable").relative_to(ROOT)
         say("now kill one with `kill -9` while it pauses, and have another process finish it:")
-        say(f"  {durable} {order} -i cooling_off=8s & sleep 4; kill -9 $!")
+        say("  rm -f ledger.txt; export DURABLE_LEDGER=$PWD/ledger.txt")
+        say(f"  {durable} {order} -i cooling_off=5s &")
+        say("  until grep -qs 'charge 2' ledger.txt; do sleep 0.1; done; sleep 1; kill -9 $!")
         say(f"  {durable} worker --until-idle")
         say(f"  {durable} list")
     return code

@@ -41,6 +41,12 @@ def graph(steps: str, more: str = "") -> Graph:
     return compiled
 
 
+def charging(function: str, *more: str, key: str = "secrets.SHOP_KEY") -> Graph:
+    """A workflow of one step, `charge`, whose function is given the secret."""
+    lines = [f"call: {CALLS}.{function}", f'with: {{key: "${{ {key} }}"}}', *more]
+    return graph("  - step: charge\n" + "".join(f"    {line}\n" for line in lines))
+
+
 def run(url: str, what: Graph, given: Any = None, **options: Any) -> Execution:
     async def scenario() -> Execution:
         async with AsyncDurable(url) as durable:
@@ -70,12 +76,7 @@ def assert_unseen(url: str) -> None:
 
 
 def test_what_a_function_gives_back_of_a_secret_is_masked(database_url: str) -> None:
-    what = graph(f"""
-  - step: charge
-    call: {CALLS}.charge
-    with: {{key: "${{ secrets.SHOP_KEY }}"}}
-    save: charged
-""")
+    what = charging("charge", "save: charged")
 
     execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
 
@@ -92,12 +93,7 @@ def test_what_a_function_gives_back_of_a_secret_is_masked(database_url: str) -> 
 
 
 def test_an_exception_that_quotes_a_secret_is_masked_with_its_data(database_url: str) -> None:
-    what = graph(f"""
-  - step: charge
-    call: {CALLS}.refuse
-    with: {{key: "${{ secrets.SHOP_KEY }}"}}
-    retry: {{max_attempts: 2, delay: 1ms}}
-""")
+    what = charging("refuse", "retry: {max_attempts: 2, delay: 1ms}")
 
     execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
 
@@ -109,13 +105,7 @@ def test_an_exception_that_quotes_a_secret_is_masked_with_its_data(database_url:
 
 
 def test_a_retry_is_given_the_secret_again(database_url: str) -> None:
-    what = graph(f"""
-  - step: charge
-    call: {CALLS}.refuse_once
-    with: {{key: "${{ secrets.SHOP_KEY }}"}}
-    retry: {{max_attempts: 2, delay: 1ms}}
-    save: said
-""")
+    what = charging("refuse_once", "retry: {max_attempts: 2, delay: 1ms}", "save: said")
 
     execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
 
@@ -198,12 +188,7 @@ def test_a_program_gets_a_secret_in_its_environment(database_url: str) -> None:
 
 
 def test_an_expression_that_fails_with_a_secret_says_so_without_it(database_url: str) -> None:
-    what = graph(f"""
-  - step: charge
-    call: {CALLS}.charge
-    with: {{key: "${{ int(secrets.SHOP_KEY) }}"}}
-    retry: 5
-""")
+    what = charging("charge", "retry: 5", key="int(secrets.SHOP_KEY)")
 
     execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
 
@@ -242,13 +227,7 @@ def _broken(name: str) -> str:
 def test_an_execution_waits_for_a_worker_that_knows_its_secret(
     database_url: str, source: Mapping[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    what = graph(f"""
-  - step: charge
-    call: {CALLS}.charge
-    with: {{key: "${{ secrets.SHOP_KEY }}"}}
-    output: "${{ result.length }}"
-    save: length
-""")
+    what = charging("charge", 'output: "${ result.length }"', "save: length")
 
     async def scenario() -> tuple[str, Execution]:
         async with AsyncDurable(database_url) as durable:
@@ -307,12 +286,7 @@ def test_what_undoes_a_step_is_given_its_secret(database_url: str) -> None:
 
 
 def test_a_function_that_makes_calls_of_its_own_stores_no_secret(database_url: str) -> None:
-    what = graph(f"""
-  - step: charge
-    call: {CALLS}.charge_in_parts
-    with: {{key: "${{ secrets.SHOP_KEY }}"}}
-    save: charged
-""")
+    what = charging("charge_in_parts", "save: charged")
 
     execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
 
@@ -322,15 +296,10 @@ def test_a_function_that_makes_calls_of_its_own_stores_no_secret(database_url: s
 
 
 def test_what_a_function_logs_tells_and_gives_back_in_its_calls_is_masked(database_url: str) -> None:
-    what = graph(f"""
-  - step: tell
-    call: {CALLS}.tell_everything
-    with: {{key: "${{ secrets.SHOP_KEY }}"}}
-    save: told
-""")
+    what = charging("tell_everything", "save: told")
 
     execution = run(database_url, what, secrets={"SHOP_KEY": KEY})
 
     assert execution.output == {"told": "***"}
-    assert [step.result for step in execution.steps or () if step.path == "tell/show"] == [{"key": "***"}]
+    assert [step.result for step in execution.steps or () if step.path == "charge/show"] == [{"key": "***"}]
     assert_unseen(database_url)

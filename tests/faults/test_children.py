@@ -37,33 +37,25 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def _child(name: str, function: str) -> str:
+    return f"""
+workflow: {name}
+steps:
+  - step: work
+    call: tests.faults.worker_steps.{function}
+    with: {{tag: "${{ input.tag }}"}}
+    save: tag
+output: "${{ data.tag }}"
+"""
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Callable[[str], Path]:
     """Writes a file of a parent and of two children: one writes into the ledger, one stays until it is let go."""
 
     def write(parent: str) -> Path:
         path = tmp_path / "family.yaml"
-        path.write_text(
-            parent
-            + """
----
-workflow: writer
-steps:
-  - step: write
-    call: tests.faults.worker_steps.write_down
-    with: {tag: "${ input.tag }"}
-    save: tag
-output: "${ data.tag }"
----
-workflow: holder
-steps:
-  - step: hold
-    call: tests.faults.worker_steps.held
-    with: {tag: "${ input.tag }"}
-    save: tag
-output: "${ data.tag }"
-"""
-        )
+        path.write_text("\n---\n".join((parent, _child("writer", "write_down"), _child("holder", "held"))))
         return path
 
     return write
