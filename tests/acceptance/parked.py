@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass
+from datetime import timedelta
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -98,7 +99,7 @@ async def idle(url: str, rounds: int) -> Reading:
         connection.execute("vacuum (analyze)")  # as autovacuum does, which may come now or never in a test
     await _until_everyone_has_left(url)
     before = read_so_far(url)
-    worker = Worker(url)
+    worker = Worker(url, lease=timedelta(hours=1))  # its heart does not beat meanwhile
     done = itertools.count(1)
     once = Maintenance.once
 
