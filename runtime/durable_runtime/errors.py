@@ -73,6 +73,10 @@ class WrongStatus(DurableError):
     """The execution's status does not allow this."""
 
 
+class HistoryPruned(DurableError):
+    """This goes back to before the history that is left of an execution whose loops keep only their last turns."""
+
+
 class ExecutionFailed(DurableError):
     """`result` was asked of an execution that failed; `error` is its error as JSON."""
 

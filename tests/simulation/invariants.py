@@ -9,6 +9,7 @@ from durable_dsl import Graph
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.interpreter import fold, settle
 from durable_runtime.core.program import Program
+from durable_runtime.core.snapshots import state_in
 from durable_runtime.core.starting import initial_state
 from durable_runtime.core.state import State
 from durable_runtime.core.values import decode
@@ -65,6 +66,13 @@ def history_of(store: MemoryStore, id: str) -> list[Checkpoint]:
     return [checkpoint_of(row) for _seq, row in sorted(store.rows.checkpoints.get(key, {}).items())]
 
 
+def base_of(store: MemoryStore, id: str, program: Program) -> State | None:
+    """Gives the state with which an execution's history begins, if turns of it were pruned."""
+    (key,) = (one.key for one in store.rows.executions.values() if one.public_id == id)
+    pruned = [one for _seq, one in sorted(store.rows.snapshots.get(key, {}).items()) if one.pruned]
+    return state_in(program, pruned[0]) if pruned else None
+
+
 def start_of(store: MemoryStore, id: str, program: Program) -> State:
     """Gives the state that an execution began with."""
     (one,) = (one for one in store.rows.executions.values() if one.public_id == id)
@@ -83,23 +91,26 @@ def start_of(store: MemoryStore, id: str, program: Program) -> State:
 def _of_history(report: Report, ending: Ending, program: Program) -> list[str]:
     history = history_of(report.store, ending.id)
     found = []
-    numbers = [checkpoint.seq for checkpoint in history]
-    if numbers != list(range(1, len(history) + 1)):
+    base = base_of(report.store, ending.id, program)
+    floor = 0 if base is None else base.seq
+    numbers = [checkpoint.seq for checkpoint in history if checkpoint.seq > floor]
+    if numbers != list(range(floor + 1, floor + len(numbers) + 1)):
         found.append(f"its checkpoints have the numbers {numbers}")
         return found
     events = [checkpoint.result for checkpoint in history if checkpoint.kind == "received"]
     received = [event.get("id", event.get("event")) for event in events]
     if len(set(received)) < len(received):
         found.append(f"received an event twice: {received}")
-    state = fold(program, start_of(report.store, ending.id, program), history)
+    state = fold(program, start_of(report.store, ending.id, program), history, base)
     finish = settle(program, state, None, state.now).finish
     if finish is None or finish.status != ending.status:
         found.append(f"is {ending.status}, but its checkpoints lead to {finish}")
     elif finish.status == "completed" and decode(ending.output) != finish.output:
         found.append(f"gave {ending.output}, but its checkpoints lead to {finish.output}")
     found += undoing_problems(program.graph, history, ending.status)
-    found += snapshot_problems(program, start_of(report.store, ending.id, program), history)
-    found += _of_values(report.store, ending, history)
+    if base is None:
+        found += snapshot_problems(program, start_of(report.store, ending.id, program), history)
+        found += _of_values(report.store, ending, history)
     return found
 
 

@@ -36,8 +36,9 @@ class _Place:
 class GraphDrawer:
     """Draws one graph. `is_racy` tells whether its outcome may depend on what comes first."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, keep: int | None = None) -> None:
         self.is_racy = False
+        self._keep = keep
         self._random = random.Random(f"graph {seed}")
         self._numbers: Iterator[int] = count(1)
         self._budget = 22
@@ -353,7 +354,7 @@ class GraphDrawer:
 
     def _loop(self, place: _Place) -> g.Node:
         base = self._base(place, "o")
-        turns = self._random.randint(0, 3)
+        turns = self._random.randint(0, 3) + (4 if self._keep is not None else 0)
         pause: dict[str, Any] = {}
         if self._chance(0.4):
             pause = {"every": self._random.choice((10, 800)), "factor": 2.0, "max_every": 1_000}
@@ -369,4 +370,4 @@ class GraphDrawer:
             # The answer may never change, so the limit ends it.
             test, limit = {"until": EVEN}, {"max_iterations": 2, "on_limit": "continue"}
         inside = self._inside(place, base, names=(*place.names, "${ iteration }"))
-        return g.Loop(**base, **test, **pause, **limit, steps=self._list(inside), **self._timeout())
+        return g.Loop(**base, **test, **pause, **limit, keep=self._keep, steps=self._list(inside), **self._timeout())

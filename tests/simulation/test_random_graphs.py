@@ -28,6 +28,20 @@ def test_a_random_workflow_keeps_every_promise_in_a_storm(seed: int) -> None:
     assert broken_promises(drawer.draw(), seed, is_racy=drawer.is_racy) == []
 
 
+@pytest.mark.parametrize("seed", SEEDS[::5])
+def test_a_random_workflow_whose_loops_keep_one_turn_keeps_every_promise_in_a_storm(seed: int) -> None:
+    drawer = GraphDrawer(seed, keep=1)
+    assert broken_promises(drawer.draw(), seed, is_racy=drawer.is_racy) == []
+
+
+def test_turns_are_pruned_in_these_storms() -> None:
+    pruned = 0
+    for seed in SEEDS[::5]:
+        rows = Installation(GraphDrawer(seed, keep=1).draw(), inputs_of(seed), seed, stormy=True).run().store.rows
+        pruned += sum(any(one.pruned for one in each.values()) for each in rows.snapshots.values())
+    assert pruned >= 3
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("first", MANY[::500])

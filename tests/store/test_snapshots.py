@@ -17,7 +17,7 @@ def snapshot(seq: int) -> Snapshot:
 
 def taking(commit: Commit, seq: int) -> Commit:
     """The same commit, with a snapshot in the place of all before it."""
-    commit.snapshots = SnapshotChange(keep_from=seq, snapshot=snapshot(seq))
+    commit.snapshots = SnapshotChange(snapshot=snapshot(seq))
     return commit
 
 
@@ -57,7 +57,7 @@ async def test_what_has_ended_needs_no_snapshot(stores: Stores) -> None:
     await claim(stores, lease)
     await stores.worker.commit(lease, 0, [taking(goes_on(key, checkpoint(1)), 1)])
     end = completes(key, checkpoint(2))
-    end.snapshots = SnapshotChange(keep_from=2**31 - 1)
+    end.snapshots = SnapshotChange()
     assert await stores.worker.commit(lease, 0, [end]) == [Outcome.COMMITTED]
     assert await stores.worker.load_histories([key]) == {key: History(None, [checkpoint(1), checkpoint(2)])}
 

@@ -77,13 +77,12 @@ class Asking(Reading):
         It reads the whole history, and takes the execution's lock for a moment to see whether someone else has it.
         """
         from durable_runtime.client.explaining import explain
-        from durable_runtime.core.interpreter import fold
 
         row = await self._get_row(id)
         program = await self._session.ask(lambda store: self._insight.get_program(store, row))
         past = await self._session.ask(lambda store: self._insight.get_past(store, row))
         standing = await self._session.ask(lambda store: store.get_standing(row.key))
-        return explain(program, fold(program, past.start, past.history), past.history, row, standing)
+        return explain(program, past.state(program), past.history, row, standing)
 
     async def get_logs(
         self, id: str, *, level: str | None = None, node: str | None = None, after: int = 0

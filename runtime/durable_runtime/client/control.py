@@ -63,19 +63,30 @@ class Control(Reading):
 
         Its history stays, with a step `rewound` that says what counts no more. The attempts of what failed are counted
         anew, and timeouts begin anew. Events that it was sent before it failed and that no wait has taken are still
-        there, and those that were sent by key since are found. Raises `UnknownExecution`, and `WrongStatus` for one
-        that has not failed.
+        there, and those that were sent by key since are found. Raises `UnknownExecution`, `WrongStatus` for one that
+        has not failed, and `HistoryPruned` when that began before what a loop with `keep` has left of the history.
         """
         await self._retry(id, {"reason": reason, "by": by})
 
     async def _retry(self, id: str, payload: Json) -> None:
         public_id = known(id)
+        await self._check_retry(id, payload)
         status = await self._session.ask(Reopening(public_id, payload))
         if status is None:
             raise unknown(id)
         if status != "failed":
             raise WrongStatus(f"the execution {id} is {status}; only a failed one can be retried")
         self._session.hint()
+
+    async def _check_retry(self, id: str, payload: Json) -> None:
+        """Raises `HistoryPruned` when what failed cannot be taken back any more."""
+        from durable_runtime.core.rewinding import check_rewind
+
+        row = await self._get_row(id)
+        program = await self._session.ask(lambda store: self._insight.get_program(store, row))
+        if program.keeps_turns and row.status == "failed":
+            past = await self._session.ask(lambda store: self._insight.get_past(store, row))
+            check_rewind(program, past)
 
     async def fork(
         self,
@@ -94,11 +105,12 @@ class Control(Reading):
         `from_node` is the path of an instance, of which the last visit counts. It runs next, or has `with_output` as
         its result. `input` takes the place of the other's input for what is still to come; the results of finished
         nodes stay as they are. `queue` and `new_id` are as in a start. The execution itself, which may have any status,
-        is left alone. Raises `UnknownExecution`, `InvalidOption`, `InvalidInput`, and `WrongStatus` when it never came
-        to that node.
+        is left alone. Raises `UnknownExecution`, `InvalidOption`, `InvalidInput`, `WrongStatus` when it never came
+        to that node, and `HistoryPruned` when that lies before what a loop with `keep` has left of its history.
         """
         from durable_runtime.client.forking import plan_fork
         from durable_runtime.core.inputs import InputCheck
+        from durable_runtime.core.snapshots import snapshot_of
 
         public_id = options.check_id(new_id) if new_id is not None else make_new_id()
         row = await self._get_row(id)
@@ -122,6 +134,7 @@ class Control(Reading):
             payload=payload,
             now=now,
         )
+        base = None if planned.base is None else snapshot_of(program, planned.base, pruned=True)
         new = NewExecution(
             public_id=public_id,
             definition_id=row.definition_id,
@@ -137,7 +150,7 @@ class Control(Reading):
             nonlocal sent
             before, sent = sent, True
             try:
-                await store.fork_execution(row.key, new, planned.upto, planned.checkpoint)
+                await store.fork_execution(row.key, new, planned.upto, planned.checkpoint, base)
             except StatementRefused:
                 if not before:
                     raise InvalidOption(f"there is an execution with the id {public_id} already") from None

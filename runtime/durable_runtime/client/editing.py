@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from durable_dsl.suggestions import did_you_mean
 from durable_runtime.core.editing import find_open, objection_to
-from durable_runtime.core.interpreter import fold
 from durable_runtime.core.program import Program
 from durable_runtime.core.rewinding import Past, rewind
 from durable_runtime.core.state import State
@@ -54,4 +53,4 @@ def check_value(frame: Any, node: str, value: Json) -> Json:
 def _state_now(program: Program, past: Past, row: ExecutionRow) -> State:
     if row.status == "failed":
         return rewind(program, past, {}, datetime.now(UTC))[1]
-    return fold(program, past.start, past.history)
+    return past.state(program)

@@ -14,7 +14,7 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.rewinding import Past
 from durable_runtime.core.starting import initial_state
 from durable_runtime.core.values import decode
-from durable_runtime.errors import InvalidOption, WrongStatus
+from durable_runtime.errors import HistoryPruned, InvalidOption, WrongStatus
 from durable_runtime.store.protocol import ExecutionRow
 
 Json: TypeAlias = Any
@@ -34,7 +34,8 @@ def plan_fork(
 ) -> Fork:
     """Gives what the new execution begins with; `output` is UNSET when the node is to run.
 
-    Raises `InvalidOption` or `WrongStatus` when there is no such fork.
+    Raises `InvalidOption` or `WrongStatus` when there is no such fork, `HistoryPruned` when what it would begin with is
+    gone.
     """
     check_place(program, node)
     start = initial_state(
@@ -44,6 +45,8 @@ def plan_fork(
         payload = {**payload, "edit": {"node": node, "value": output}}
     try:
         found = fork(program, past, start, node, payload, now)
+    except HistoryPruned:
+        raise
     except Exception as error:
         raise InvalidOption(f"what was done up to {node!r} does not fit this input: {error}") from error
     if found is None:

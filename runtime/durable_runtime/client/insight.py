@@ -50,20 +50,25 @@ class Insight:
             scheduled_at=row.scheduled_at,
             parent_id=row.parent_id,
         )
-        return Past(start, await store.list_checkpoints(row.key))
+        program = await self.get_program(store, row)
+        if not program.keeps_turns:
+            return Past(start, await store.list_checkpoints(row.key))
+        from durable_runtime.core.snapshots import state_in
+
+        history = await store.load_history(row.key)
+        base = None if history.snapshot is None else state_in(program, history.snapshot)
+        return Past(start, history.checkpoints, base)
 
     async def node_states(self, store: PostgresClientStore, row: ExecutionRow) -> dict[str, NodeState]:
         """Gives the state of every node."""
-        from durable_runtime.core.interpreter import fold
         from durable_runtime.core.statuses import statuses
 
         program, past = await self.get_program(store, row), await self.get_past(store, row)
-        return statuses(program, fold(program, past.start, past.history), past.history, row.status)
+        return statuses(program, past.state(program), past.history, row.status)
 
     async def open_waits(self, store: PostgresClientStore, row: ExecutionRow) -> list[str]:
         """Gives the paths of the waits that are open, those for a time too."""
-        from durable_runtime.core.interpreter import fold
         from durable_runtime.core.waits import waits_in
 
         program, past = await self.get_program(store, row), await self.get_past(store, row)
-        return waits_in(fold(program, past.start, past.history))
+        return waits_in(past.state(program))

@@ -129,3 +129,15 @@ class Snapshot(msgspec.Struct, frozen=True):
     version: str
     state: bytes
     pruned: bool = False
+
+
+class Prune(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes of the loop at `path`, entered by the checkpoint `since`: the turns before `first`.
+
+    What stands at a number in `spared` stays: those steps can still be undone.
+    """
+
+    path: str
+    since: int
+    first: int
+    spared: tuple[int, ...] = ()

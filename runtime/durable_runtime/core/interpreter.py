@@ -21,7 +21,7 @@ from durable_runtime.core.evolve import evolve
 from durable_runtime.core.evolve_execution import HistoryMismatch, Touched
 from durable_runtime.core.outcomes import settle_results
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import Each, State, chain_to, frames_of
+from durable_runtime.core.state import Each, State, chain_to, frames_of, with_deadlines
 
 replace = msgspec.structs.replace
 
@@ -163,7 +163,12 @@ def replay(
     """
     results = ItemResults()
     bound = None if start.deadline_at is None else start.deadline_at - (start.not_before or start.now)
-    state = start if base is None else base
+    if base is not None:
+        checkpoints = list(checkpoints)
+        entered = {one.seq: one.due_at for one in checkpoints if one.kind == "entered" and one.seq <= base.seq}
+        state = with_deadlines(base, entered)
+    else:
+        state = start
     for checkpoint in checkpoints:
         number = checkpoint.seq
         if base is not None and number <= base.seq:

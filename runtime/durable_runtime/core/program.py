@@ -256,6 +256,11 @@ class Program:
         if self.on_failure is not None:
             self._index(self.on_failure, ON_FAILURE, self.nodes)
 
+    @property
+    def keeps_turns(self) -> bool:
+        """True when a loop keeps only its last turns, so that history may be pruned."""
+        return any(isinstance(node.graph, g.Loop) and node.graph.keep is not None for node in self.nodes.values())
+
     def _index(self, block: Block, name: str, nodes: dict[str, CompiledNode]) -> None:
         """Names a list and all below it; what undoes a step is none of the graph's `nodes`."""
         block.name = name

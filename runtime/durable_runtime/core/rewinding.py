@@ -19,6 +19,7 @@ from durable_runtime.core.commands import Abandon
 from durable_runtime.core.interpreter import counting, fold, replay
 from durable_runtime.core.program import CATCH, ON_FAILURE, Program
 from durable_runtime.core.state import Catching, Frame, State, chain_to, children_of
+from durable_runtime.errors import HistoryPruned
 
 _BEFORE_ITS_END = ("entered", "retrying", "waiting", "arrived")
 """What a node without lists of its own leaves before it fails; `entered` only if its function makes calls."""
@@ -27,28 +28,49 @@ _State: TypeAlias = Callable[[set[int]], State]
 
 
 class Past(msgspec.Struct, frozen=True):
-    """An execution's state without checkpoints, and all that are stored of it."""
+    """An execution's state without checkpoints, and all that are stored of it.
+
+    Where turns of loops were pruned, `base` is the state with which the history begins that is whole.
+    """
 
     start: State
     history: list[Checkpoint]
+    base: State | None = None
+
+    def state(self, program: Program) -> State:
+        """Gives the state that the history leads to."""
+        return fold(program, self.start, self.history, self.base)
+
+    @property
+    def floor(self) -> int:
+        """The number of the last checkpoint that nothing can be taken back of."""
+        return 0 if self.base is None else self.base.seq
 
 
 def rewind(program: Program, past: Past, payload: Json, now: datetime) -> tuple[Checkpoint, State]:
     """Gives the checkpoint that takes a failure back, and the state after it.
 
     `payload` says who asked and why, and under `edit` perhaps the result of a node (`node`, `value`) that is not to
-    run again.
+    run again. Raises `HistoryPruned` when what failed began before the history that is left.
     """
     seq = past.history[-1].seq + 1 if past.history else 1
-    result = {**(payload or {}), "without": sorted(_failures(program, past))}
+    result = {**(payload or {}), "without": check_rewind(program, past)}
     checkpoint = Checkpoint(path="", kind="rewound", seq=seq, result=result, finished_at=now)
-    return checkpoint, fold(program, past.start, [*past.history, checkpoint])
+    return checkpoint, fold(program, past.start, [*past.history, checkpoint], past.base)
+
+
+def check_rewind(program: Program, past: Past) -> list[int]:
+    """Gives the numbers of what would be taken back; raises `HistoryPruned`."""
+    without = sorted(_failures(program, past))
+    if past.base is not None and ((without and without[0] <= past.floor) or past.base.root.error is not None):
+        raise HistoryPruned("what failed began in turns of a loop that are gone, for it keeps only its last ones")
+    return without
 
 
 def _failures(program: Program, past: Past) -> set[int]:
     """Gives the numbers of the checkpoints that belong to the failure, none when no node has failed."""
     kept = counting(past.history)
-    states = enumerate(replay(program, past.start, kept))
+    states = enumerate(replay(program, past.start, kept, past.base), sum(one.seq <= past.floor for one in kept))
     cause = next((at for at, (_one, state) in states if state.root.error is not None), None)
     if cause is None or past.start.root.error is not None:
         return set()
@@ -57,8 +79,8 @@ def _failures(program: Program, past: Past) -> set[int]:
     before = kept[:cause]
 
     def state_without(dropped: set[int]) -> State:
-        state = past.start
-        for _one, after in replay(program, past.start, [one for one in before if one.seq not in dropped]):
+        state = past.start if past.base is None else past.base
+        for _one, after in replay(program, past.start, [one for one in before if one.seq not in dropped], past.base):
             state = after
         return state
 
@@ -123,4 +145,5 @@ def _frame_at(state: State, keys: Keys) -> Frame:
 
 
 def _last(before: Iterable[Checkpoint], path: str, kinds: tuple[str, ...], without: set[int]) -> int:
-    return max(one.seq for one in before if one.path == path and one.kind in kinds and one.seq not in without)
+    found = (one.seq for one in before if one.path == path and one.kind in kinds and one.seq not in without)
+    return max(found, default=0)

@@ -23,9 +23,9 @@ FORMAT = f"{_MEANING}-{hashlib.sha256(_CODEC.shape.encode()).hexdigest()[:12]}"
 """What a snapshot is written in: as soon as any part of the state has another shape, this is another."""
 
 
-def snapshot_of(program: Program, state: State) -> Snapshot:
+def snapshot_of(program: Program, state: State, *, pruned: bool = False) -> Snapshot:
     """Gives the snapshot of a state."""
-    return Snapshot(state.seq, FORMAT, program.graph.version, _CODEC.write(state))
+    return Snapshot(state.seq, FORMAT, program.graph.version, _CODEC.write(state), pruned)
 
 
 def state_in(program: Program, snapshot: Snapshot) -> State:

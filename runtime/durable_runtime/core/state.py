@@ -12,7 +12,7 @@ frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -266,6 +266,30 @@ def data_of(chain: list[Frame]) -> dict[str, Json]:
         if frame.data is not None:
             return frame.data
     raise AssertionError("the root frame always has its own data")
+
+
+def with_deadlines(state: State, entered: Mapping[int, datetime | None]) -> State:
+    """Gives the state in which open containers have the deadlines of the checkpoints that entered them, if known."""
+
+    def renewed(frame: Frame) -> Frame:
+        opening = frame.opening
+        match opening:
+            case Inside() | Catching() | Closing() | Turning(frame=Frame()) | Undoing(frame=Frame()):
+                assert opening.frame is not None
+                opening = msgspec.structs.replace(opening, frame=renewed(opening.frame))
+            case Forked():
+                frames = {label: renewed(inner) for label, inner in opening.frames.items()}
+                opening = msgspec.structs.replace(opening, frames=frames)
+            case Each():
+                live = {index: renewed(inner) for index, inner in opening.live.items()}
+                opening = msgspec.structs.replace(opening, live=live)
+            case _:
+                pass
+        if isinstance(opening, Inside | Forked | Each | Turning) and opening.since in entered:
+            opening = msgspec.structs.replace(opening, deadline_at=entered[opening.since])
+        return msgspec.structs.replace(frame, opening=opening)
+
+    return msgspec.structs.replace(state, root=renewed(state.root)) if entered else state
 
 
 def timers_of(state: State) -> Iterator[tuple[datetime, Keys, str]]:

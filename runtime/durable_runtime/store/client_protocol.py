@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.checkpoints import Checkpoint, Json, Snapshot
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
+from durable_runtime.store.histories import History
 from durable_runtime.store.protocol import ExecutionRow, NewExecution, Status
 from durable_runtime.store.seen import LogLine, PendingWait, PublishedValue, WorkerRow
 
@@ -61,7 +62,11 @@ class ClientStore(Protocol):
 
     async def send_requests(self, public_ids: Sequence[str], kind: str, payload: Json) -> int: ...
 
-    async def fork_execution(self, source: int, new: NewExecution, upto: int, forked: Checkpoint) -> None: ...
+    async def load_history(self, key: int) -> History: ...
+
+    async def fork_execution(
+        self, source: int, new: NewExecution, upto: int, forked: Checkpoint, base: Snapshot | None = None
+    ) -> None: ...
 
     async def retry(self, public_id: str, payload: Json) -> Status | None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from durable_runtime.core.checkpoints import Checkpoint
+from durable_runtime.core.checkpoints import Checkpoint, Snapshot
 from durable_runtime.core.values import encode
 from durable_runtime.store.arrays import int4s, int8s, jsons, texts, texts_or_nulls, times, uuids
 from durable_runtime.store.messages import Sought
@@ -185,6 +185,30 @@ def progress_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     }
 
 
+def fork_parameters(
+    source: int, new: NewExecution, upto: int, forked: Checkpoint, base: Snapshot | None
+) -> dict[str, Any]:
+    """Gives the parameters of `fork_execution`."""
+    return {
+        "source": source,
+        "upto": upto,
+        "public_id": new.public_id,
+        "definition_id": new.definition_id,
+        "workflow": new.workflow,
+        "queue": new.queue,
+        "priority": new.priority,
+        "input": new.input.decode(),
+        "key": new.key,
+        "headers": None if new.headers is None else new.headers.decode(),
+        "forked": encode(forked.result)[0].decode(),
+        "forked_at": forked.finished_at,
+        "base_seq": 0 if base is None else base.seq,
+        "format": "" if base is None else base.format,
+        "version": "" if base is None else base.version,
+        "state": None if base is None else base.state.decode(),
+    }
+
+
 def insert_columns(executions: Sequence[NewExecution], *, keyed: bool) -> dict[str, Any]:
     """Gives the columns of executions to be started, with those of their keys if they have any."""
     columns = {
@@ -238,12 +262,30 @@ def snapshot_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     added = [change.snapshot for _key, change in changes]
     return {
         "execution_ids": int8s([key for key, _change in changes]),
-        "keep_from": int4s([change.keep_from for _key, change in changes]),
+        "keeps": int4s([change.keeps for _key, change in changes]),
         "seqs": int4s([0 if one is None else one.seq for one in added]),
         "formats": texts(["" if one is None else one.format for one in added]),
         "versions": texts(["" if one is None else one.version for one in added]),
         "states": jsons([None if one is None else one.state for one in added]),
         "pruned": int4s([one is not None and one.pruned for one in added]),
+    }
+
+
+def prune_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of the turns that go with a batch, or None when none does."""
+    changes = [(commit.key, commit.snapshots) for commit in commits if commit.snapshots is not None]
+    rows = [(key, change.keeps, prune) for key, change in changes for prune in change.prunes]
+    if not rows:
+        return None
+    spared = [(key, seq) for key, _keeps, prune in rows for seq in prune.spared]
+    return {
+        "execution_ids": int8s([key for key, _keeps, _prune in rows]),
+        "keeps": int4s([keeps for _key, keeps, _prune in rows]),
+        "paths": texts([prune.path for _key, _keeps, prune in rows]),
+        "sinces": int4s([prune.since for _key, _keeps, prune in rows]),
+        "firsts": int4s([prune.first for _key, _keeps, prune in rows]),
+        "sparing": int8s([key for key, _seq in spared]),
+        "spared": int4s([seq for _key, seq in spared]),
     }
 
 
@@ -263,6 +305,7 @@ def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
         ("attach", starts if has_keys else None),
         ("send", send_columns(commits)),
         ("emit", emit_columns(commits)),
+        ("prune_turns", prune_columns(commits)),
         ("write_snapshots", snapshot_columns(commits)),
         ("publish", publish_columns(commits)),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from durable_runtime.core.checkpoints import Checkpoint, Snapshot
+from durable_runtime.core.checkpoints import Checkpoint, Prune, Snapshot
 
 
 class History(msgspec.Struct, frozen=True):
@@ -15,7 +15,11 @@ class History(msgspec.Struct, frozen=True):
 
 
 class SnapshotChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What a commit does to an execution's snapshots: it drops those before a number, and may add one."""
+    """What a commit does to an execution's snapshots: it drops all but one, and may add one.
 
-    keep_from: int
+    `keeps` is the number of the one that stays, 0 for none. With `prunes` turns go that ended before that one.
+    """
+
+    keeps: int = 0
     snapshot: Snapshot | None = None
+    prunes: tuple[Prune, ...] = ()

@@ -7,15 +7,16 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.checkpoints import Checkpoint, Json, Snapshot
 from durable_runtime.core.values import decode, encode
 from durable_runtime.store.arrays import int8s, texts
 from durable_runtime.store.bursts import debounce
-from durable_runtime.store.columns import insert_columns
+from durable_runtime.store.columns import fork_parameters, insert_columns
 from durable_runtime.store.connections import Lines
 from durable_runtime.store.copying import copy_executions
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.hints import ends_channel, workers_channel
+from durable_runtime.store.histories import History
 from durable_runtime.store.lending import Ask, lent
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -28,7 +29,7 @@ from durable_runtime.store.protocol import (
 )
 from durable_runtime.store.publications import Publications
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
-from durable_runtime.store.rows import checkpoint_of, execution_of, pending_of, public_id_of
+from durable_runtime.store.rows import checkpoint_of, execution_of, histories_of, pending_of, public_id_of
 from durable_runtime.store.seen import LogLine, PendingWait, WorkerRow
 from durable_runtime.store.standing import Standing, standing_of
 
@@ -298,23 +299,18 @@ class PostgresClientStore(Publications):
         )
         return int(rows[0][0])
 
-    async def fork_execution(self, source: int, new: NewExecution, upto: int, forked: Checkpoint) -> None:
-        """Starts an execution with the first `upto` checkpoints of another, and `forked` behind them."""
-        await self._fetch(
-            "fork_execution",
-            source=source,
-            upto=upto,
-            public_id=new.public_id,
-            definition_id=new.definition_id,
-            workflow=new.workflow,
-            queue=new.queue,
-            priority=new.priority,
-            input=new.input.decode(),
-            key=new.key,
-            headers=None if new.headers is None else new.headers.decode(),
-            forked=encode(forked.result)[0].decode(),
-            forked_at=forked.finished_at,
-        )
+    async def load_history(self, key: int) -> History:
+        """Gives all that is left of a history, with the snapshot with which it begins if something of it is gone."""
+        return histories_of([key], await self._fetch("load_history", id=key))[key]
+
+    async def fork_execution(
+        self, source: int, new: NewExecution, upto: int, forked: Checkpoint, base: Snapshot | None = None
+    ) -> None:
+        """Starts an execution with the first `upto` checkpoints of another, and `forked` behind them.
+
+        If something of the other's history is gone, it begins with the snapshot `base`.
+        """
+        await self._fetch("fork_execution", **fork_parameters(source, new, upto, forked, base))
 
     async def retry(self, public_id: str, payload: Json) -> Status | None:
         """Opens an execution again that has failed; gives the status it found, None when there is no such execution."""

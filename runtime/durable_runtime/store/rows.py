@@ -44,7 +44,7 @@ def checkpoint_of(row: Row) -> Checkpoint:
 def histories_of(keys: Collection[int], rows: Iterable[Row]) -> dict[int, History]:
     """Reads the rows of `load_histories`: of each execution its snapshot first, in the columns of a checkpoint."""
     found = {key: History(None, []) for key in keys}
-    for key, *row in rows:
+    for key, *row, _place in rows:
         if row[2] == "snapshot":
             found[key] = History(snapshot_of(row), [])
         else:

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from durable_runtime.core.checkpoints import Checkpoint, Json
+from durable_runtime.core.checkpoints import Checkpoint, Json, Snapshot
 from durable_runtime.core.values import decode, encode
+from durable_runtime.store.histories import History
 from durable_runtime.store.protocol import (
     ExecutionRow,
     KeyTaken,
@@ -17,7 +18,7 @@ from durable_runtime.store.protocol import (
     StatementRefused,
     Status,
 )
-from durable_runtime.store.rows import json_or_none
+from durable_runtime.store.rows import checkpoint_of, json_or_none
 from durable_runtime.store.seen import WorkerRow
 from durable_runtime.testing.asking_side import AskingSide
 from durable_runtime.testing.tables import Burst, Definition, Execution, Request
@@ -206,7 +207,15 @@ class ClientSide(AskingSide, WaitsSide):
                 self._request(one, kind, text)
             return len(taken)
 
-    async def fork_execution(self, source: int, new: NewExecution, upto: int, forked: Checkpoint) -> None:
+    async def load_history(self, key: int) -> History:
+        with self._statement("load_history"):
+            pruned = [one for _seq, one in sorted(self.rows.snapshots.get(key, {}).items()) if one.pruned]
+            rows = sorted(self.rows.checkpoints.get(key, {}).items())
+            return History(pruned[0] if pruned else None, [checkpoint_of(row) for _seq, row in rows])
+
+    async def fork_execution(
+        self, source: int, new: NewExecution, upto: int, forked: Checkpoint, base: Snapshot | None = None
+    ) -> None:
         with self._statement("fork_execution"):
             if self._find(new.public_id) is not None:
                 raise StatementRefused("an execution with this id is stored already")
@@ -233,6 +242,8 @@ class ClientSide(AskingSide, WaitsSide):
             copied[upto + 1] = (upto + 1, "", "forked", 1, told, None, None, None, forked.finished_at)
             self.rows.checkpoints[one.key] = copied
             self.rows.values[one.key] = [pair for pair in self.rows.values.get(source, []) if pair[0] <= upto]
+            if base is not None:
+                self.rows.snapshots[one.key] = {base.seq: base}
             self._hint(one)
 
     async def retry(self, public_id: str, payload: Json) -> Status | None:

@@ -200,9 +200,11 @@ class WorkerSide(MessagesSide):
 
     def _history(self, key: int) -> History:
         is_retried = any(request.key == key and request.kind == "retry" for request in self.rows.requests.values())
-        newest = max({} if is_retried else self.rows.snapshots.get(key, {}).items(), default=(0, None))
+        snapshots = [one for _seq, one in sorted(self.rows.snapshots.get(key, {}).items())]
+        chosen = [one for one in snapshots if one.pruned][:1] if is_retried else snapshots[-1:]
+        after = 0 if is_retried or not chosen else chosen[0].seq
         rows = sorted(self.rows.checkpoints.get(key, {}).items())
-        return History(newest[1], [checkpoint_of(row) for seq, row in rows if seq > newest[0]])
+        return History(chosen[0] if chosen else None, [checkpoint_of(row) for seq, row in rows if seq > after])
 
     async def collect(self, key: int, path: str, since: int = 0) -> list[tuple[str, str, Json, Json]]:
         with self._statement("collect"):

@@ -6,6 +6,7 @@ from typing import assert_never
 
 import msgspec
 
+from durable_runtime.core.checkpoints import Prune
 from durable_runtime.core.values import decode
 from durable_runtime.store.protocol import Commit, End, StatementRefused, Suspend
 from durable_runtime.store.rows import error_text, log_lines, result_text
@@ -46,6 +47,24 @@ def check(rows: Rows, commit: Commit) -> None:
         raise StatementRefused("a text holds a NUL character")
 
 
+def _prune(rows: Rows, key: int, keeps: int, prune: Prune) -> bool:
+    """Drops the turns that had ended before a snapshot, if that is there."""
+    stored = rows.checkpoints[key]
+    first = [
+        seq
+        for seq, row in stored.items()
+        if prune.since < seq <= keeps and row[1:3] == (prune.path, "turned") and row[4] == str(prune.first)
+    ]
+    if not first or keeps not in rows.snapshots.get(key, {}):
+        return False
+    for seq in [seq for seq in stored if prune.since < seq < max(first) and seq not in prune.spared]:
+        path, kind = stored[seq][1:3]
+        of_loop = path == prune.path and kind in ("turned", "waiting", "answered")
+        if of_loop or path.startswith(f"{prune.path}#") or path in (f"{prune.path}/while", f"{prune.path}/until"):
+            del stored[seq]
+    return True
+
+
 def apply(rows: Rows, commit: Commit) -> None:
     """Writes checkpoints, log lines, and what becomes of the execution."""
     stored = rows.checkpoints.setdefault(commit.key, {})
@@ -64,7 +83,10 @@ def apply(rows: Rows, commit: Commit) -> None:
         )
     if commit.snapshots is not None:
         change = commit.snapshots
-        kept = {seq: one for seq, one in rows.snapshots.get(commit.key, {}).items() if seq >= change.keep_from}
+        kept = {seq: one for seq, one in rows.snapshots.get(commit.key, {}).items() if seq == change.keeps}
+        for prune in change.prunes:
+            if _prune(rows, commit.key, change.keeps, prune):
+                kept = {seq: msgspec.structs.replace(one, pruned=True) for seq, one in kept.items()}
         if change.snapshot is not None:
             kept[change.snapshot.seq] = change.snapshot
         rows.snapshots[commit.key] = kept

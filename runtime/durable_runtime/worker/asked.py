@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 import msgspec
@@ -12,8 +13,11 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.requests import answer_to
 from durable_runtime.core.rewinding import Past, rewind
 from durable_runtime.core.state import State
+from durable_runtime.errors import HistoryPruned
 from durable_runtime.store.protocol import Inbox
 from durable_runtime.worker.children import Outgoing
+
+log = logging.getLogger("durable.asked")
 
 MOST_REFUSALS = 3
 """Refusals of a move in a row without a new signal; then it was not a request that came first: the row is not ours."""
@@ -56,9 +60,14 @@ class Asked:
                 continue
             answered.append(request)
             if kind == "retry" and self._past is not None:
-                checkpoint, state = rewind(program, self._past, payload, now)
-                checkpoints.append(checkpoint)
                 touched = None
+                try:
+                    checkpoint, state = rewind(program, self._past, payload, now)
+                except HistoryPruned as error:
+                    # Clients are told before they ask, one of many at once is not: it fails again as it has.
+                    log.warning("execution %s cannot be retried: %s", state.execution["id"], error)
+                    continue
+                checkpoints.append(checkpoint)
                 continue
             answer = answer_to(program, state, kind, payload, now)
             if answer is not None:

@@ -46,7 +46,7 @@ def resume(program: Program, claimed: Claimed, history: History, every: int) -> 
     base = None
     try:
         if snapshot is not None:
-            if reaches_behind(checkpoints):
+            if not snapshot.pruned and reaches_behind(checkpoints):
                 raise NotFromSnapshot(f"a checkpoint after {snapshot.seq} tells of some before it")
             base = state_in(program, snapshot)
         state = fold(program, start, checkpoints, base)
@@ -55,4 +55,5 @@ def resume(program: Program, claimed: Claimed, history: History, every: int) -> 
             raise
         raise NotFromSnapshot(f"the snapshot at {snapshot.seq}: {error}") from error
     # What a retry takes back stands in the history; without a request there is none.
-    return Resumed(state, Snapshots(program, base, every), Past(start, checkpoints) if claimed.signal else None)
+    past = Past(start, checkpoints, base) if claimed.signal else None
+    return Resumed(state, Snapshots(program, base, every, pruned=snapshot is not None and snapshot.pruned), past)

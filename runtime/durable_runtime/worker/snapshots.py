@@ -11,6 +11,7 @@ from typing import Final
 
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.program import Program
+from durable_runtime.core.pruning import prunes
 from durable_runtime.core.snapshots import open_foreaches, snapshot_of
 from durable_runtime.core.state import State
 from durable_runtime.store.histories import SnapshotChange
@@ -29,25 +30,24 @@ a hundred thousand items carries all of them; every 500 checkpoints that would b
 MAX_BYTES: Final = 32 * 1024 * 1024
 """The largest state that is stored; reading a larger one would not be faster than folding."""
 
-_ALL = 2**31 - 1
-
 
 class Snapshots:
     """The snapshots of one execution. `base` is the state in the newest one that its owner read, if there was one.
 
     `taken` is the state in one that is not stored yet. `next_at` is the checkpoint by which the next is due; `watches`
-    tells that it may be due before.
+    tells that it may be due before. Of an execution that is `pruned` two are kept: its history begins with the older.
     """
 
-    def __init__(self, program: Program, base: State | None, every: int) -> None:
+    def __init__(self, program: Program, base: State | None, every: int, *, pruned: bool = False) -> None:
         self._program = program
         self._every = every
-        self._newest = 0 if base is None else base.seq
-        self._open = frozenset[str]() if base is None else open_foreaches(base)
+        self._newest = base
+        self._pruned = self._prunes = pruned
+        self._keeps_turns = program.keeps_turns
         self.taken: State | None = None
-        self.watches = base is not None
-        self.next_at = self._newest + every
         self._size = 0
+        self.watches = base is not None
+        self.next_at = every if base is None else base.seq + every
 
     def take(self, state: State, checkpoints: list[Checkpoint], move: Suspend | End | None) -> SnapshotChange | None:
         """Gives what a commit that leads to this state does to the snapshots."""
@@ -56,7 +56,9 @@ class Snapshots:
             return self.at_end()
         if state.seq < self.next_at and not any(map(self._reaches_behind, checkpoints)):
             return None
-        snapshot = snapshot_of(self._program, state)
+        gone = prunes(self._newest, state) if self._keeps_turns else ()
+        self._prunes = self._pruned or bool(gone)
+        snapshot = snapshot_of(self._program, state, pruned=self._prunes)
         if len(snapshot.state) > MAX_BYTES:
             id, size = state.execution["id"], len(snapshot.state)
             log.warning("the state of execution %s takes %d bytes, too much for a snapshot", id, size)
@@ -64,20 +66,23 @@ class Snapshots:
             return None
         self.taken = state
         self._size = len(snapshot.state)
-        return SnapshotChange(keep_from=snapshot.seq, snapshot=snapshot)
+        if self._newest is None or not self._prunes:
+            return SnapshotChange(snapshot=snapshot)
+        return SnapshotChange(keeps=self._newest.seq, snapshot=snapshot, prunes=gone)
 
     def at_end(self) -> SnapshotChange | None:
-        """What has ended needs none."""
-        return SnapshotChange(keep_from=_ALL) if self._newest else None
+        """What has ended needs none, if its history is whole."""
+        return SnapshotChange() if self._newest is not None and not self._pruned else None
 
     def stored(self) -> None:
         """What was `taken` last is stored."""
         assert self.taken is not None
-        self._newest, self._open = self.taken.seq, open_foreaches(self.taken)
-        self.taken = None
+        self._newest, self.taken, self._pruned = self.taken, None, self._prunes
         self.watches = True
-        self.next_at = self._newest + max(self._every, self._size // BYTES_FOR_ONE)
+        self.next_at = self._newest.seq + max(self._every, self._size * self._every // (EVERY * BYTES_FOR_ONE))
 
     def _reaches_behind(self, checkpoint: Checkpoint) -> bool:
         """Tells whether a fold from the newest snapshot could not take this checkpoint."""
-        return checkpoint.kind == "rewound" or (checkpoint.kind == "collected" and checkpoint.path in self._open)
+        if checkpoint.kind == "collected" and self._newest is not None:
+            return checkpoint.path in open_foreaches(self._newest)
+        return checkpoint.kind == "rewound"

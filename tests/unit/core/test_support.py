@@ -15,7 +15,5 @@ def test_what_is_executed_is_not_told() -> None:
     assert told("{step: a, call: shop.a, retry: 3}, {wait: b, any: {c: {event: d, key: e}}}") == []
 
 
-def test_each_feature_is_told_with_its_node() -> None:
-    loop = "{loop: a, until: 'true', keep: 3, steps: [{step: b, log: b}]}"
-    assert told(loop) == ["'a': 'keep' is not executed by this release"]
+def test_each_feature_is_told() -> None:
     assert told("{step: a, log: a}", "concurrency: {limit: 2}") == ["'concurrency' is not executed by this release"]

@@ -296,6 +296,16 @@ with found as materialized (
 )
 select status from found
 
+-- name: load_history
+-- All that is left of a history, and before it the snapshot with which it begins, if something of it is gone.
+select execution_id, seq, format as path, 'snapshot' as kind, pruned::int as attempt, state::text as result, version as error,
+       null::timestamptz as due_at, null::timestamptz as started_at, null::timestamptz as finished_at, 0 as place
+from (select * from durable.snapshot where execution_id = %(id)s and pruned order by seq limit 1) s
+union all
+select execution_id, seq, path, kind, attempt, result::text, error::text, due_at, started_at, finished_at, seq
+from durable.checkpoint where execution_id = %(id)s
+order by place
+
 -- name: fork_execution
 -- A new execution with the first checkpoints of another, byte for byte, and one that says where it comes from. It has begun, so that
 -- whoever claims it reads them.
@@ -312,6 +322,9 @@ with one as (
 ), shown as (
     insert into durable.value (execution_id, name, seq, path, value, at)
     select one.id, v.name, v.seq, v.path, v.value, v.at from one, durable.value v where v.execution_id = %(source)s and v.seq <= %(upto)s
+), begun as (
+    insert into durable.snapshot (execution_id, seq, format, version, state, pruned)
+    select one.id, %(base_seq)s, %(format)s, %(version)s, %(state)s::json, true from one where %(state)s::json is not null
 )
 insert into durable.ready (execution_id, queue, rank) select id, queue, -priority from one
 

@@ -86,35 +86,66 @@ select execution_id, seq, path, kind, attempt, result::text, error::text, due_at
 from durable.checkpoint where execution_id = any(%(ids)s) order by execution_id, seq
 
 -- name: load_histories
--- The same, but of an execution with snapshots the newest one, in the first of its rows, and what came after it. What has failed and is
--- to be retried goes back to before that.
+-- The same, but of an execution with snapshots the newest one, in the first of its rows, and what came after it. Of what has failed
+-- and is to be retried all that is left, and the oldest snapshot if something is gone. The range of the key is given as one, from its beginning: an equality is believed to leave
+-- what it left when the table was last analyzed, perhaps all of it, and then all of it is read.
 with asked as (
-    select i.id, s.seq, s.format, s.version, s.state, s.pruned
+    select i.id, s.*
     from unnest(%(ids)s::bigint[]) i(id) left join lateral (
-        select * from durable.snapshot s
-        where s.execution_id = i.id and not exists (select from durable.request r where r.execution_id = i.id and r.kind = 'retry')
-        order by s.seq desc limit 1
+        select s.seq, s.format, s.version, s.state, s.pruned, case when r.is_retried then 0 else s.seq end as after
+        from durable.snapshot s, lateral (
+            select exists (select from durable.request r where r.execution_id = i.id and r.kind = 'retry') as is_retried
+        ) r
+        where s.execution_id = i.id and (s.pruned or not r.is_retried)
+        order by case when r.is_retried then -s.seq else s.seq end desc limit 1
     ) s on true
 )
 select id as execution_id, seq, format as path, 'snapshot' as kind, pruned::int as attempt, state::text as result, version as error,
-       null::timestamptz as due_at, null::timestamptz as started_at, null::timestamptz as finished_at
+       null::timestamptz as due_at, null::timestamptz as started_at, null::timestamptz as finished_at, 0 as place
 from asked where seq is not null
 union all
-select a.id, c.seq, c.path, c.kind, c.attempt, c.result::text, c.error::text, c.due_at, c.started_at, c.finished_at
+select a.id, c.seq, c.path, c.kind, c.attempt, c.result::text, c.error::text, c.due_at, c.started_at, c.finished_at, c.seq as place
 from asked a, lateral (
-    select * from durable.checkpoint c where c.execution_id = a.id and c.seq > coalesce(a.seq, 0) offset 0
+    select * from durable.checkpoint c
+    where (c.execution_id, c.seq) > (a.id, coalesce(a.after, 0)) and c.execution_id between a.id and a.id offset 0
 ) c
-order by execution_id, seq
+order by execution_id, place
+
+-- name: prune_turns
+-- Turns that had ended before a snapshot, which from now on nothing can take the place of: from the beginning of their loop to the
+-- turn `first`. Only if that snapshot is there.
+with given as materialized (
+    select g.execution_id, g.keeps, g.path, g.since, k.seq as upto
+    from unnest(
+        %(execution_ids)s::bigint[], %(keeps)s::int[], %(paths)s::text[], %(sinces)s::int[], %(firsts)s::int[]
+    ) g(execution_id, keeps, path, since, first)
+    join durable.snapshot s on s.execution_id = g.execution_id and s.seq = g.keeps, lateral (
+        select c.seq from durable.checkpoint c
+        where c.execution_id = g.execution_id and c.seq > g.since and c.seq <= g.keeps and c.path = g.path and c.kind = 'turned'
+          and c.result::text = g.first::text
+        order by c.seq desc limit 1
+    ) k
+), marked as (
+    update durable.snapshot s set pruned = true from given g where s.execution_id = g.execution_id and s.seq = g.keeps
+)
+delete from durable.checkpoint c using given g
+where c.execution_id = g.execution_id and c.seq > g.since and c.seq < g.upto
+  and ((c.path = g.path and c.kind in ('turned', 'waiting', 'answered')) or starts_with(c.path, g.path || '#')
+       or c.path in (g.path || '/while', g.path || '/until'))
+  and not exists (
+      select from unnest(%(sparing)s::bigint[], %(spared)s::int[]) p(execution_id, seq)
+      where p.execution_id = c.execution_id and p.seq = c.seq
+  )
 
 -- name: write_snapshots
--- Snapshots, each instead of those before `keep_from`; where there is no state, only that. With the commit of their last checkpoint.
+-- Snapshots, with the commit of their last checkpoint; of those before only the one that is kept stays.
 with given as (
     select * from unnest(
-        %(execution_ids)s::bigint[], %(keep_from)s::int[], %(seqs)s::int[], %(formats)s::text[], %(versions)s::text[], %(states)s::json[],
+        %(execution_ids)s::bigint[], %(keeps)s::int[], %(seqs)s::int[], %(formats)s::text[], %(versions)s::text[], %(states)s::json[],
         %(pruned)s::int[]
-    ) g(execution_id, keep_from, seq, format, version, state, pruned)
+    ) g(execution_id, keeps, seq, format, version, state, pruned)
 ), gone as (
-    delete from durable.snapshot s using given g where s.execution_id = g.execution_id and s.seq < g.keep_from
+    delete from durable.snapshot s using given g where s.execution_id = g.execution_id and s.seq not in (g.keeps, g.seq)
 )
 insert into durable.snapshot (execution_id, seq, format, version, state, pruned)
 select execution_id, seq, format, version, state, pruned > 0 from given where state is not null
