@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         WrongStatus,
     )
     from durable_runtime.store.seen import LogLine, PendingWait, PublishedValue, WorkerRow
+    from durable_runtime.store.streams import StreamItem
     from durable_runtime.worker import Worker, WorkerReport
 
 _HOMES = {
@@ -45,6 +46,7 @@ _HOMES = {
         "UnknownExecution", "UnknownValue", "UnknownWait", "UnknownWorkflow", "UnsupportedWorkflow", "WrongStatus",
     ),
     "store.seen": ("LogLine", "PendingWait", "PublishedValue", "WorkerRow"),
+    "store.streams": ("StreamItem",),
     "worker": ("Worker", "WorkerReport"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -77,6 +79,7 @@ __all__ = [
     "StepContext",
     "StepFailed",
     "StepRecord",
+    "StreamItem",
     "UnknownExecution",
     "UnknownValue",
     "UnknownWait",

@@ -28,6 +28,28 @@ def rests() -> str:
     return "done"
 
 
+async def writes(ctx: StepContext) -> str:
+    for number in range(3):
+        ctx.write("lines", {"n": number})
+    ctx.write("other", "x")
+    await until_told()
+    ctx.write("lines", "last")
+    return "done"
+
+
+def writes_plainly(ctx: StepContext) -> str:
+    for number in range(2500):
+        ctx.write("lines", number)
+    return "done"
+
+
+def fails_once(ctx: StepContext) -> str:
+    ctx.write("lines", f"attempt {ctx.attempt}")
+    if ctx.attempt == 1:
+        raise OSError
+    return "done"
+
+
 def shows_plainly(ctx: StepContext) -> Any:
     ctx.publish("state", 1)
     go_on.wait(30)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from durable_runtime import AsyncDurable, Durable, ResultTimeout, UnknownExecution, UnknownValue
+from durable_runtime import AsyncDurable, Durable, ExecutionFailed, ResultTimeout, UnknownExecution, UnknownValue
 from tests.acceptance import shown_steps
 from tests.acceptance.clients import graph, run, work
 from tests.acceptance.command import Inside
@@ -113,6 +113,102 @@ def test_a_program_without_an_event_loop_reads_values_too(database_url: str) -> 
         asyncio.run(durable.worker().run(until_idle=True))
         assert durable.get_value(id, "page") == "a 1"
         assert [each.name for each in durable.list_values(id)] == ["page", "state"]
+
+
+async def taken(durable: AsyncDurable, id: str, name: str, **options: Any) -> list[Any]:
+    return [item.value async for item in durable.read_stream(id, name, **options)]
+
+
+def test_a_stream_is_read_while_the_step_writes_and_ends_with_the_execution(database_url: str) -> None:
+    async def story(durable: AsyncDurable) -> Any:
+        id = await durable.start(calling("writes"))
+        seen = []
+        async for item in durable.read_stream(id, "lines"):
+            seen.append(item.value)
+            if item.value == {"n": 2}:
+                assert (await durable.get_execution(id)).status == "running"
+                shown_steps.go_on.set()
+        return seen, await taken(durable, id, "other"), await taken(durable, id, "nothing")
+
+    assert told(database_url, story) == ([{"n": 0}, {"n": 1}, {"n": 2}, "last"], ["x"], [])
+
+
+def test_a_long_stream_is_read_whole_in_its_order_and_from_any_item_on(database_url: str) -> None:
+    async def story(durable: AsyncDurable) -> Any:
+        id = await durable.start(calling("writes_plainly"))
+        whole = [item async for item in durable.read_stream(id, "lines")]
+        for nobody in (NOBODY, "42"):
+            with pytest.raises(UnknownExecution):
+                await taken(durable, nobody, "lines")
+        rest = await taken(durable, id, "lines", follow=False, after=whole[2400].id)
+        return [item.value for item in whole], rest
+
+    assert told(database_url, story) == (list(range(2500)), list(range(2401, 2500)))
+
+
+def test_without_following_a_stream_gives_what_is_there(database_url: str) -> None:
+    async def story() -> Any:
+        async with AsyncDurable(database_url) as durable:
+            id = await durable.start(calling("writes"))
+            return await taken(durable, id, "lines", follow=False)
+
+    assert run(story()) == []
+
+
+def test_what_a_failed_attempt_wrote_stays_and_says_whose_it_is(database_url: str) -> None:
+    again = graph("""
+    workflow: again
+    steps:
+      - step: main
+        call: tests.acceptance.shown_steps.fails_once
+        with: {}
+        retry: {max_attempts: 2, delay: 1ms}
+    """)
+
+    async def story(durable: AsyncDurable) -> Any:
+        id = await durable.start(again)
+        return [(item.value, item.attempt, item.path) async for item in durable.read_stream(id, "lines")]
+
+    assert told(database_url, story) == [("attempt 1", 1, "main"), ("attempt 2", 2, "main")]
+
+
+def test_what_is_retried_by_hand_writes_anew(database_url: str) -> None:
+    async def story(durable: AsyncDurable) -> Any:
+        id = await durable.start(calling("fails_once"))
+        assert await taken(durable, id, "lines") == ["attempt 1"]
+        await durable.retry(id)
+        with pytest.raises(ExecutionFailed):
+            await durable.result(id, 30)
+        return await taken(durable, id, "lines")
+
+    assert told(database_url, story) == ["attempt 1", "attempt 1"]
+
+
+def test_a_program_without_an_event_loop_reads_streams_too(database_url: str) -> None:
+    with Durable(database_url) as durable:
+        id = durable.start(calling("writes_plainly"))
+        asyncio.run(durable.worker().run(until_idle=True))
+        stream = durable.read_stream(id, "lines")
+        assert [next(stream).value, next(stream).value] == [0, 1]
+        stream.close()  # type: ignore[attr-defined]
+        assert [item.value for item in durable.read_stream(id, "lines", follow=False)] == list(range(2500))
+
+
+def test_the_command_prints_a_stream(inside: Inside, database_url: str) -> None:
+    shown_steps.go_on.set()
+
+    async def begin() -> str:
+        async with AsyncDurable(database_url) as durable:
+            id = await durable.start(calling("writes"))
+            await work(durable)
+            return id
+
+    id = run(begin())
+    assert inside("stream", id, "lines", "--follow").out == '{"n": 0}\n{"n": 1}\n{"n": 2}\nlast\n'
+    items = inside("stream", id, "lines", "--json").json["items"]
+    assert [(item["value"], item["path"], item["attempt"]) for item in items][-1] == ("last", "main", 1)
+    assert inside("stream", id, "nothing", "--json").json["items"] == []
+    assert inside("stream", NOBODY, "lines").code == 4
 
 
 def test_the_command_prints_a_value(inside: Inside, database_url: str) -> None:

@@ -24,6 +24,12 @@ def check_name(name: str) -> None:
         raise ContextMisuse(f"{name!r} cannot name a call of ctx; write lower-case letters, digits and _")
 
 
+def check_stream(name: object) -> None:
+    """Raises `ContextMisuse` for what cannot name a stream."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ContextMisuse(f"{name!r} cannot name a stream; write lower-case letters, digits and _")
+
+
 def policy_of(retry: Retry | int | None) -> RetryPolicy:
     """Gives the policy of a sub-step; raises `ContextMisuse` for what is none."""
     match retry:

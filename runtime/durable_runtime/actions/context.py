@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from durable_dsl import Retry
-from durable_runtime.actions.arguments import ContextMisuse
+from durable_runtime.actions.arguments import ContextMisuse, check_stream
 from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.notes import Level, Notes
@@ -86,6 +86,17 @@ class StepContext:
         """
         if not self.substeps.is_replaying:
             self._notes.log(message, level, self.node)
+
+    def write(self, stream: str, value: Json) -> None:
+        """Adds a value, JSON of at most 64 kB, to a stream of the execution, which clients read with `read_stream`.
+
+        It is stored with the step's checkpoint, while the step runs within about a second, in the order of the calls
+        and once, also when a worker is killed and the attempt made once more. What an attempt has written stays when
+        it fails.
+        """
+        check_stream(stream)
+        again = self.attempt if self.substeps.runs_one else 0
+        self._notes.write(stream, value, self.node, again, is_stored=self.substeps.is_replaying)
 
     def heartbeat(self, progress: Json = None) -> None:
         """Says how far this attempt is, in JSON of at most 64 kB, for those who look at the execution meanwhile."""

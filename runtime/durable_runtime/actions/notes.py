@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 
 from durable_runtime.actions.masking import Masks
+from durable_runtime.actions.outcome import Fatal
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import encode
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.seen import LogLine
+from durable_runtime.store.streams import Written
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -29,13 +32,27 @@ _TICK = timedelta(microseconds=1)
 _BEFORE = datetime.min.replace(tzinfo=UTC)
 
 
+MAX_ITEM = 64 * 1024
+"""Bytes of one thing that is written into a stream, as JSON."""
+
+MAX_ITEMS = 100_000
+MAX_WRITTEN = 16 * 1024 * 1024
+"""Things, and bytes of them all, that one attempt may write into streams."""
+
+
+class StreamFull(Fatal):
+    """An attempt has written more into its streams than one may."""
+
+
 class Notes:
-    """Gathers lines and progress of one attempt, from any thread, until they are written.
+    """Gathers lines, progress and what goes into streams of one attempt, from any thread, until they are written.
 
     `wake` is called when there is something to write and nothing was there before.
     """
 
-    def __init__(self, path: str, attempt: int, now: Callable[[], datetime], wake: Callable[[], None]) -> None:
+    def __init__(
+        self, path: str, attempt: int, now: Callable[[], datetime], wake: Callable[[], None], since: int = 0
+    ) -> None:
         self._path = path
         self._attempt = attempt
         self._now = now
@@ -45,6 +62,10 @@ class Notes:
         self._progress: Progress | None = None
         self._has_told = False
         self._at = _BEFORE
+        self._since = since
+        self._written: list[Written] = []
+        self._numbers: Counter[tuple[str, str, int]] = Counter()
+        self._bytes = 0
         self.masks: Masks | None = None
 
     def log(self, message: object, level: str, path: str | None = None) -> None:
@@ -70,6 +91,40 @@ class Notes:
         self._progress = Progress(path=self._path, attempt=self._attempt, progress=encoded, at=self._now())
         self._has_told = True
         self._wake()
+
+    def write(self, name: str, value: Json, path: str, again: int, *, is_stored: bool) -> None:
+        """Adds something to a stream; what `is_stored` is counted only.
+
+        Raises `NotStorable` for what is not JSON, or too large, and `StreamFull`.
+        """
+        encoded = encode(value if self.masks is None else self.masks.value(value), max_bytes=MAX_ITEM)[0]
+        self._bytes += len(encoded)
+        self._numbers[name, path, again] = number = self._numbers[name, path, again] + 1
+        if self._bytes > MAX_WRITTEN or self._numbers.total() > MAX_ITEMS:
+            raise StreamFull(
+                f"one attempt writes at most {MAX_ITEMS:,} things and {MAX_WRITTEN:,} bytes into streams: write "
+                "several at once, or references to what is stored elsewhere"
+            )
+        if is_stored:
+            return
+        written = Written(
+            name=name,
+            path=path,
+            since=self._since,
+            attempt=self._attempt,
+            again=again,
+            number=number,
+            value=encoded,
+            at=self._now(),
+        )
+        self._written.append(written)
+        self._wake()
+
+    def take_written(self) -> list[Written]:
+        """Gives what was written into streams since."""
+        written = self._written[:]
+        del self._written[: len(written)]
+        return written
 
     def take(self, *, is_over: bool = False) -> tuple[list[LogLine], Progress | None]:
         """Gives what is new. Once the attempt is over its progress is none, and says so if it ever was told."""

@@ -17,7 +17,7 @@ from durable_runtime.cli.init import init
 from durable_runtime.cli.insight import count, explain, inspect, logs
 from durable_runtime.cli.migrations import migrations
 from durable_runtime.cli.outside import cancel_wait, emit, keep_events, pending, provide_input, send_event
-from durable_runtime.cli.publications import get_value
+from durable_runtime.cli.publications import get_value, stream
 from durable_runtime.cli.result import result, workers
 from durable_runtime.cli.run import run
 from durable_runtime.cli.schema import schema
@@ -78,6 +78,7 @@ for command in (
     keep_events,
     cancel_wait,
     get_value,
+    stream,
     server,
     migrations,
     doctor,

@@ -7,10 +7,10 @@ import functools
 import inspect
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from durable_runtime.client.async_durable import AsyncDurable
 from durable_runtime.client.event_loop import BackgroundLoop
@@ -55,6 +55,33 @@ def called(method: Callable[Concatenate[AsyncDurable, P], R]) -> OnDefault[P, R]
 
     def call(durable: Durable, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return method(durable._get_engine(), *args, **kwargs)
+
+    functools.update_wrapper(call, method)
+    return OnDefault(call)
+
+
+def iterated(method: Callable[Concatenate[AsyncDurable, P], AsyncIterator[R]]) -> OnDefault[P, Iterator[R]]:
+    """Gives the same method for `Durable`, as an iterator whose every next thing is waited for."""
+
+    def call(durable: Durable, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        iterator = method(durable._get_engine(), *args, **kwargs)
+        end = object()
+
+        async def following(_engine: AsyncDurable) -> R | object:
+            return await anext(iterator, end)
+
+        async def leave(_engine: AsyncDurable) -> None:
+            if isinstance(iterator, AsyncGenerator):
+                await iterator.aclose()
+
+        def items() -> Iterator[R]:
+            try:
+                while (item := durable._wait_for(following)) is not end:
+                    yield cast(R, item)
+            finally:
+                durable._wait_for(leave)
+
+        return items()
 
     functools.update_wrapper(call, method)
     return OnDefault(call)
@@ -132,6 +159,7 @@ class Durable:
     keep_events = waited_for(AsyncDurable.keep_events)
     get_value = waited_for(AsyncDurable.get_value)
     list_values = waited_for(AsyncDurable.list_values)
+    read_stream = iterated(AsyncDurable.read_stream)
     list_pending = waited_for(AsyncDurable.list_pending)
     find_ask = waited_for(AsyncDurable.find_ask)
     provide_input = waited_for(AsyncDurable.provide_input)

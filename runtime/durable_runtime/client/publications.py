@@ -1,9 +1,11 @@
-"""What executions show to clients while they run: values by name."""
+"""What executions show to clients while they run: values by name, and streams."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 from durable_runtime.client import options
 from durable_runtime.client.awaiting import Awaiting
@@ -12,8 +14,19 @@ from durable_runtime.client.reading import Reading
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import decode
 from durable_runtime.errors import ResultTimeout, UnknownValue
-from durable_runtime.store.protocol import TERMINAL
+from durable_runtime.store.postgres_client import PostgresClientStore
+from durable_runtime.store.protocol import TERMINAL, Status
 from durable_runtime.store.seen import PublishedValue
+from durable_runtime.store.streams import StreamItem
+
+PAGE = 1000
+"""Items of a stream that are read at once."""
+
+
+async def _page(
+    public_id: str, name: str, after: int, store: PostgresClientStore
+) -> tuple[Status, list[StreamItem]] | None:
+    return await store.read_stream(public_id, name, after, PAGE)
 
 
 class Publications(Reading):
@@ -49,3 +62,26 @@ class Publications(Reading):
         """Gives the newest value of each name that an execution has published, by name; raises `UnknownExecution`."""
         row = await self._get_row(id)
         return await self._session.ask(lambda store: store.list_values(row.key))
+
+    async def read_stream(
+        self, id: str, name: str, *, follow: bool = True, after: int = 0
+    ) -> AsyncIterator[StreamItem]:
+        """Gives what an execution writes into a stream, in order and as it comes, until the execution has ended.
+
+        Without `follow` it ends with what is there now. `after` is the `id` of the last item that is known. A stream
+        that nothing was written into is empty. Raises `UnknownExecution`.
+        """
+        public_id = known(id)
+        with self._awaiting.watched(public_id) as watch:
+            while True:
+                found = await self._session.ask(partial(_page, public_id, name, after))
+                if found is None:
+                    raise unknown(id)
+                status, items = found
+                for item in items:
+                    after = item.id
+                    yield item
+                if len(items) < PAGE:
+                    if status in TERMINAL or not follow:
+                        return
+                    await watch.rest(None)

@@ -154,6 +154,7 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         action=action,
         function=function,
         attempt=attempt,
+        since=state.retried,
         data=names["data"],
         arguments=node.values.render(names, now=state.now) if node.values is not None and not node.secrets else None,
         timeout=timeout,

@@ -38,7 +38,8 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     `arguments` None, which only a call can have, gives it `data`, the whole data at this place. With `sealed` they are
     not known yet. `error` is the later one for which a step is undone. `done` are the calls of `ctx` that its function
     made before, and `next_attempt` is that of the call after these. `began_at` is the time that the function sees; of
-    the `timeout`, what it used before a wait is taken off. With `slot` a function answers a condition of the node;
+    the `timeout`, what it used before a wait is taken off. `since` is the
+    checkpoint by which the execution was last retried. With `slot` a function answers a condition of the node;
     `path` is the node's with a word behind it.
     """
 
@@ -58,6 +59,7 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt: int = 1
     next_at: datetime | None = None
     slot: str | None = None
+    since: int = 0
 
 
 class StartChild(msgspec.Struct, frozen=True, kw_only=True):

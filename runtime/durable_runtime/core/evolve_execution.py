@@ -35,6 +35,8 @@ def evolve_execution(program: Program, state: State, checkpoint: Checkpoint) -> 
         case "rewound" | "forked" | "edited":
             if checkpoint.kind == "forked":
                 state = replace(state, paused=None, not_before=None)
+            if checkpoint.kind == "rewound":
+                state = replace(state, retried=state.seq)
             edit = checkpoint.result.get("edit")
             if edit is None:
                 return state, ((),)

@@ -171,7 +171,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `paused` says who paused it and why, while it is. `not_before` is when it was to begin, if it was claimed sooner.
     `undo` are the steps that completed and are not undone, the newest first. Of those that the whole
     execution undid, `undone` counts the ones that worked, and `undo_errors` are the errors of the others.
-    `edits` are results that someone gave to open instances, by path, and that are theirs at the next look.
+    `retried` is the number of the checkpoint by which a failure was taken back last. `edits` are results that someone
+    gave to open instances, by path, and that are theirs at the next look.
     `has_children` once a step of it started an execution that its end reaches. `joined` want to be told of its end too.
     `has_awaited` tells whether anything from outside was ever waited for. `cancel_keys` are events that cancel it.
     """
@@ -181,6 +182,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     execution: dict[str, Json]
     now: datetime
     seq: int = 0
+    retried: int = 0
     deadline_at: datetime | None = None
     finished: bool = False
     output: Json = None

@@ -11,6 +11,7 @@ from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.histories import History
 from durable_runtime.store.protocol import ExecutionRow, NewExecution, Status
 from durable_runtime.store.seen import LogLine, PendingWait, PublishedValue, WorkerRow
+from durable_runtime.store.streams import StreamItem
 
 
 class ClientStore(Protocol):
@@ -91,6 +92,10 @@ class ClientStore(Protocol):
     async def find_value(self, public_id: str, name: str) -> tuple[Status, bytes | None] | None: ...
 
     async def list_values(self, key: int) -> list[PublishedValue]: ...
+
+    async def read_stream(
+        self, public_id: str, name: str, after: int, limit: int
+    ) -> tuple[Status, list[StreamItem]] | None: ...
 
     async def send_answer(self, public_id: str, path: str, label: str, answer: str, payload: Json) -> bool: ...
 

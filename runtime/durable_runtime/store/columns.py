@@ -141,6 +141,24 @@ def publish_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
     }
 
 
+def stream_columns(commits: Sequence[Commit]) -> dict[str, Any] | None:
+    """Gives the columns of what a batch writes into streams, or None when it writes nothing."""
+    rows = [(commit.key, written) for commit in commits for written in commit.writes]
+    if not rows:
+        return None
+    return {
+        "execution_ids": int8s([key for key, _written in rows]),
+        "names": texts([written.name for _key, written in rows]),
+        "paths": texts([written.path for _key, written in rows]),
+        "sinces": int4s([written.since for _key, written in rows]),
+        "attempts": int4s([written.attempt for _key, written in rows]),
+        "agains": int4s([written.again for _key, written in rows]),
+        "numbers": int4s([written.number for _key, written in rows]),
+        "written": jsons([written.value for _key, written in rows]),
+        "ats": times([written.at for _key, written in rows]),
+    }
+
+
 def sought_columns(wanted: Sequence[Sought]) -> dict[str, Any]:
     """Gives the columns of events that are looked for."""
     known = [(each.execution, event) for each in wanted for event in each.known]
@@ -308,6 +326,7 @@ def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
         ("prune_turns", prune_columns(commits)),
         ("write_snapshots", snapshot_columns(commits)),
         ("publish", publish_columns(commits)),
+        ("write_streams", stream_columns(commits)),
     ]
     found = [(name, parameters) for name, parameters in columns if parameters is not None]
     requests = [request for commit in commits for request in commit.requests]
@@ -325,6 +344,7 @@ def has_more(commit: Commit) -> bool:
         or commit.emits
         or commit.logs
         or commit.progress
+        or commit.writes
         or commit.snapshots
         or any(checkpoint.log is not None or checkpoint.published is not None for checkpoint in commit.checkpoints)
     )

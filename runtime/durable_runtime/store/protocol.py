@@ -20,6 +20,7 @@ from durable_runtime.store.messages import Emit, Routed, Send, Sought
 from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.seen import LogLine
+from durable_runtime.store.streams import Written
 
 Terminal: TypeAlias = Literal["completed", "failed", "cancelled", "compensated", "compensation_failed"]
 Status: TypeAlias = Literal["pending", "running", "waiting", Terminal]
@@ -158,7 +159,8 @@ class Commit(msgspec.Struct, kw_only=True):
 
     `seen` is the signal up to which its inbox was read; a move applies only if no request came since. `requests` are
     the inbox rows that these checkpoints answer. `starts` and `sends` are stored in the same transaction; what is sent
-    counts once it was routed. `emits` are events. `logs` and `progress` are what attempts told, also in their middle.
+    counts once it was routed. `emits` are events. `logs` and `progress` are what attempts told, also in their middle,
+    and `writes` go into streams.
     `opens` and `closes` are what it waits for from outside from here on, and no longer. `snapshots` are of its state.
     With `tells` it has something for clients that follow the execution, who are given a hint.
     """
@@ -176,6 +178,7 @@ class Commit(msgspec.Struct, kw_only=True):
     opens: tuple[OpenWait, ...] = ()
     closes: tuple[Place, ...] = ()
     snapshots: SnapshotChange | None = None
+    writes: tuple[Written, ...] = ()
     tells: bool = False
 
 

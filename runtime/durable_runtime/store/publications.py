@@ -9,6 +9,7 @@ from durable_runtime.core.values import decode
 from durable_runtime.store.protocol import Row, Status
 from durable_runtime.store.rows import public_id_of
 from durable_runtime.store.seen import PublishedValue
+from durable_runtime.store.streams import StreamItem
 
 
 class Publications:
@@ -26,3 +27,16 @@ class Publications:
         """Gives the newest value of each name, by name."""
         rows = await self._run("list_values", {"id": key})
         return [PublishedValue(name=row[0], value=decode(row[1]), path=row[2], at=row[3]) for row in rows]
+
+    async def read_stream(
+        self, public_id: str, name: str, after: int, limit: int
+    ) -> tuple[Status, list[StreamItem]] | None:
+        """Gives the status of an execution and what comes in a stream after the item with an id."""
+        parameters = {"public_id": public_id_of(public_id), "name": name, "after": after, "limit": limit}
+        rows = await self._run("read_stream", parameters)
+        if not rows:
+            return None
+        found = [row for row in rows if row[1] is not None]
+        return rows[0][0], [
+            StreamItem(id=row[1], value=decode(row[2]), path=row[3], attempt=row[4], at=row[5]) for row in found
+        ]

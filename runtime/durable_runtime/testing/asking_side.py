@@ -10,11 +10,12 @@ import msgspec
 
 from durable_runtime.core.checkpoints import Checkpoint
 from durable_runtime.core.commands import Abandon
-from durable_runtime.core.values import encode
+from durable_runtime.core.values import decode, encode
 from durable_runtime.store.filters import EVERYTHING, Filter, Order
 from durable_runtime.store.protocol import ExecutionRow, Status
 from durable_runtime.store.rows import checkpoint_of, json_or_none
 from durable_runtime.store.seen import LogLine, PublishedValue
+from durable_runtime.store.streams import StreamItem
 from durable_runtime.testing.tables import Execution, Tables
 
 _OPEN = ("pending", "running", "waiting")
@@ -92,6 +93,23 @@ class AskingSide(Tables):
         with self._statement("list_values"):
             newest = {value.name: value for _seq, value in self.rows.values.get(key, [])}
             return [newest[name] for name in sorted(newest)]
+
+    async def read_stream(
+        self, public_id: str, name: str, after: int, limit: int
+    ) -> tuple[Status, list[StreamItem]] | None:
+        with self._statement("read_stream"):
+            one = self._find(public_id)
+            if one is None:
+                return None
+            found = sorted(
+                (id, each)
+                for id, each in self.rows.streams.get(one.key, {}).values()
+                if each.name == name and id > after
+            )
+            return one.status, [
+                StreamItem(id=id, value=decode(each.value), path=each.path, attempt=each.attempt, at=each.at)
+                for id, each in found[:limit]
+            ]
 
     async def list_checkpoints(self, key: int, after: int = 0) -> list[Checkpoint]:
         with self._statement("list_checkpoints"):

@@ -12,6 +12,7 @@ import msgspec
 from durable_dsl import Graph
 from durable_runtime.client.definitions import Definition, Definitions, Source
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
+from durable_runtime.core.values import decode
 from durable_runtime.errors import UnknownWorkflow
 from durable_runtime.store.protocol import TERMINAL, ExecutionRow, NewExecution, Status
 from durable_runtime.store.rows import error_of
@@ -35,7 +36,7 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `checkpoints` are all that was stored, in order; `calls` the attempts in the order in which they began; `slept` the
     time that went by on the fake clock, which nobody had to wait for; `logs` what the workflow logged; `values` the
-    newest of what it published, by name.
+    newest of what it published, by name; `streams` what it wrote, by stream and in order.
     """
 
     status: Status
@@ -46,6 +47,7 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     slept: timedelta
     logs: tuple[LogLine, ...]
     values: dict[str, Json]
+    streams: dict[str, list[Json]]
 
     def attempts_of(self, path: str) -> int:
         """Counts the attempts of an instance: `charge`, `lines[3]/price`, `poll#2/ask`."""
@@ -94,7 +96,7 @@ def simulate(
     began_at = clock.now()
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:
         try:
-            row, checkpoints, logs, values = runner.run(_run(definitions, encoded, performer, clock, outside))
+            row, checkpoints, logs, values, streams = runner.run(_run(definitions, encoded, performer, clock, outside))
         finally:
             runner.run(performer.close())
     return SimulationResult(
@@ -106,12 +108,13 @@ def simulate(
         slept=clock.now() - began_at,
         logs=tuple(logs),
         values=values,
+        streams=streams,
     )
 
 
 async def _run(
     definitions: Sequence[Definition], input: bytes, performer: MockedPerformer, clock: FakeClock, outside: Outside
-) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine], dict[str, Json]]:
+) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine], dict[str, Json], dict[str, list[Json]]]:
     graph: Graph = definitions[0].graph
     store = outside.watch(MemoryStore(clock), _ID)
     for definition in reversed(definitions):
@@ -151,9 +154,12 @@ async def _run(
 
 async def _told(
     store: MemoryStore, row: ExecutionRow
-) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine], dict[str, Json]]:
+) -> tuple[ExecutionRow, list[Checkpoint], list[LogLine], dict[str, Json], dict[str, list[Json]]]:
     values = {each.name: each.value for each in await store.list_values(row.key)}
-    return row, await store.list_checkpoints(row.key), await store.list_logs(row.key), values
+    streams: dict[str, list[Json]] = {}
+    for _id, written in sorted(store.rows.streams.get(row.key, {}).values(), key=lambda pair: pair[0]):
+        streams.setdefault(written.name, []).append(decode(written.value))
+    return row, await store.list_checkpoints(row.key), await store.list_logs(row.key), values, streams
 
 
 async def _route(store: MemoryStore, executor: Executor) -> None:

@@ -20,6 +20,7 @@ from durable_runtime.errors import LeaseLost
 from durable_runtime.store.protocol import ALONE_FROM, Lease, NoAnswer, Row, Status, TryAgain
 from durable_runtime.store.rows import public_id_of
 from durable_runtime.store.seen import LogLine, PublishedValue
+from durable_runtime.store.streams import Written
 from durable_runtime.testing.clock import FakeClock
 
 PAUSES = {"pause": True, "resume": False, "cancel": False}
@@ -166,6 +167,7 @@ class Rows:
     open_waits: dict[tuple[int, str, str], Awaited] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
     values: dict[int, list[tuple[int, PublishedValue]]] = field(default_factory=dict)
+    streams: dict[int, dict[tuple[str, str, int, int, int, int], tuple[int, Written]]] = field(default_factory=dict)
     bursts: dict[tuple[str, str | None], Burst] = field(default_factory=dict)
     event_keeping: dict[str, timedelta] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)

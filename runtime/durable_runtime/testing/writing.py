@@ -95,6 +95,9 @@ def apply(rows: Rows, commit: Commit) -> None:
         for name, value in (checkpoint.published or {}).items():
             shown = PublishedValue(name=name, value=value, path=checkpoint.path, at=checkpoint.finished_at)
             rows.values.setdefault(commit.key, []).append((checkpoint.seq, shown))
+    for written in commit.writes:
+        position = (written.name, written.path, written.since, written.attempt, written.again, written.number)
+        rows.streams.setdefault(commit.key, {}).setdefault(position, (rows.next_id("stream"), written))
     for told in commit.progress:
         place = (commit.key, told.path)
         if told.progress is None:

@@ -28,6 +28,7 @@ from durable_runtime.store.joined import Transaction
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.protocol import Claimed
 from durable_runtime.store.seen import LogLine
+from durable_runtime.store.streams import Written
 from durable_runtime.worker.children import Outgoing, Target
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.telling import AttemptPort
@@ -118,6 +119,7 @@ class Attempts:
         self._has_woken = False
         self._notes: dict[str, Notes] = {}
         self._lines: list[LogLine] = []
+        self._written: list[Written] = []
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._contexts: dict[str, StepContext] = {}
@@ -152,7 +154,7 @@ class Attempts:
 
     def _begin(self, function: Function, perform: Perform) -> None:
         entered_at = self._around.clock.now()
-        notes = Notes(perform.path, perform.attempt, self._around.clock.now, self.wake_soon)
+        notes = Notes(perform.path, perform.attempt, self._around.clock.now, self.wake_soon, perform.since)
 
         def tell(
             sub: SubOutcome, at: datetime, hear: Callable[[Answer], None], transaction: Transaction | None
@@ -284,19 +286,22 @@ class Attempts:
         if notes is not None:
             lines, progress = notes.take(is_over=True)
             self._lines += lines
+            self._written += notes.take_written()
             if progress is not None:
                 self._progress[path] = progress
 
-    def take_notes(self) -> tuple[list[LogLine], dict[str, Progress]]:
-        """Gives the lines that were logged since, and the progress that was told, by instance."""
+    def take_notes(self) -> tuple[list[LogLine], dict[str, Progress], list[Written]]:
+        """Gives the lines that were logged since, the progress that was told by instance, and what was written."""
         lines, self._lines = self._lines, []
+        written, self._written = self._written, []
         told, self._progress = self._progress, {}
         for path, notes in self._notes.items():
             more, progress = notes.take()
             lines += more
+            written += notes.take_written()
             if progress is not None:
                 told[path] = progress
-        return lines, told
+        return lines, told, written
 
     def wake_soon(self) -> None:
         """Something was told: it is written with the next commit, or when none comes for a while. From any thread."""

@@ -9,6 +9,7 @@ from durable_runtime.core.state import State
 from durable_runtime.store.progress import Progress
 from durable_runtime.store.protocol import Claimed, Commit, End, Suspend
 from durable_runtime.store.seen import LogLine
+from durable_runtime.store.streams import Written
 from durable_runtime.worker.attempts import Attempts, Ended
 from durable_runtime.worker.children import Outgoing
 from durable_runtime.worker.open_waits import OpenWaits
@@ -35,6 +36,7 @@ class Unsent:
         self.requests: list[int] = []
         self._answers: list[Callable[[], None]] = []
         self._lines: list[LogLine] = []
+        self._written: list[Written] = []
         self._progress: dict[str, Progress] = {}
 
     def add(self, computed: list[Checkpoint]) -> None:
@@ -85,7 +87,8 @@ class Unsent:
             starts=starts,
             sends=sends,
             emits=emits,
-            tells=self.outgoing.publishes,
+            writes=tuple(self._written),
+            tells=self.outgoing.publishes or bool(self._written),
         )
 
     def without_checkpoints(self, key: int, seen: int, move: End, state: State) -> Commit:
@@ -105,10 +108,11 @@ class Unsent:
 
     def take_notes(self, attempts: Attempts) -> bool:
         """Takes what attempts have told; tells whether there is any of it to write."""
-        lines, progress = attempts.take_notes()
+        lines, progress, written = attempts.take_notes()
         self._lines += lines
+        self._written += written
         self._progress.update(progress)
-        return bool(self._lines or self._progress)
+        return bool(self._lines or self._progress or self._written)
 
     def stored(self) -> None:
         """What was sent is stored: whoever waits for that goes on."""
@@ -116,7 +120,7 @@ class Unsent:
         del self.checkpoints[:checkpoints], self.outcomes[:outcomes]
         answers = self._answers
         self._sent, self.requests, self._answers = (0, 0), [], []
-        self._lines, self._progress = [], {}
+        self._lines, self._progress, self._written = [], {}, []
         self.outgoing.forget()
         self.open_waits.committed()
         if self._snapshots.taken is not None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from durable_runtime import ContextMisuse, StepContext
+from durable_runtime.actions import notes
+from durable_runtime.actions.notes import MAX_ITEM
 from durable_runtime.core.values import NotStorable
 from tests.unit.core.simulating import failure, kinds, run
 
@@ -52,6 +54,78 @@ def test_branches_publish_at_the_same_time() -> None:
       branches: {a: [{step: s, publish: {a: 1}}], b: [{step: t, publish: {b: 2}}]}
     """
     assert run(steps).values == {"a": 1, "b": 2}
+
+
+def test_a_function_writes_into_streams_in_the_order_of_its_calls() -> None:
+    async def main(n: int, ctx: StepContext) -> Any:
+        ctx.write("out", "begins")
+        await ctx.step("first", inner)
+        ctx.write("out", "between")
+        ctx.write("other", n)
+        await ctx.sleep("nap", "1h")
+        ctx.write("out", "ends")
+        return n
+
+    def inner(ctx: StepContext) -> None:
+        ctx.write("out", ctx.node)
+
+    result = run(CALL, main=main)
+    assert result.streams == {"out": ["begins", "main/first", "between", "ends"], "other": [2]}
+
+
+def test_another_attempt_writes_only_what_comes_behind_the_calls_that_are_done() -> None:
+    async def main(n: int, ctx: StepContext) -> Any:
+        ctx.write("out", f"before {ctx.attempt}")
+        await ctx.step("first", lambda: 1)
+        ctx.write("out", f"behind {ctx.attempt}")
+        if ctx.attempt == 1:
+            raise OSError
+        return n
+
+    result = run(CALL.replace("save: out", "save: out, retry: 2"), main=main)
+    assert result.streams == {"out": ["before 1", "behind 1", "behind 2"]}
+
+
+def test_a_call_that_is_tried_again_writes_anew() -> None:
+    async def main(n: int, ctx: StepContext) -> Any:
+        return await ctx.step("first", inner, retry=2)
+
+    def inner(ctx: StepContext) -> int:
+        ctx.write("out", ctx.attempt)
+        if ctx.attempt == 1:
+            raise OSError
+        return 1
+
+    assert run(CALL, main=main).streams == {"out": [1, 2]}
+
+
+def test_what_cannot_be_written_is_refused_where_it_is_written() -> None:
+    seen: list[type[Exception]] = []
+
+    def main(n: int, ctx: StepContext) -> Any:
+        for name, value in (("out", float("nan")), ("No Name", 1), ("out", "x" * MAX_ITEM)):
+            try:
+                ctx.write(name, value)
+            except Exception as error:
+                seen.append(type(error))
+        return n
+
+    assert run(CALL, main=main).streams == {}
+    assert seen == [NotStorable, ContextMisuse, NotStorable]
+
+
+def test_an_attempt_writes_no_more_than_one_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notes, "MAX_ITEMS", 2)
+
+    def main(n: int, ctx: StepContext) -> Any:
+        for number in range(3):
+            ctx.write("out", number)
+
+    result = run(CALL, main=main)
+    assert result.error is not None
+    assert (result.error.type, result.streams) == ("StreamFull", {"out": [0, 1]})
+    monkeypatch.setattr(notes, "MAX_WRITTEN", 1)
+    assert run(CALL, main=main).streams == {"out": [0]}
 
 
 CALL = "- {step: main, call: tests.unit.core.simulating.run, with: {n: 2}, save: out}"

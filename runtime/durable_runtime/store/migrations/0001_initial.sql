@@ -178,6 +178,23 @@ create table durable.value (
     primary key (execution_id, name, seq)
 );
 
+-- What attempts write into streams of their execution, in order. An attempt that is made once more after a crash comes by the same
+-- positions: what stands there stays.
+create table durable.stream (
+    id            bigint generated always as identity,
+    execution_id  bigint not null,
+    name          text not null,
+    path          text not null,
+    since         integer not null,                    -- the checkpoint by which the execution was last retried
+    attempt       integer not null,
+    again         integer not null,                    -- the attempt of a call in the step's function
+    number        integer not null,
+    value         json not null,
+    at            timestamptz not null,
+    primary key (execution_id, name, id)
+);
+create unique index stream_by_position on durable.stream (execution_id, path, name, since, attempt, again, number);
+
 create table durable.worker (
     id          bigint generated always as identity primary key,
     name        text not null,

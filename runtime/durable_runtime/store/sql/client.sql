@@ -376,6 +376,15 @@ where e.public_id = %(public_id)s::uuid
 select distinct on (v.name) v.name, v.value::text, v.path, v.at from durable.value v
 where v.execution_id = %(id)s order by v.name, v.seq desc
 
+-- name: read_stream
+-- What comes after an item of a stream, with the status of the execution in the same snapshot: what has ended writes nothing more.
+select e.status, s.id, s.value::text, s.path, s.attempt, s.at
+from durable.execution e left join lateral (
+    select s.id, s.value, s.path, s.attempt, s.at from durable.stream s
+    where s.execution_id = e.id and s.name = %(name)s and s.id > %(after)s order by s.id limit %(limit)s
+) s on true
+where e.public_id = %(public_id)s::uuid order by s.id
+
 -- name: emit_event
 insert into durable.event (name, key, payload, sent_by)
 values (%(name)s, %(key)s, %(payload)s::json, %(sent_by)s::uuid) on conflict do nothing returning id

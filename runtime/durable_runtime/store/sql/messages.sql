@@ -139,6 +139,16 @@ select * from unnest(
     %(execution_ids)s::bigint[], %(names)s::text[], %(seqs)s::int[], %(paths)s::text[], %(published)s::json[], %(ats)s::timestamptz[]
 )
 
+-- name: write_streams
+insert into durable.stream (execution_id, name, path, since, attempt, again, number, value, at)
+select execution_id, name, path, since, attempt, again, number, value, at
+from unnest(
+    %(execution_ids)s::bigint[], %(names)s::text[], %(paths)s::text[], %(sinces)s::int[], %(attempts)s::int[], %(agains)s::int[],
+    %(numbers)s::int[], %(written)s::json[], %(ats)s::timestamptz[]
+) with ordinality w(execution_id, name, path, since, attempt, again, number, value, at, place)
+order by place
+on conflict do nothing
+
 -- name: find_events
 -- What keyed waits look for once they can be found themselves: events since their execution was started that it does not know. In a
 -- snapshot of its own, so that of a wait and an event whoever is stored second sees the other.
