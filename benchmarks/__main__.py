@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import plot, report
+from benchmarks import page, plot, report, soak
 from benchmarks.machine import describe_machine, load
 from benchmarks.measuring import NotMeasured, describe, measure
 from benchmarks.plan import LABELS, Workload, among, choose
 from benchmarks.results import Results, Row
-from benchmarks.server import BenchServer
+from benchmarks.server import BenchServer, SlowFlushImpossible, find_contrib
 
 PATIENCE, QUICK_PATIENCE, LONG_PATIENCE = 900, 90, 7200
 """Seconds after which a measurement is given up."""
@@ -28,9 +29,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", type=Path, help="keep every sample")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the medians as SVG")
     parser.add_argument(
-        "--write-docs", action="store_true", help=f"put the figures into {report.PAGE.name}, plot included"
+        "--write-docs",
+        action="store_true",
+        help=f"put what was measured into {page.PAGE.name}; what was not stays there",
     )
     parser.add_argument("--slow-flush", action="store_true", help="a millisecond on top of every flush of the log")
+    parser.add_argument(
+        "--statements",
+        action="store_true",
+        help="count statements, once, on a PostgreSQL of this machine that brings pg_stat_statements",
+    )
     parser.add_argument(
         "--folder", metavar="DIR", type=Path, help="where the server has its data; the system's by default"
     )
@@ -45,11 +53,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if asked.statements:
+        programs = find_contrib()
+        if programs is None:
+            print("error: --statements needs a PostgreSQL with pg_stat_statements on this machine", file=sys.stderr)
+            return 2
+        os.environ["DURABLE_PG_BIN"] = str(programs)
     # Terminated, it ends like an interrupted one: with its server stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    server = BenchServer(asked.folder, slow_flush=asked.slow_flush)
     try:
-        results = run(server, workloads, quick=asked.quick)
+        server = BenchServer(asked.folder, slow_flush=asked.slow_flush)
+    except SlowFlushImpossible as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    try:
+        results = run(server, workloads, quick=asked.quick, statements=asked.statements)
     finally:
         server.close()
     print("\n".join(report.lines(results)))
@@ -58,15 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.plot:
         plot.draw(results, asked.plot)
     if asked.write_docs:
-        plot.draw(results, report.PLOT)
-        report.write_page(results)
+        if page.is_whole(results):
+            plot.draw(results, page.PLOT)
+        page.write(results)
     ours = [results.of(workload)[0] for workload in workloads]
-    return 1 if any(row.reason for row in ours) else 0
+    return 1 if any(row.reason or any(soak.broken(soak.samples(each)) for each in row.samples) for row in ours) else 0
 
 
-def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool) -> Results:
+def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool, statements: bool = False) -> Results:
     """Measures every workload in rounds, in each of which all take their turn: ours, peer, peer, ours, peer, peer."""
-    rounds = 3 if quick else 5
+    rounds = 1 if statements else 3 if quick else 5
     names = list(dict.fromkeys(name for workload in workloads for name in workload.contenders))
     results = Results(
         quick=quick,
@@ -76,6 +95,8 @@ def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool) -> R
         load_before=load(),
         settings={name: describe(name) for name in names},
         rows=[],
+        slow_flush=server.slow_flush,
+        statements=statements,
     )
     for workload in workloads:
         rows = [Row(workload.name, name) for name in workload.contenders]

@@ -11,6 +11,8 @@ SINGLE = "durable_single"
 TWO = "durable_two"
 LONG = "durable_long"
 PGBENCH = "pgbench"
+OURS_ALL = {OURS, SINGLE, TWO, LONG, PGBENCH}
+"""Who is no peer: this engine, and what the server does by itself."""
 
 LABELS = {
     OURS: "durable-dsl",

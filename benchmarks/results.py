@@ -37,6 +37,9 @@ class Results:
     load_before: float
     settings: dict[str, str]
     rows: list[Row]
+    slow_flush: bool = False
+    statements: bool = False
+    """Whether it was to count statements, on another server than that of the other figures."""
 
     def of(self, workload: Workload) -> list[Row]:
         return [row for row in self.rows if row.workload == workload.name]

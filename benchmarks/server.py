@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,8 +23,11 @@ from durable_runtime.embedded.binaries import find_binaries
 SHOWN = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size", "commit_delay")
 """Settings of the server that are printed with the figures."""
 
-SLOW_FLUSH = ("commit_delay = 1000", "commit_siblings = 0")
-"""Every flush of the log begins with a millisecond of waiting, as on a device that takes one."""
+SLOW_FLUSH = Path(__file__).with_name("slow_flush.c")
+
+
+class SlowFlushImpossible(Exception):
+    """Flushes cannot be slowed down here; the message says what is missing."""
 
 
 class BenchServer:
@@ -32,12 +38,13 @@ class BenchServer:
         self._home.chmod(0o755)  # as root the server runs as somebody else, who must get in
         self._server = EmbeddedServer(self._home)
         self._numbers = itertools.count(1)
+        self.slow_flush = slow_flush
         try:
             self.url = self._server.join()
-            settings = list(SLOW_FLUSH) if slow_flush else []
+            settings: list[str] = []
             if _has_contrib():
                 settings += ["shared_preload_libraries = 'pg_stat_statements'", "pg_stat_statements.max = 10000"]
-            if settings:
+            if settings or slow_flush:
                 self._configure(settings)
         except BaseException:
             self.close()
@@ -47,7 +54,25 @@ class BenchServer:
         with (self._server.status().data_folder / "postgresql.conf").open("a") as file:
             file.write("\n".join(["", *settings, ""]))
         self._server.stop()
-        assert self._server.join() == self.url
+        # What is loaded is loaded by the server alone: the variable is gone before anyone else is started.
+        before = os.environ.get("LD_PRELOAD")
+        if self.slow_flush:
+            os.environ["LD_PRELOAD"] = str(self._compile(SLOW_FLUSH))
+        try:
+            assert self._server.join() == self.url
+        finally:
+            os.environ.pop("LD_PRELOAD", None)
+            if before is not None:
+                os.environ["LD_PRELOAD"] = before
+
+    def _compile(self, source: Path) -> Path:
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if compiler is None or sys.platform != "linux":
+            raise SlowFlushImpossible("--slow-flush needs Linux and a C compiler (cc or gcc)")
+        library = self._home / "slow_flush.so"
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+        library.chmod(0o755)
+        return library
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -85,7 +110,8 @@ class BenchServer:
         """Gives the version and what of its configuration decides about speed."""
         with self.connect() as admin:
             shown = {name: str(_one(admin, f"show {name}")) for name in SHOWN}
-            return {"version": str(_one(admin, "show server_version")), **shown}
+            slow = {"flushes": "a millisecond longer each"} if self.slow_flush else {}
+            return {"version": str(_one(admin, "show server_version")), **shown, **slow}
 
     def cpu_seconds(self) -> float:
         """Gives the processor time of all the server's processes up to now, those that have ended included."""
@@ -107,11 +133,17 @@ class BenchServer:
         shutil.rmtree(self._home, ignore_errors=True)
 
 
-def _has_contrib() -> bool:
+def _has_contrib(programs: Path | None = None) -> bool:
     """Tells whether these programs of PostgreSQL bring `pg_stat_statements`."""
-    folder = find_binaries().resolve().parent
+    folder = (programs or find_binaries()).resolve().parent
     places = [folder, Path("/usr/share/postgresql") / folder.name]
     return any(next(place.rglob("pg_stat_statements.control"), None) for place in places if place.is_dir())
+
+
+def find_contrib() -> Path | None:
+    """Gives programs of PostgreSQL that bring `pg_stat_statements`: those in use, or the newest of Debian's."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: -int(folder.parent.name))
+    return next((folder for folder in (find_binaries(), *debian) if _has_contrib(folder)), None)
 
 
 def _one(connection: psycopg.Connection[tuple[object, ...]], query: str) -> object:

@@ -105,6 +105,9 @@ TARGETS = (
 )
 
 
+HEAD = ("| | must | measured | |", "|---|---:|---:|---|")
+
+
 def _part(value: float | None, whole: float | None) -> float | None:
     return value / whole if value and whole else None
 
@@ -114,7 +117,7 @@ def lines(results: Results) -> list[str]:
     found = [(target, value) for target in TARGETS if (value := target.figure(results)) is not None]
     if not found:
         return []
-    parts = ["### Targets", "", "| | must | measured | |", "|---|---:|---:|---|"]
+    parts = ["### Targets", "", *HEAD]
     for target, value in found:
         must = f"{'at most ' if target.at_most else ''}{target.must:g}{target.unit}"
         verdict = "reached" if target.is_reached(value) else f"not reached; limited by {target.limit}"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 import time
+from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 
 from benchmarks import documents
 from benchmarks.contenders import durable
+from benchmarks.soak import Sample, figures
 from benchmarks.task import Figures, Gate, Run, Task
+from durable_runtime import AsyncDurable
 from durable_runtime.store.migrations import migrate
 
 SETTINGS = durable.SETTINGS
@@ -20,6 +26,13 @@ select -(number / 10) - 1, number %% 10 + 1, 'step_' || number %% 10, 'step', 1,
 from generate_series(%s::bigint, %s::bigint) number
 """
 """Ten each for executions that are long gone; real ones would take hours to run."""
+
+
+SAMPLES = 20
+
+_BUSY = """
+select from durable.ready union all select from durable.execution where status = 'running' and owner is not null limit 1
+"""
 
 
 async def growth(task: Task, gate: Gate) -> Figures:
@@ -45,31 +58,36 @@ async def growth(task: Task, gate: Gate) -> Figures:
 
 
 async def soak(task: Task, gate: Gate) -> Figures:
-    """W2 until the time is over; how much the memory and the dead rows grew from the second round to the last."""
-    await gate.go()
-    began, rounds = time.monotonic(), 0
-    early: tuple[float, int] | None = None
-    while time.monotonic() - began < task["soak_seconds"] or rounds < 3:
-        await durable.start(task.url, documents.sequence(task["steps"]), [{}] * task["executions"])
-        report, _ended = await durable.drain_queues(task.url, None)
-        if report.completed != task["executions"]:
-            raise RuntimeError(f"{task['executions']} executions were started, and this became of them: {report}")
-        rounds += 1
-        if rounds == 2:
-            early = _memory_and_dead_rows(task.url)
-    gate.stop()
-    assert early is not None
-    memory, dead = _memory_and_dead_rows(task.url)
-    return {
-        "steps": rounds * task["executions"] * task["steps"],
-        "memory_growth_mb": memory - early[0],
-        "dead_rows_growth": dead - early[1],
-    }
+    """One worker that has a backlog again and again; its speed, its memory and the dead rows, twenty times."""
+    executions, every = task["executions"], task["soak_seconds"] / SAMPLES
+    samples: list[Sample] = []
+    with tempfile.TemporaryDirectory() as folder, psycopg.connect(task.url, autocommit=True) as looking:
+        path = documents.write(Path(folder), documents.sequence(task["steps"]))
+        async with AsyncDurable(task.url) as client:
+            await client.migrate()
+            async with durable.idle_worker(task.url):
+                await gate.go()
+                began = last = time.monotonic()
+                steps = counted = 0
+                while last - began < task["soak_seconds"]:
+                    await client.start_many(path, [{}] * executions)
+                    while looking.execute(_BUSY).fetchone() is not None:
+                        await asyncio.sleep(0.05)
+                    steps += executions * task["steps"]
+                    now = time.monotonic()
+                    if now - last >= every:
+                        speed = (steps - counted) / (now - last)
+                        samples.append(Sample(now - began, speed, *_memory_and_dead_rows(looking)))
+                        last, counted = now, steps
+                gate.stop()
+        row = looking.execute("select count(*) from durable.execution where status <> 'completed'").fetchone()
+    if row != (0,):
+        raise RuntimeError(f"{row} executions did not complete")
+    return {"steps": steps, **figures(samples)}
 
 
-def _memory_and_dead_rows(url: str) -> tuple[float, int]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute("select sum(n_dead_tup)::bigint from pg_stat_user_tables").fetchone()
+def _memory_and_dead_rows(connection: psycopg.Connection[Any]) -> tuple[float, int]:
+    row = connection.execute("select sum(n_dead_tup)::bigint from pg_stat_user_tables").fetchone()
     assert row is not None
     return psutil.Process().memory_info().rss / 1024**2, row[0] or 0
 
