@@ -85,12 +85,18 @@ class Journal:
     async def serve(self, lane: int) -> None:
         """Writes this lane's batches until cancelled, or until the lease is lost (raises `LeaseLost`)."""
         queue, wake = self._queues[lane], self._wake[lane]
+        answered = False
         while True:
             if not queue:
                 wake.clear()
                 await wake.wait()
+            elif answered:
+                # A turn of the loop for those that were just answered: most have their next commit ready then.
+                await asyncio.sleep(0)
             try:
-                busy = await self._write(lane, _take(queue))
+                entries = _take(queue)
+                busy = await self._write(lane, entries)
+                answered = len(entries) > len(busy)
             except LeaseLost:
                 self._ownership.lost.set()
                 raise
