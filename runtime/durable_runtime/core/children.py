@@ -92,11 +92,6 @@ def child_started(
     return checkpoint, id
 
 
-def starts_child(node: g.Node) -> bool:
-    """Tells whether a node is a step that starts another execution."""
-    return isinstance(node, g.Step) and isinstance(node.action, g.Child | g.Start)
-
-
 def await_child(frame: Frame, checkpoint: Checkpoint) -> Frame:
     """Gives a frame whose step waits for the child that a checkpoint started."""
     started_at = checkpoint.started_at or checkpoint.finished_at

@@ -85,12 +85,12 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
             return []  # the execution has failed and `on_failure` runs
         if frame.error is not None or frame.ended:
             return _list_over(program, state, chain, keys, now)
+        if frame.opening is None:
+            return start(program, state, chain, keys, now)
         overdue = _deadline(frame, keys, now)
         if overdue:
             return overdue
         match frame.opening:
-            case None:
-                return start(program, state, chain, keys, now)
             case Retrying(attempt=attempt, retry_at=retry_at):
                 return [attempt_again(program, state, chain, keys, attempt)] if now >= retry_at else []
             case Underway():

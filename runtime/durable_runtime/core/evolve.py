@@ -16,7 +16,7 @@ from durable_dsl import graph as g
 from durable_runtime.core.awaiting import Awaiting
 from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
-from durable_runtime.core.children import await_child, starts_child
+from durable_runtime.core.children import await_child
 from durable_runtime.core.conditions import value_of, waiting_for_answer, with_answer
 from durable_runtime.core.environment import environment
 from durable_runtime.core.evolve_execution import HistoryMismatch, Touched, begin_closing, evolve_execution
@@ -96,14 +96,14 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, touched = replace(frame, at=position, opening=None, result=None), (keys,)
     else:
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
-    if not state.has_children and starts_child(node):
-        state = replace(state, has_children=True)
+    has_children = state.has_children or chain[-1].node.starts_child
     if _undoes(chain):
+        state = replace(state, has_children=has_children)
         return _go_on_undoing(state, chain, keys, frame, checkpoint)
     undo = remember(state, chain, checkpoint, patch)
     root, touched = rebuild(chain, keys, frame, patch, touched)
     finished, output = state.finished, state.output
-    if isinstance(node, g.Finish) and checkpoint.kind == "completed" and not isinstance(chain[-1].opening, Catching):
+    if checkpoint.kind == "completed" and isinstance(node, g.Finish) and not isinstance(chain[-1].opening, Catching):
         finished, output = True, checkpoint.result
     edits = state.edits
     if checkpoint.path in edits:
@@ -122,6 +122,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         undo=undo,
         edits=edits,
         has_awaited=has_awaited,
+        has_children=has_children,
     )
     return state, touched
 
@@ -233,7 +234,7 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             first_at = before.first_at if isinstance(before, Retrying | Underway | Calling) else checkpoint.started_at
             retrying = Retrying(checkpoint.attempt + 1, checkpoint.due_at, first_at, kept(frame))
             return replace(frame, opening=retrying), None, (keys,)
-        case "waiting" if starts_child(frame.node.graph):
+        case "waiting" if frame.node.starts_child:
             return await_child(frame, checkpoint), None, (keys,)
         case "waiting":
             return _suspend(frame, checkpoint, state.seq + 1), None, (keys,)

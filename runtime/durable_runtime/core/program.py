@@ -101,6 +101,7 @@ class CompiledNode:
         "result_used",
         "retry_when",
         "secrets",
+        "starts_child",
         "timeout",
         "undoes",
         "undoing",
@@ -139,6 +140,7 @@ class CompiledNode:
         self.on_timeout: Template | None = None
         self.blocks: dict[Key | None, Block] = {}
         self.undoes = undoes
+        self.starts_child = isinstance(node, g.Step) and isinstance(node.action, g.Child | g.Start)
         self.undoing: Block | None = None
         self._compile(node)
         self.secrets = secrets_in(self.values)

@@ -226,8 +226,9 @@ def _take(program: Program, state: State, chain: Chain, keys: Keys) -> Checkpoin
 
 def jumps(node: g.Node, checkpoint: Checkpoint) -> bool:
     """Tells whether the node went on elsewhere than behind itself, and not to the end of its list."""
-    is_jump = checkpoint.kind == "timed_out" or (isinstance(node, g.Decision) and checkpoint.kind == "completed")
-    return is_jump and checkpoint.result not in (None, g.END)
+    if checkpoint.result is None or checkpoint.result == g.END:
+        return False
+    return checkpoint.kind == "timed_out" or (checkpoint.kind == "completed" and isinstance(node, g.Decision))
 
 
 def patch_of_nothing(chain: list[Frame]) -> dict[str, Json] | None:

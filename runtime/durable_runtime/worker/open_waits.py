@@ -43,6 +43,8 @@ class OpenWaits:
 
     def to_look_for(self, key: int, state: State) -> list[Sought]:
         """Gives what to look for now; from then on it counts as looked for."""
+        if not self._stored:
+            return []
         new = [wait for wait in self._stored.values() if self._is_to_look_for(wait)]
         self._looked |= {(wait.place, wait.opened_at) for wait in new}
         known = tuple(sorted(state.mailbox.broadcasts))
@@ -58,6 +60,9 @@ class OpenWaits:
         A wait that closed and opened again since, in another attempt of its function, is another one: the answer to the
         last is none to this.
         """
+        if not (self._stored or state.has_awaited):
+            self._sent = self._stored
+            return (), ()
         now = {} if ends else open_waits_of(state)
         self._sent = now
         opens = tuple(wait for place, wait in now.items() if not self._certain or self._stored.get(place) != wait)

@@ -180,11 +180,12 @@ class Run(LooksForEvents):
 
     def _take_pass(self, result: Pass) -> None:
         self._wanted.take(result)
-        self._unsent.outgoing.cancel(result.cancels, result.state)
+        if result.cancels:
+            self._unsent.outgoing.cancel(result.cancels, result.state)
         self._pending = result.pending
         self._finish = result.finish
         # What a collect reads back has to be stored first; what is sent to others must not wait for a step to end.
-        is_urgent = bool(self._unsent.outgoing or (self._wanted.to_collect and self._unsent.checkpoints))
+        is_urgent = bool(self._unsent.outgoing or (result.collects and self._unsent.checkpoints))
         is_urgent = is_urgent or self._unsent.open_waits.differ(result.state)
         self._must_commit = self._must_commit or result.read_clock or is_urgent
 

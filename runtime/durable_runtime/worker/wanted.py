@@ -38,10 +38,6 @@ class Wanted:
         return bool(self._ready)
 
     @property
-    def to_collect(self) -> bool:
-        return any(isinstance(each, Collect) for each in self._decided.values())
-
-    @property
     def runs(self) -> bool:
         """True when an attempt runs that is still wanted."""
         return any(self._is_wanted(path) for path in self._attempts)
