@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,6 +30,21 @@ def call_plain(function: Callable[..., Any], args: Sequence[Any], keywords: dict
         problem = ContextMisuse("an async function was given to ctx.step in a plain one; make the outer one async too")
         return failure_of(problem)
     return Success(value)
+
+
+async def call_async(function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]) -> Success | Failure:
+    """Awaits an async function and gives its outcome; a cancellation from outside goes through."""
+    try:
+        return Success(await function(*args, **keywords))
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return Failure(type="CancelledError", message="the sub-step cancelled itself", names=("CancelledError",))
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        return failure_of(error)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

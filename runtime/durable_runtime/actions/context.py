@@ -15,6 +15,7 @@ from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.notes import Level, Notes
 from durable_runtime.actions.port import Port
+from durable_runtime.actions.printing import Printed, Stream, listen
 from durable_runtime.actions.substeps import Substeps
 from durable_runtime.actions.waiting import RAISES, AskKind, ask_wait, check_event, event_key, event_wait, key_text
 from durable_runtime.core.checkpoints import Emitted, Json
@@ -45,6 +46,7 @@ class StepContext:
         self.attempt = perform.attempt
         self.error = perform.error
         self._cancelled = False
+        self._printed: Printed | None = None
         self._count = 0
         self._notes = notes
         self._port = port
@@ -75,6 +77,21 @@ class StepContext:
     def hide(self, masks: Masks) -> None:
         """Makes sure that nothing this attempt tells or stores has a secret in it."""
         self._notes.masks = self.substeps.masks = masks
+
+    def listen(self) -> None:
+        """Takes what is printed in this context from now on for the attempt's."""
+        self._printed = Printed(self._note_printed)
+        listen(self._printed)
+
+    def end(self) -> None:
+        """The attempt is over, or its function is left: what was printed last needs no end of line."""
+        if self._printed is not None:
+            self._printed.end()
+
+    def _note_printed(self, line: str, stream: Stream) -> None:
+        if not self.substeps.is_replaying:
+            running = self.substeps.running
+            self._notes.printed(line, stream, self.node if running is None else f"{self.node}/{running}")
 
     # -- telling
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.outcome import Fatal
+from durable_runtime.actions.printing import Stream
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import encode
 from durable_runtime.store.progress import Progress
@@ -72,6 +73,13 @@ class Notes:
         """Adds a line. Raises `ValueError` for a level that there is not."""
         if level not in LEVELS:
             raise ValueError(f"{level!r} is no level of the log; it is one of: {', '.join(LEVELS)}")
+        self._add(message, level, path)
+
+    def printed(self, line: str, stream: Stream, path: str | None = None) -> None:
+        """Adds a line that was printed, under the name of its stream; it counts as one that was logged."""
+        self._add(line, stream, path)
+
+    def _add(self, message: object, level: str, path: str | None) -> None:
         self._count += 1
         if self._count > MAX_LINES:
             if self._count > MAX_LINES + 1:

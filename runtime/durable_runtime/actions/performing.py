@@ -41,8 +41,8 @@ class Performer:
     """Runs attempts.
 
     `threads` plain functions run at once; the others wait for a thread, which their timeout does not count. Programs
-    are run only where `allows_shell` says so. `secrets` is where secrets are found, `databases` are those that
-    `sql` steps may name, by their addresses.
+    are run only where `allows_shell` says so. With `captures` what attempts print is a part of their log. `secrets` is
+    where secrets are found, `databases` are those that `sql` steps may name, by their addresses.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Performer:
         threads: int = DEFAULT_THREADS,
         *,
         allows_shell: bool = False,
+        captures: bool = False,
         secrets: SecretSource | None = None,
         databases: Mapping[str, str] | None = None,
     ) -> None:
@@ -59,6 +60,7 @@ class Performer:
         self._http = HttpClient()
         self._sql = SqlRunner(databases)
         self._allows_shell = allows_shell
+        self.captures = captures
         self._slots = asyncio.Semaphore(threads)
         self._pool = ThreadPoolExecutor(max_workers=threads + MAX_ABANDONED, thread_name_prefix="durable-step")
         # The event loop itself holds no task; one that was left to itself would vanish in its middle.

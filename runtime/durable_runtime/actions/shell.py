@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 
 from durable_runtime.actions.outcome import Fatal
+from durable_runtime.actions.printing import Stream, listening
 from durable_runtime.core.checkpoints import Json
 
 MAX_OUTPUT = 1024 * 1024
@@ -48,7 +50,7 @@ async def run_program(*, command: list[str], env: dict[str, str], cwd: str | Non
     try:
         assert process.stdout is not None
         assert process.stderr is not None
-        stdout, stderr = await asyncio.gather(_tail(process.stdout), _tail(process.stderr))
+        stdout, stderr = await asyncio.gather(_tail(process.stdout, "stdout"), _tail(process.stderr, "stderr"))
         code = await process.wait()
     except asyncio.CancelledError:
         await _kill(process)
@@ -60,12 +62,15 @@ async def run_program(*, command: list[str], env: dict[str, str], cwd: str | Non
     raise ShellFailed(f"{words[0]} {how}", value)
 
 
-async def _tail(stream: asyncio.StreamReader) -> str:
-    """Reads a stream to its end and keeps the last part of it."""
+async def _tail(stream: asyncio.StreamReader, name: Stream) -> str:
+    """Reads a stream to its end and keeps the last part of it; who listens hears all of it."""
     kept = b""
     cut = False
+    printed, decoder = listening(), codecs.getincrementaldecoder("utf-8")("replace")
     while part := await stream.read(1 << 16):
         kept += part
+        if printed is not None:
+            printed.write(name, decoder.decode(part))
         if len(kept) > MAX_OUTPUT:
             kept, cut = kept[-MAX_OUTPUT:], True
     text = kept.decode("utf-8", "replace").replace("\x00", "\ufffd")

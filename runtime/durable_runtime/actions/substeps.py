@@ -20,12 +20,11 @@ import msgspec
 from durable_dsl import Retry
 from durable_dsl.graph import RetryPolicy
 from durable_runtime.actions.arguments import ContextMisuse, check_name, policy_of, span_of
-from durable_runtime.actions.calling import call_plain, is_async, raised_by, takes_ctx
+from durable_runtime.actions.calling import call_async, call_plain, is_async, raised_by, takes_ctx
 from durable_runtime.actions.connections import Transactions
 from durable_runtime.actions.driving import Parked, drive, leave
 from durable_runtime.actions.masking import Masks
 from durable_runtime.actions.order import OrderChanged, differs, order_changed
-from durable_runtime.actions.outcome import failure_of
 from durable_runtime.actions.port import Again, Answer, Port, Redo, RunPlain
 from durable_runtime.core.calls import SubStep
 from durable_runtime.core.checkpoints import Emitted, Json
@@ -79,6 +78,11 @@ class Substeps:
         if self._calling is not None:
             return False
         return self._position < done or (self._position == done and self._perform.next_attempt > 1)
+
+    @property
+    def running(self) -> str | None:
+        """The name of the call whose function runs."""
+        return self._calling if self.runs_one else None
 
     def check_end(self) -> Failure | None:
         """Tells what is wrong with the calls of a function that has returned."""
@@ -282,9 +286,9 @@ class Substeps:
             )
         if self._task is not None and asyncio.current_task() is not self._task:
             raise ContextMisuse(f"'{name}' was called in another task than its function's; await it there")
-        self._calling = name
         count = self._names[name] = self._names.get(name, 0) + 1
-        return name if count == 1 else f"{name}#{count}"
+        self._calling = name if count == 1 else f"{name}#{count}"
+        return self._calling
 
     async def _find(self, own: str, *, waits: bool) -> SubStep | None:
         problem = differs(self._stored(), own, waits=waits)
@@ -380,16 +384,7 @@ class Substeps:
                 self.runs_async, self.runs_one = True, False
         self.runs_one = True
         try:
-            return Success(await function(*args, **keywords))
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            return Failure(type="CancelledError", message="the sub-step cancelled itself", names=("CancelledError",))
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:
-            return failure_of(error)
+            return await call_async(function, args, keywords)
         finally:
             self.runs_one = False
 

@@ -48,6 +48,9 @@ def count(settings: Settings, /, **options: Any) -> None:
         print_table(("status", "executions"), [(paint_status(each), str(number)) for each, number in found.items()])
 
 
+_LEVELS = ("debug", "stdout", "stderr", "info", "warning", "error")
+
+
 @click.command()
 @click.argument("execution", metavar="ID")
 @database_options
@@ -105,7 +108,7 @@ def explain(settings: Settings, what: str) -> None:
 
 @click.command()
 @click.argument("execution", metavar="ID")
-@click.option("--level", type=click.Choice(("debug", "info", "warning", "error")), help="Only this level and above.")
+@click.option("--level", type=click.Choice(_LEVELS), help="Only this level and above.")
 @click.option("--node", metavar="PATH", help="Only this node and what lies inside of it.")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the execution has ended.")
 @database_options

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--concurrency", "-c", type=click.IntRange(1, 10_000), metavar="N", help="Executions at once.")
 @click.option("--name", metavar="NAME", help="How others see this worker. Default: host and process.")
 @click.option("--allow-shell", is_flag=True, help="Run the programs of `shell` steps.")
+@click.option("--capture-output", is_flag=True, help="Make what steps print a part of their log.")
 @sql_databases_option
 @database_options
 @pass_settings
@@ -39,6 +40,7 @@ def worker(
     concurrency: int | None,
     name: str | None,
     allow_shell: bool,
+    capture_output: bool,
     sql_databases: tuple[str, ...],
 ) -> None:
     """Run executions until Ctrl-C or SIGTERM.
@@ -54,7 +56,12 @@ def worker(
     async def work() -> tuple[WorkerReport, bool]:
         async with connect(settings) as durable:
             found = durable.worker(
-                queues=limits, concurrency=concurrency, name=name, allow_shell=allow_shell, databases=databases
+                queues=limits,
+                concurrency=concurrency,
+                name=name,
+                allow_shell=allow_shell,
+                capture_output=capture_output,
+                databases=databases,
             )
             say(settings, f"worker {found.name} runs {_served(limits)} with the modules of {project}")
             with on_interrupt(found.stop) as interrupted:

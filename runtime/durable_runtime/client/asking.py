@@ -89,9 +89,9 @@ class Asking(Reading):
     ) -> list[LogLine]:
         """Gives what an execution logged, oldest line first.
 
-        `level` leaves out what is below it (`debug`, `info`, `warning`, `error`), `node` all but this instance and what
-        lies inside of it. `after` is the `id` of the last line that is known. Raises `UnknownExecution`,
-        `InvalidOption` for a level that there is not.
+        `level` leaves out what is below it (`debug`, `stdout`, `stderr`, `info`, `warning`, `error`), `node` all but
+        this instance and what lies inside of it. `after` is the `id` of the last line that is known. Raises
+        `UnknownExecution`, `InvalidOption` for a level that there is not.
         """
         levels = options.check_level(level)
         row = await self._get_row(id)

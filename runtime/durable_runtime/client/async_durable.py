@@ -256,6 +256,7 @@ class AsyncDurable(Asking, Publications, Outside, Many):
         only: Sequence[str] | None = None,
         allow: Sequence[str] | None = None,
         allow_shell: bool = False,
+        capture_output: bool = False,
         secrets: SecretSource | None = None,
         databases: Mapping[str, str] | None = None,
     ) -> Worker:
@@ -263,9 +264,10 @@ class AsyncDurable(Asking, Publications, Outside, Many):
 
         `queues` limits executions at once by queue, by default as given to this client; None serves all queues.
         `concurrency` limits them all together. `only` are the ids of the executions it is for. `allow` lists the
-        packages that steps may call; `shell` steps run only with `allow_shell`. `secrets` are values by name, or
-        a function of a name, by default variables of the environment. `databases` are the addresses of those that `sql`
-        steps name, by default variables as DURABLE_DATABASE_SHOP_URL. Blocks while the database is opened.
+        packages that steps may call; `shell` steps run only with `allow_shell`. With `capture_output` what steps print
+        is a part of their log, and is printed all the same. `secrets` are values by name, or a function of a name, by
+        default variables of the environment. `databases` are the addresses of those that `sql` steps name, by default
+        variables as DURABLE_DATABASE_SHOP_URL. Blocks while the database is opened.
         """
         from durable_runtime.worker import DEFAULT_CONCURRENCY, Worker
 
@@ -278,6 +280,7 @@ class AsyncDurable(Asking, Publications, Outside, Many):
             only=None if only is None else [known(id) for id in only],
             allow=allow,
             allow_shell=allow_shell,
+            capture_output=capture_output,
             secrets=secrets,
             databases=databases,
         )

@@ -42,5 +42,5 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 EVERYTHING = Filter()
 
-LEVELS = ("debug", "info", "warning", "error")
-"""The levels of log lines, the least first."""
+LEVELS = ("debug", "stdout", "stderr", "info", "warning", "error")
+"""The levels of log lines, the least first: what was printed counts less than what was logged on purpose."""

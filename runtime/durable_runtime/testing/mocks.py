@@ -43,9 +43,11 @@ class MockedPerformer(Performer):
     Plain functions are called on the event loop, so that a test stays in one thread. `calls` lists what began.
     """
 
-    def __init__(self, graphs: Sequence[Graph], mocks: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self, graphs: Sequence[Graph], mocks: Mapping[str, Any], secrets: Mapping[str, str], *, captures: bool = False
+    ) -> None:
         functions = Functions()
-        super().__init__(functions, threads=1, secrets=lambda name: secrets.get(name, f"<{name}>"))
+        super().__init__(functions, threads=1, secrets=lambda name: secrets.get(name, f"<{name}>"), captures=captures)
         self.calls: list[Called] = []
         self._mocks = {name: _function(name, mock) for name, mock in mocks.items()}
         self._real: dict[str, Function] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 
 from durable_dsl import Graph
+from durable_runtime.actions.printing import hearing
 from durable_runtime.client.definitions import Definition, Definitions, Source
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json
 from durable_runtime.core.values import decode
@@ -64,6 +66,7 @@ def simulate(
     secrets: Mapping[str, str] | None = None,
     answers: Mapping[str, Json | Answer] | None = None,
     events: Sequence[Event] = (),
+    capture_output: bool = False,
 ) -> SimulationResult:
     """Runs a workflow with the engine's own interpreter and journal over a store in memory.
 
@@ -78,7 +81,7 @@ def simulate(
     `answers` are given to what people are asked, by the wait's name (`name.label` in a wait for several things) or
     its instance path: a value as soon as the wait opens, an `Answer` as long after that as it says. `events` are sent
     as long after the start as they say. An execution that still waits when nothing more comes is given as it is, with
-    the status `waiting`.
+    the status `waiting`. With `capture_output` what steps print is a part of their log, as with such a worker.
 
     Raises `DslError` for a workflow with mistakes, `InvalidInput` for an input that does not fit its schema and
     `InvalidOption` for mocks that replace nothing or for calls that can neither be imported nor are mocked, and
@@ -90,11 +93,14 @@ def simulate(
         raise UnknownWorkflow(f"{source!r} names no file; simulate a file, a module, a workflow or a graph")
     encoded = definition.input.encode(input)
     definitions = [definition, *finder.find_started(source, definition)[0]]
-    performer = MockedPerformer([each.graph for each in definitions], mocks or {}, secrets or {})
+    performer = MockedPerformer(
+        [each.graph for each in definitions], mocks or {}, secrets or {}, captures=capture_output
+    )
     outside = Outside([each.graph for each in definitions], answers or {}, events)
     clock = clock if clock is not None else FakeClock()
     began_at = clock.now()
-    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:
+    heard = hearing() if capture_output else contextlib.nullcontext()
+    with heard, asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:
         try:
             row, checkpoints, logs, values, streams = runner.run(_run(definitions, encoded, performer, clock, outside))
         finally:

@@ -145,7 +145,7 @@ class Attempts:
             function = performer.find(perform)
         except Missing as error:
             return error
-        if function.takes_ctx or perform.done:
+        if function.takes_ctx or perform.done or performer.captures:
             self._begin(function, perform)
         else:
             # Most functions ask nothing of the engine; what answers questions need not be made for them.
@@ -212,6 +212,8 @@ class Attempts:
         self, function: Function, perform: Perform, ctx: StepContext, port: AttemptPort, started_at: datetime
     ) -> None:
         joined: Transaction | None = None
+        if self._around.performer.captures:
+            ctx.listen()
         try:
             outcome = await self._around.performer.perform(function, perform, ctx)
             if isinstance(outcome, Success) and self._tasks.get(perform.path) is asyncio.current_task():
@@ -222,6 +224,7 @@ class Attempts:
                 self._missed(perform, error)
             return
         finally:
+            ctx.end()
             for transaction in ctx.transactions.end():
                 if transaction is not None:
                     self._around.spawn(transaction.roll_back())

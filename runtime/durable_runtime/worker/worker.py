@@ -18,6 +18,7 @@ import msgspec
 
 from durable_runtime.actions.functions import Functions
 from durable_runtime.actions.performing import DEFAULT_THREADS, Performer
+from durable_runtime.actions.printing import hearing
 from durable_runtime.actions.secrets import SecretSource
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.pausing import wait_at_most
@@ -63,8 +64,8 @@ class Worker:
 
     `queues` limits executions at once by queue name; None serves every queue. `concurrency` limits them all together.
     `only` restricts the worker to these executions. `allow` lists the packages whose functions steps may call; None
-    allows any. `secrets` are the values of secrets by name, or a function of a name that gives one; by default they are
-    variables of the environment.
+    allows any. With `capture_output` what steps print is a part of their log. `secrets` are the values of secrets by
+    name, or a function of a name that gives one; by default they are variables of the environment.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Worker:
         only: Collection[str] | None = None,
         allow: Sequence[str] | None = None,
         allow_shell: bool = False,
+        capture_output: bool = False,
         secrets: SecretSource | None = None,
         databases: Mapping[str, str] | None = None,
         lease: timedelta = LEASE,
@@ -92,6 +94,7 @@ class Worker:
         self._only = only
         self._functions = Functions(allow)
         self._allow_shell = allow_shell
+        self._capture_output = capture_output
         self._secrets = secrets
         self._databases = databases
         self._lease = lease
@@ -114,10 +117,11 @@ class Worker:
         reached at the start; later it waits for the database to come back.
         """
         self._loop = asyncio.get_running_loop()
-        for life in itertools.count(1):
-            if not await self._live(until_idle, first=life == 1):
-                break
-            log.warning("worker %s lost its lease and begins again as a new worker", self.name)
+        with hearing() if self._capture_output else contextlib.nullcontext():
+            for life in itertools.count(1):
+                if not await self._live(until_idle, first=life == 1):
+                    break
+                log.warning("worker %s lost its lease and begins again as a new worker", self.name)
         return WorkerReport(**{status: self._ended[status] for status in WorkerReport.__struct_fields__})
 
     async def _live(self, until_idle: bool, *, first: bool) -> bool:
@@ -129,6 +133,7 @@ class Worker:
             self._functions,
             self._threads,
             allows_shell=self._allow_shell,
+            captures=self._capture_output,
             secrets=self._secrets,
             databases=self._databases,
         )
