@@ -19,8 +19,8 @@ EXAMPLES = sorted(path.name for path in FOLDER.glob("*.yaml"))
 PAGE = (ROOT / "docs" / "reference" / "examples.md").read_text(encoding="utf-8")
 
 
-def test_there_are_fourteen_and_each_has_its_section() -> None:
-    assert len(EXAMPLES) == 14
+def test_there_are_fifteen_and_each_has_its_section() -> None:
+    assert len(EXAMPLES) == 15
     assert sorted(f"{name}.yaml" for name in re.findall(r"^## (\w+)$", PAGE, flags=re.MULTILINE)) == EXAMPLES
 
 

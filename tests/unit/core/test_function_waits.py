@@ -274,3 +274,15 @@ def test_a_plain_function_cannot_wait() -> None:
     result = simulated(main)
     assert result.error is not None
     assert "only an async one can" in result.error.message
+
+
+@pytest.mark.parametrize("more", ["ignore_errors: true", "catch: [{steps: [{step: sorry, set: {sorry: true}}]}]"])
+def test_an_error_of_a_wait_is_the_functions_and_not_caught_around_it(more: str) -> None:
+    async def main(n: int, ctx: StepContext) -> Any:
+        try:
+            await ctx.wait_event("late", "told", timeout="1h")
+        except StepFailed as error:
+            return error.type
+
+    result = simulated(main, CALL + f"  {more}\n")
+    assert result.output == {"out": "Timeout"}

@@ -61,6 +61,7 @@ def test_attempts_that_print_at_once_are_told_apart() -> None:
     - foreach: each
       in: "[0, 1, 2]"
       as: n
+      concurrency: 3
       steps:
         - step: main
           call: tests.unit.core.simulating.run

@@ -29,6 +29,8 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 class HeldPerformer:
     """Makes attempts that end when they are let go."""
 
+    captures = False
+
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.let_go = asyncio.Event()
