@@ -1,4 +1,4 @@
-"""An example whose workflow is one function: on a real worker with a reader who answers, and through a year in memory."""
+"""An example whose workflow is one function: on a real worker, and through a year in memory."""
 
 from __future__ import annotations
 

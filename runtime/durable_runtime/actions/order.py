@@ -27,6 +27,8 @@ def order_changed(perform: Perform, position: int, what: str) -> Failure:
 
 def differs(found: SubStep | None, own: str, *, waits: bool) -> str | None:
     """Tells what a function did instead of the call that is stored at its place, if it is another one."""
-    if found is None or (found.name == own and found.waited == waits):
+    # What was refused before it waited, such as a child of no workflow, is the same call.
+    same = found is None or found.waited == waits or (waits and found.error is not None)
+    if found is None or (found.name == own and same):
         return None
     return f"called '{own}'" if found.name != own else f"made '{own}' a {'wait' if waits else 'step'}"

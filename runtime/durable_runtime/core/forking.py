@@ -7,12 +7,12 @@ from datetime import datetime
 import msgspec
 
 from durable_runtime.core.awaiting import Awaiting
-from durable_runtime.core.calls import Calling
+from durable_runtime.core.calls import Calling, Underway
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.interpreter import counting, fold, replay
 from durable_runtime.core.program import Program
 from durable_runtime.core.rewinding import Past, attempts_of
-from durable_runtime.core.state import State, chain_to, frames_of
+from durable_runtime.core.state import Frame, State, chain_to, frames_of, held_by, held_path
 from durable_runtime.errors import HistoryPruned
 
 
@@ -52,10 +52,10 @@ def fork(program: Program, past: Past, start: State, node: str, payload: Json, n
     upto = kept[-1].seq if kept else 0
     counts = {one.seq for one in kept}
     for _keys, frame in frames_of(before.root):
-        if isinstance(frame.opening, Calling | Awaiting):
-            anew = attempts_of(kept, frame.path)
-            if any(seq <= past.floor for seq in anew):
-                raise _pruned(f"{frame.path!r} has waited since before that")
+        if isinstance(held_by(frame), Calling | Awaiting):
+            anew = _begun_anew(frame, kept)
+            if not anew or any(seq <= past.floor for seq in anew):
+                raise _pruned(f"{held_path(frame)!r} has waited since before that")
             counts -= anew
     history = [one for one in past.history if one.seq <= upto]
     without = [one.seq for one in history if one.seq not in counts and one.kind != "rewound"]
@@ -63,6 +63,15 @@ def fork(program: Program, past: Past, start: State, node: str, payload: Json, n
     checkpoint = Checkpoint(path="", kind="forked", seq=upto + 1, result=result, finished_at=now)
     base = None if past.base is None else _moved(past, past.base, start)
     return Fork(upto, checkpoint, fold(program, start, [*history, checkpoint], base), base)
+
+
+def _begun_anew(frame: Frame, kept: list[Checkpoint]) -> set[int]:
+    """Gives the numbers of what a wait has left; of a function only the call at which it was left."""
+    if not isinstance(frame.opening, Underway):
+        return attempts_of(kept, frame.path)
+    path = held_path(frame)
+    since = max((one.seq for one in kept if one.path == path and one.kind == "waiting"), default=0)
+    return {one.seq for one in kept if one.path == path and one.seq >= since}
 
 
 def _moved(past: Past, base: State, start: State) -> State:
