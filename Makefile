@@ -5,7 +5,7 @@
 PYTHON ?= $(or $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
 	"$$name" -c "from __future__ import annotations" 2>/dev/null && echo "$$name" && break; done),python3)
 
-TARGETS := demo test test-long test-pg15 lint format bench check-wheel setup
+TARGETS := demo test test-long test-pg15 test-pg16 lint format bench check-wheel setup
 
 .PHONY: help $(TARGETS)
 

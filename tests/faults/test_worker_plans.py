@@ -10,13 +10,15 @@ import psycopg
 import pytest
 
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
-from durable_runtime.store.protocol import Commit, Outcome, Suspend, TryAgain
+from durable_runtime.store.protocol import Commit, Outcome, Suspend, Timer, TryAgain
 from tests.postgres import wait_until
 from tests.store.postgres import PostgresUnderTest
 
 QUEUED = 100_000
 CLAIMS = 5
 BATCH = 100
+PARKED = 20_000
+TURNS = 5
 
 
 def rows_read(url: str, table: str) -> int:
@@ -69,6 +71,62 @@ def test_claims_and_commits_read_only_what_they_take_however_long_the_queue_beca
     # A few looks at each row taken; a plan that reads the queue looks at all of it, every time.
     assert rows_read(database_url, "ready") < 10 * CLAIMS * BATCH
     assert rows_read(database_url, "execution") < 20 * CLAIMS * BATCH
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_what_wakes_among_many_that_are_parked_is_found_without_reading_the_others(
+    stores: PostgresUnderTest, database_url: str, observe: Any, analyzed: bool
+) -> None:
+    for table in ("execution", "wait", "request", "event", "open_wait", "ready"):
+        observe(f"alter table durable.{table} set (autovacuum_enabled = false)")
+    observe(
+        "with parked as (insert into durable.execution (public_id, definition_id, workflow, status, input) "
+        f"select gen_random_uuid(), 1, 'many', 'waiting', '{{}}' from generate_series(1, {PARKED}) returning id), "
+        "waits as (insert into durable.wait (execution_id, path, kind, due_at) "
+        "select id, 'a', 'time', now() + interval '30 days' from parked) "
+        "insert into durable.open_wait (execution_id, path, label, kind, name, key, detail, opened_at) "
+        "select id, 'b', '', 'event', 'paid', id::text, '{}', now() from parked"
+    )
+
+    async def scenario() -> None:
+        store = PostgresWorkerStore(database_url)
+        try:
+            lease = await store.register("early", {}, 2, timedelta(minutes=1))
+            for turn in range(TURNS):
+                # One falls due, one is sent a request by another, one waits for an event: three are woken and parked.
+                observe(f"update durable.wait set due_at = now() where execution_id = {10 * turn + 1}")
+                observe(
+                    "insert into durable.request (execution_id, kind, payload, routed) "
+                    f"values ({10 * turn + 2}, 'nudge', '{{}}', false)"
+                )
+                observe(f"insert into durable.event (name, key, payload) values ('paid', '{10 * turn + 3}', '{{}}')")
+                assert (await store.wake_due()).executions == 1
+                while (await store.route()).requests:
+                    pass
+                claimed = await store.claim(lease, "default", BATCH)
+                assert len(claimed) == 3
+                await store.read_inboxes([one.key for one in claimed])
+                later = Suspend((Timer("a", "time", await store.server_time() + timedelta(days=30)),))
+                commits = [Commit(key=one.key, seen=one.signal, checkpoints=[], move=later) for one in claimed]
+                assert await store.commit(lease, 0, commits) == [Outcome.COMMITTED] * 3
+        finally:
+            await store.close()
+
+    def is_counted() -> bool:
+        with psycopg.connect(database_url) as connection:
+            query = "select n_tup_del from pg_stat_user_tables where schemaname = 'durable' and relname = 'ready'"
+            return connection.execute(query).fetchone() == (3 * TURNS,)
+
+    if analyzed:
+        observe("analyze durable.execution, durable.wait, durable.open_wait")
+    # The server counts on many requests until it knows better, and reads the executions once for all of them.
+    tables = ("execution", "wait", "open_wait") if analyzed else ("wait", "open_wait")
+    before = {table: rows_read(database_url, table) for table in tables}
+    asyncio.run(scenario())
+
+    wait_until(is_counted, "what was claimed is counted")
+    read = {table: rows_read(database_url, table) - count for table, count in before.items()}
+    assert max(read.values()) < 100 * TURNS
 
 
 def test_a_statement_that_the_server_has_forgotten_is_sent_again_and_not_prepared_any_more(

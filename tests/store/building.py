@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Kind
+from durable_runtime.core.open_waits import OpenWait
 from durable_runtime.store.protocol import (
     Claimed,
     Commit,
@@ -143,3 +144,25 @@ def completes(key: int, *checkpoints: Checkpoint, seen: int = 0, output: bytes =
     """A commit of an execution that ends well."""
     move = End(status="completed", at=AT, output=output)
     return Commit(key=key, seen=seen, checkpoints=list(checkpoints), move=move)
+
+
+async def begun(stores: Stores, *numbers: int) -> tuple[Lease, list[int]]:
+    """Starts executions and claims them for one worker; gives its lease, and their keys."""
+    keys = await start(stores, *numbers)
+    lease = await register(stores)
+    await claim(stores, lease)
+    return lease, keys
+
+
+def opens(commit: Commit, *waits: OpenWait) -> Commit:
+    """The commit with these waits opened."""
+    commit.opens = waits
+    return commit
+
+
+def event_wait(
+    path: str = "payment", name: str = "paid", key: str | None = None, due_at: datetime | None = None
+) -> OpenWait:
+    """A wait for an event, by key or of the execution's own."""
+    detail = {"event": name} if key is None else {"event": name, "key": key}
+    return OpenWait(path=path, label="", kind="event", detail=detail, opened_at=AT, name=name, key=key, due_at=due_at)

@@ -9,13 +9,13 @@ from durable_runtime.core.open_waits import OpenWait
 from durable_runtime.store.messages import Emit, Sought
 from durable_runtime.store.protocol import Outcome
 from tests.store.building import (
-    AT,
+    begun,
     checkpoint,
-    claim,
     completes,
+    event_wait,
     goes_on,
+    opens,
     public_id,
-    register,
     start,
     statuses,
     suspends,
@@ -27,8 +27,7 @@ DAY = timedelta(days=1)
 
 
 def keyed(path: str = "payment", name: str = "paid", key: str = "a") -> OpenWait:
-    detail = {"event": name, "key": key}
-    return OpenWait(path=path, label="", kind="event", detail=detail, opened_at=AT, name=name, key=key)
+    return event_wait(path, name, key)
 
 
 async def route(stores: Stores) -> int:
@@ -48,13 +47,11 @@ async def inbox(stores: Stores, key: int) -> list[object]:
 
 
 async def test_an_event_reaches_everyone_who_waits_for_its_name_and_key(stores: Stores) -> None:
-    keys = await start(stores, 1, 2, 3, 4)
-    lease = await register(stores)
-    await claim(stores, lease)
+    lease, keys = await begun(stores, 1, 2, 3, 4)
     waits = [(keyed(),), (keyed("other", key="b"),), (keyed(), keyed("again")), (keyed(name="refunded"),)]
     commits = [suspends(key, checkpoint(1)) for key in keys]
-    for commit, opens in zip(commits, waits, strict=True):
-        commit.opens = opens
+    for commit, wanted in zip(commits, waits, strict=True):
+        opens(commit, *wanted)
     await stores.worker.commit(lease, 0, commits)
     await stores.client.emit_event("paid", "a", b'{"amount":5}', SENT[0])
     assert (await stores.worker.look(lease)).unrouted is True
@@ -70,11 +67,8 @@ async def test_an_event_reaches_everyone_who_waits_for_its_name_and_key(stores: 
 
 
 async def test_an_event_that_is_sent_again_is_one(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
-    commit = goes_on(key, checkpoint(1))
-    commit.opens = (keyed(),)
+    lease, (key,) = await begun(stores, 1)
+    commit = opens(goes_on(key, checkpoint(1)), keyed())
     await stores.worker.commit(lease, 0, [commit])
     for _ in range(2):
         await stores.client.emit_event("paid", "a", b"null", SENT[0])
@@ -106,9 +100,7 @@ async def test_what_came_before_is_found_unless_it_is_known_or_older_than_the_ex
 
 
 async def test_a_step_sends_an_event_with_its_checkpoint_or_not_at_all(stores: Stores) -> None:
-    keys = await start(stores, 1, 2)
-    lease = await register(stores)
-    await claim(stores, lease)
+    lease, keys = await begun(stores, 1, 2)
     for key, kind in zip(keys, (completes, completes), strict=True):
         commit = kind(key, checkpoint(1))
         commit.emits = (Emit(name="paid", key="a", payload=str(key).encode()),)
@@ -123,12 +115,9 @@ async def test_a_step_sends_an_event_with_its_checkpoint_or_not_at_all(stores: S
 
 
 async def test_whose_wait_has_closed_or_who_has_ended_is_not_told(stores: Stores) -> None:
-    keys = await start(stores, 1, 2)
-    lease = await register(stores)
-    await claim(stores, lease)
+    lease, keys = await begun(stores, 1, 2)
     for key in keys:
-        commit = goes_on(key, checkpoint(1))
-        commit.opens = (keyed(),)
+        commit = opens(goes_on(key, checkpoint(1)), keyed())
         await stores.worker.commit(lease, 0, [commit])
     closing, ending = goes_on(keys[0], checkpoint(2)), completes(keys[1], checkpoint(2))
     closing.closes = ending.closes = (("payment", ""),)
@@ -139,12 +128,9 @@ async def test_whose_wait_has_closed_or_who_has_ended_is_not_told(stores: Stores
 
 
 async def test_a_row_that_a_stranger_holds_is_told_later(stores: Stores) -> None:
-    keys = await start(stores, 1, 2)
-    lease = await register(stores)
-    await claim(stores, lease)
+    lease, keys = await begun(stores, 1, 2)
     for key in keys:
-        commit = suspends(key, checkpoint(1))
-        commit.opens = (keyed(),)
+        commit = opens(suspends(key, checkpoint(1)), keyed())
         await stores.worker.commit(lease, 0, [commit])
     await stores.client.emit_event("paid", "a", b"1", SENT[0])
     async with stores.held(keys[0]):
@@ -158,11 +144,8 @@ async def test_a_row_that_a_stranger_holds_is_told_later(stores: Stores) -> None
 
 
 async def test_events_are_dropped_when_their_time_is_over_but_not_from_an_inbox(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
-    commit = goes_on(key, checkpoint(1))
-    commit.opens = (keyed(name="held"),)
+    lease, (key,) = await begun(stores, 1)
+    commit = opens(goes_on(key, checkpoint(1)), keyed(name="held"))
     await stores.worker.commit(lease, 0, [commit])
     await stores.client.keep_events("short", DAY)
     await stores.client.keep_events("long", 30 * DAY)

@@ -10,10 +10,13 @@ from durable_runtime.store.protocol import RECOVERY_LIMIT, Outcome
 from tests.store.building import (
     AT,
     LEASE,
+    begun,
     checkpoint,
     claim,
     completes,
+    event_wait,
     goes_on,
+    opens,
     public_id,
     register,
     start,
@@ -30,9 +33,8 @@ def ask(path: str = "approval", label: str = "", **detail: Any) -> OpenWait:
     return OpenWait(path=path, label=label, kind="ask", detail={"ask": "approval", **detail}, opened_at=AT)
 
 
-def event(path: str = "payment", name: str = "paid", key: str | None = None) -> OpenWait:
-    detail = {"event": name}
-    return OpenWait(path=path, label="", kind="event", detail=detail, opened_at=AT, name=name, key=key, due_at=AT)
+def event(path: str = "payment", key: str | None = None) -> OpenWait:
+    return event_wait(path, key=key, due_at=AT)
 
 
 async def places(stores: Stores, **filters: Any) -> list[tuple[str, str]]:
@@ -40,11 +42,8 @@ async def places(stores: Stores, **filters: Any) -> list[tuple[str, str]]:
 
 
 async def test_what_opens_is_listed_until_it_closes(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
-    commit = goes_on(key, checkpoint(1))
-    commit.opens = (ask(prompt="Pay?", assignees=["ada"]), event(key="a-1"))
+    lease, (key,) = await begun(stores, 1)
+    commit = opens(goes_on(key, checkpoint(1)), ask(prompt="Pay?", assignees=["ada"]), event(key="a-1"))
     assert await stores.worker.commit(lease, 0, [commit]) == [Outcome.COMMITTED]
     first, second = await stores.client.list_pending()
     assert (first.execution_id, first.workflow, first.path, first.kind) == (public_id(1), "order", "approval", "ask")
@@ -59,21 +58,16 @@ async def test_what_opens_is_listed_until_it_closes(stores: Stores) -> None:
 
 
 async def test_what_is_opened_again_stays_as_it_is(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
+    lease, (key,) = await begun(stores, 1)
     for seq in (1, 2):
-        commit = goes_on(key, checkpoint(seq))
-        commit.opens = (ask(),)
+        commit = opens(goes_on(key, checkpoint(seq)), ask())
         await stores.worker.commit(lease, 0, [commit])
         await stores.client.send_answer(public_id(1), "approval", "", ID, None)
     assert [one.answered for one in await stores.client.list_pending()] == [True]
 
 
 async def test_a_refused_commit_opens_and_closes_nothing(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
+    lease, (key,) = await begun(stores, 1)
     opening = goes_on(key, checkpoint(1))
     opening.opens = (ask(),)
     await stores.worker.commit(lease, 0, [opening])
@@ -105,11 +99,8 @@ async def test_filters_choose_and_the_oldest_comes_first(stores: Stores) -> None
 
 
 async def test_an_answer_is_taken_once_and_wakes_the_execution(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
-    commit = suspends(key, checkpoint(1))
-    commit.opens = (ask(label="legal"),)
+    lease, (key,) = await begun(stores, 1)
+    commit = opens(suspends(key, checkpoint(1)), ask(label="legal"))
     await stores.worker.commit(lease, 0, [commit])
     assert await stores.client.send_answer(public_id(1), "approval", "", ID, 1) is False
     assert await stores.client.send_answer(public_id(1), "approval", "legal", ID, 1) is True
@@ -124,11 +115,8 @@ async def test_an_answer_is_taken_once_and_wakes_the_execution(stores: Stores) -
 
 
 async def test_an_event_takes_no_answer_and_neither_does_what_has_ended_or_is_nobody(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
-    commit = goes_on(key, checkpoint(1))
-    commit.opens = (event(), ask())
+    lease, (key,) = await begun(stores, 1)
+    commit = opens(goes_on(key, checkpoint(1)), event(), ask())
     await stores.worker.commit(lease, 0, [commit])
     assert await stores.client.send_answer(public_id(1), "payment", "", ID, 1) is False
     assert await stores.client.send_answer(public_id(7), "approval", "", ID, 1) is False
@@ -140,11 +128,8 @@ async def test_an_event_takes_no_answer_and_neither_does_what_has_ended_or_is_no
 
 
 async def test_what_fails_for_its_recoveries_waits_for_nothing(stores: Stores) -> None:
-    (key,) = await start(stores, 1)
-    lease = await register(stores)
-    await claim(stores, lease)
-    commit = suspends(key, checkpoint(1))
-    commit.opens = (ask(),)
+    lease, (key,) = await begun(stores, 1)
+    commit = opens(suspends(key, checkpoint(1)), ask())
     await stores.worker.commit(lease, 0, [commit])
     await stores.client.send_request(public_id(1), "event", None)
     for turn in range(RECOVERY_LIMIT + 1):

@@ -75,13 +75,15 @@ order by number, target
 -- Makes requests count that executions sent to others: raises the signal of their targets and makes those claimable that nobody owns.
 -- What was sent to an execution that has ended by now is gone; only who asks to be told of its end is answered. A target whose row is locked, by its owner's commit or by a stranger, is
 -- left to the next look, and so is what was sent to it later: what one execution sends to another arrives in its order. An event that nobody has spread becomes a request to everyone who waits for it, to be routed next. As the row is locked here, whoever suspends or ends it meanwhile comes before or after: its guard sees the
--- signal, or this sees its new status.
+-- signal, or this sees its new status. Targets and waits are looked up one by one, which no plan can turn into reading all that is parked.
 with free as materialized (
     select r.id as request_id, r.kind, r.payload, e.id, e.public_id, e.status, e.owner, e.queue, e.priority, e.recoveries,
            case when r.kind = 'join' then e.output end as output, case when r.kind = 'join' then e.error end as error
-    from durable.request r join durable.execution e on e.id = r.execution_id
+    from durable.request r, lateral (
+        select e.* from durable.execution e where e.id = r.execution_id for no key update skip locked
+    ) e
     where not r.routed order by r.id limit %(limit)s
-    for update of r skip locked for no key update of e skip locked
+    for update of r skip locked
 ), chosen as materialized (
     select * from free f where not exists (
         select from durable.request r
@@ -107,7 +109,10 @@ with free as materialized (
 ), posted as (
     insert into durable.request (execution_id, kind, event_id, routed)
     select execution_id, 'event', id, false
-    from (select distinct w.execution_id, s.id from spread s join durable.open_wait w on w.name = s.name and w.key = s.key) p
+    from (
+        select distinct w.execution_id, s.id
+        from spread s, lateral (select w.execution_id from durable.open_wait w where w.name = s.name and w.key = s.key offset 0) w
+    ) p
     order by id, execution_id
     returning id
 ), gone_by as (
@@ -119,7 +124,7 @@ with free as materialized (
             select c.kind = 'pause' from chosen c
             where c.id = e.id and c.kind in ('pause', 'resume', 'cancel') order by c.request_id desc limit 1
         ), e.paused)
-    from target t where e.id = t.id
+    where e.id = any(array(select id from target))
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone)
     select id, queue, -priority, recoveries >= %(alone_from)s from target where owner is null order by id

@@ -24,6 +24,7 @@ delete from durable.lane where worker_id in (select id from gone)
 -- Takes executions for this worker, fenced. Both rows are locked with SKIP LOCKED: neither another claim nor a stranger's transaction
 -- on one execution holds this one up. A hint whose execution is not pending any more is deleted and gives nothing. The queue is given
 -- as a range of the key: before statistics exist, an equality is believed to leave a handful, and all of a long queue would be sorted.
+-- The status is hidden from the index of what is pending, which is believed to be short and would be read whole.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
 ), taken as materialized (
@@ -40,7 +41,7 @@ with fence as materialized (
     update durable.execution e
     set status = 'running', owner = %(worker_id)s, started_at = coalesce(e.started_at, now())
     from (select execution_id, bool_and(fresh) as fresh, min(rank) as rank, min(id) as ready_id from taken group by execution_id) t
-    where e.id = t.execution_id and e.status = 'pending'
+    where e.id = t.execution_id and e.status || '' = 'pending'
     returning e.*, t.fresh, t.ready_id
 ), cleared as (
     delete from durable.wait w using claimed c where w.execution_id = c.id and (not c.fresh or c.scheduled_at is not null)
@@ -332,21 +333,23 @@ select id from durable.execution where owner = %(worker_id)s and status = 'runni
 
 -- name: wake_due
 -- Makes executions claimable whose time has come, and tells how long until the next: no time at all when there were too many for once.
--- It also tells whether there is something to route, so that an idle worker looks for both at once.
+-- It also tells whether there is something to route, so that an idle worker looks for both at once. What is due is looked up one by one,
+-- by arrays: before statistics exist, a join with it is believed to be worth reading everything that is parked.
 with due as materialized (
     select w.id, w.execution_id, w.due_at from durable.wait w join durable.execution e on e.id = w.execution_id
     where w.due_at <= now() order by w.due_at, w.id limit %(limit)s
     for update of w skip locked for no key update of e skip locked
 ), gone as (
-    delete from durable.wait w using due where w.id = due.id
+    delete from durable.wait w where w.id = any(array(select id from due))
 ), woken as (
     update durable.execution e set status = 'pending'
-    from (select execution_id, min(due_at) as due_at from due group by execution_id) d
-    where e.id = d.execution_id and e.owner is null and e.status in ('waiting', 'pending')
-    returning e.id, e.queue, e.priority, e.recoveries, d.due_at
+    where e.id = any(array(select execution_id from due)) and e.owner is null and e.status in ('waiting', 'pending')
+    returning e.id, e.queue, e.priority, e.recoveries
 ), hinted as (
     insert into durable.ready (execution_id, queue, rank, alone)
-    select id, queue, -priority, recoveries >= %(alone_from)s from woken order by due_at, id
+    select w.id, w.queue, -w.priority, w.recoveries >= %(alone_from)s
+    from woken w join (select execution_id, min(due_at) as due_at from due group by execution_id) d on d.execution_id = w.id
+    order by d.due_at, w.id
 )
 select
     (select count(*) from woken),
