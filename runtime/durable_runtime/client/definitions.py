@@ -95,9 +95,12 @@ class Definitions:
             case ModuleType():
                 return self._of_module(source)
             case _:
-                return self._of_file(Path(str(source)))
+                return self._of_file(str(source))
 
     def _find_named(self, source: str | Path, workflow: str | None) -> Definition | None:
+        # Each start from a file comes here: what is plainly one is looked at once, and no path is taken apart.
+        if str(source).endswith(_YAML):
+            return _choose(self._of_file(source), workflow, str(source))
         path = Path(source)
         if path.suffix == ".py":
             raise UnknownWorkflow(f"{source} is a Python file: import its module and start from that")
@@ -113,20 +116,20 @@ class Definitions:
             )
         return None
 
-    def _of_file(self, path: Path) -> list[Definition]:
+    def _of_file(self, path: str | Path) -> list[Definition]:
         # What compiles and checks is imported where it is needed: most clients only ask.
-        from durable_dsl import load_graphs
-
         try:
-            found = path.stat()
+            found = os.stat(path)
             stamp = (found.st_mtime_ns, found.st_size)
             # The folder in force is part of the key, since a relative path means another file after a change of it.
-            key = os.path.abspath(path)
+            key = str(path) if os.path.isabs(path) else os.path.abspath(path)
             kept = self._files.get(key)
             if kept is None or kept[0] != stamp:
-                kept = self._files[key] = stamp, [Definition(graph) for graph in load_graphs(path)]
+                from durable_dsl import load_graphs
+
+                kept = self._files[key] = stamp, [Definition(graph) for graph in load_graphs(Path(path))]
         except FileNotFoundError:
-            raise UnknownWorkflow(f"there is no file {path} (looked in {path.absolute().parent})") from None
+            raise UnknownWorkflow(f"there is no file {path} (looked in {Path(path).absolute().parent})") from None
         except OSError as error:
             raise UnknownWorkflow(f"the file {path} cannot be read: {error.strerror or error}") from None
         return kept[1]
