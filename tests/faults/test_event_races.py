@@ -109,6 +109,30 @@ async def test_an_event_whose_transaction_is_open_when_the_wait_looks_is_routed_
 
 
 @EITHER_WAY
+async def test_an_event_whose_transaction_is_open_is_not_settled_by_later_ones(
+    stores: PostgresUnderTest, guarded: bool
+) -> None:
+    if not guarded:
+        take_out(stores.worker, "settle_events", "pg_snapshot_xmin", "pg_snapshot_xmax")
+    (key,) = await start(stores, 1)
+    async with await psycopg.AsyncConnection.connect(stores.url) as sender:
+        await stores.client.emit_event("paid", "a", b"1", SENT, connection=sender)
+        await stores.client.emit_event("paid", "a", b"2", SENT.replace("e1", "e2"))
+        (later,) = (await stores.worker.find_events([Sought(execution=key, name="paid", key="a")]))[key]
+        known = Sought(execution=key, name="paid", key="a", known=(later["event"],))
+        settled = await stores.worker.settle_events(known)
+        await sender.commit()
+
+    still_known = tuple(set(known.known) - set(settled["gone"]))
+    after = Sought(
+        execution=key, name="paid", key="a", known=still_known, before=settled["before"], upto=settled["upto"]
+    )
+    found = await stores.worker.find_events([after])
+    # Its number is the lower one, and it was not there to be seen.
+    assert [event["payload"] for event in found.get(key, [])] == ([1] if guarded else [])
+
+
+@EITHER_WAY
 async def test_two_routers_tell_of_one_event_once(
     stores: PostgresUnderTest, observer: Observer, gate: Gates, guarded: bool
 ) -> None:

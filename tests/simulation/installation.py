@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 from durable_dsl import Graph
 from durable_dsl.graph import Fail, Finish
@@ -17,6 +18,7 @@ from durable_runtime.core.open_waits import OpenWait
 from durable_runtime.core.values import encode
 from durable_runtime.store.protocol import TERMINAL, NewExecution, NoAnswer, TryAgain
 from durable_runtime.testing import FakeClock, MemoryStore, VirtualTimeLoop
+from durable_runtime.worker import looking
 from tests.simulation.ledger import Ledger
 from tests.simulation.wire import Weather
 from tests.simulation.worker import SimulatedWorker, duplicating
@@ -90,6 +92,7 @@ class Installation:
         """Runs until every execution is over, and reports."""
         with (
             duplicating(self._weather),
+            mock.patch.object(looking, "MOST_BROADCASTS", 1),
             asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(self.clock)) as runner,
         ):
             runner.run(self._run())

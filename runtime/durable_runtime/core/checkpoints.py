@@ -26,6 +26,7 @@ Kind: TypeAlias = Literal[
     "answered",
     "waiting",
     "received",
+    "looked",
     "arrived",
     "timed_out",
     "cancelled",
@@ -95,11 +96,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     `resumed`, and more in the next three): the numbers of what counts no more (`rewound`), the node and its result
     (`edited`), where it comes from (`forked`); what undoing a step gave (`compensated`), the child (`waiting` of a
     step), who is to be told of the end (`joined`); what is waited for by label (`waiting` for something from outside),
-    the event (`received`), the label and what came for it (`arrived`), where a wait jumps to (`timed_out`).
-    `compensating` tells that the whole
-    execution begins to be undone; what undoes a step has a path of its own, `charge/compensate`. `due_at` is when a
-    retry, a wait or a deadline falls due. `encoded` is `result` as the JSON text that is stored, when someone encoded
-    it already. `emitted` are sent by whoever commits the checkpoint, and `published` shown, values by name.
+    the event (`received`), which events cannot come again (`looked`), the label and what came for it (`arrived`),
+    where a wait jumps to (`timed_out`). `compensating` tells that the whole execution begins to be undone; what undoes
+    a step has a path of its own, `charge/compensate`. `due_at` is when a retry, a wait or a deadline falls due.
+    `encoded` is `result` as the JSON text that is stored, when someone encoded it already. `emitted` are sent by
+    whoever commits the checkpoint, and `published` shown, values by name.
     """
 
     path: str

@@ -262,6 +262,7 @@ def _apply(program: Program, state: State, chain: list[Frame], keys: Keys, check
             | "forked"
             | "compensating"
             | "received"
+            | "looked"
             | "joined"
         ):
             raise HistoryMismatch(f"{frame.path!r} cannot be {checkpoint.kind} here")

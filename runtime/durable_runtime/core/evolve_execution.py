@@ -51,6 +51,8 @@ def evolve_execution(program: Program, state: State, checkpoint: Checkpoint) -> 
                 raise HistoryMismatch("this execution goes on, or has nothing to undo")
             root, looked_at = undo_execution(state)
             return replace(state, root=root), (looked_at,)
+        case "looked":
+            return replace(state, mailbox=state.mailbox.with_settled(checkpoint.result)), ()
         case "received":
             event = checkpoint.result
             waiting = tuple(wanting(state, event["name"], event.get("key")))

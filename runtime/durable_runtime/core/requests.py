@@ -55,6 +55,8 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
             return Checkpoint(path="", kind="joined", result=payload, finished_at=now)
         case "event" if is_open(state) and not state.mailbox.knows(payload):
             return _cancelled_by(state, payload, now) or _received(program, state, payload, now)
+        case "looked" if is_open(state):
+            return Checkpoint(path="", kind="looked", result=payload, finished_at=now)
         case "answer" if is_open(state):
             return _answered(program, state, payload, now)
         case "cancel_wait" if is_open(state):
@@ -66,7 +68,12 @@ def answer_to(program: Program, state: State, kind: str, payload: Json, now: dat
 def _received(program: Program, state: State, event: Json, now: datetime) -> Checkpoint:
     letter = Letter(state.seq + 1, event["name"], event.get("key"), event.get("payload"))
     said = "\n".join(misfits(program, state, (letter,)))
-    return Checkpoint(path="", kind="received", result=event, finished_at=now, log=said or None)
+    return Checkpoint(path="", kind="received", result=_told(event), finished_at=now, log=said or None)
+
+
+def _told(event: Json) -> Json:
+    """Gives what the history has of an event: which transaction stored it matters only until it is received."""
+    return {name: value for name, value in event.items() if name != "xid"} if "xid" in event else event
 
 
 def _cancelled_by(state: State, event: Json, now: datetime) -> Checkpoint | None:

@@ -125,7 +125,7 @@ class _History:
                 pass
             case "rewound" | "edited" | "forked" | "compensating" | "compensated":
                 pass
-            case "received" | "arrived":
+            case "received" | "looked" | "arrived":
                 pass
             case _:
                 assert_never(checkpoint.kind)

@@ -166,6 +166,8 @@ def sought_columns(wanted: Sequence[Sought]) -> dict[str, Any]:
         "execution_ids": int8s([each.execution for each in wanted]),
         "names": texts([each.name for each in wanted]),
         "keys": texts([each.key for each in wanted]),
+        "befores": int8s([each.before for each in wanted]),
+        "uptos": int8s([each.upto for each in wanted]),
         "knowing": int8s([execution for execution, _event in known]),
         "known": int8s([event for _execution, event in known]),
     }

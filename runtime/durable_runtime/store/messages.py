@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 
 
@@ -25,12 +28,23 @@ class Emit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
-    """Events that an execution looks for: of a name and a key, without those whose ids it knows."""
+    """Events that an execution looks for: of a name and a key, without those that it knows.
+
+    It knows those with these ids, and those of transactions `before` that have an id up to `upto`.
+    """
 
     execution: int
     name: str
     key: str
     known: tuple[int, ...] = ()
+    before: int = 0
+    upto: int = 0
+
+
+def settled(sought: Sought, before: int, upto: int, gone: Sequence[int]) -> dict[str, Any]:
+    """Gives what a look settles as its checkpoint stores it; nothing where transactions are counted anew."""
+    gone = sorted(gone) if before > sought.before else []
+    return {"name": sought.name, "key": sought.key, "before": before, "upto": max(upto, sought.upto), "gone": gone}
 
 
 class Routed(msgspec.Struct, frozen=True):

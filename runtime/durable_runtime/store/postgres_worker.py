@@ -27,7 +27,7 @@ from durable_runtime.store.columns import (
 from durable_runtime.store.connections import Line
 from durable_runtime.store.hints import ends_channel, workers_channel
 from durable_runtime.store.histories import History
-from durable_runtime.store.messages import Routed, Sought
+from durable_runtime.store.messages import Routed, Sought, settled
 from durable_runtime.store.outlook import Outlook
 from durable_runtime.store.protocol import (
     ALONE_FROM,
@@ -297,12 +297,21 @@ class PostgresWorkerStore:
     async def find_events(self, wanted: Sequence[Sought]) -> dict[int, list[Json]]:
         """Gives the events that executions look for and do not know, by execution, in the order of their ids."""
         found: dict[int, list[Json]] = {}
-        for key, event, name, event_key, payload in await self._chores.fetch(
+        for key, event, name, event_key, payload, xid in await self._chores.fetch(
             self._sql["find_events"], sought_columns(wanted)
         ):
-            told = {"name": name, "key": event_key, "payload": json_or_none(payload), "event": event}
+            told = {"name": name, "key": event_key, "payload": json_or_none(payload), "event": event, "xid": xid}
             found.setdefault(key, []).append(told)
         return found
+
+    async def settle_events(self, sought: Sought) -> Json:
+        """Gives what can never come again once a look that follows has given all events: see `core.mailbox.Settled`.
+
+        `gone` are those of the known ids that need not be known any more.
+        """
+        wanted = {"name": sought.name, "key": sought.key, "known": list(sought.known)}
+        before, upto, gone = (await self._chores.fetch(self._sql["settle_events"], wanted))[0]
+        return settled(sought, before, upto, gone)
 
     async def route(self, limit: int = 1000) -> Routed:
         """Makes requests count that executions sent to others, oldest first, up to `limit` of them."""

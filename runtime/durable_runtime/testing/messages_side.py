@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from durable_runtime.core.checkpoints import Json
 from durable_runtime.core.values import decode, encode
-from durable_runtime.store.messages import Routed, Send, Sought
+from durable_runtime.store.messages import Routed, Send, Sought, settled
 from durable_runtime.store.protocol import Commit, NewChild
 from durable_runtime.store.rows import json_or_none
 from durable_runtime.testing.tables import PAUSES, Event, Execution, Request, Tables
@@ -65,13 +65,29 @@ class MessagesSide(Tables):
             for each in wanted:
                 since = self.rows.executions[each.execution].created_at
                 for event in self.rows.events.values():
-                    is_new = event.sent_at >= since and event.id not in each.known
+                    is_known = event.id in each.known or (event.id <= each.upto and event.xid < each.before)
+                    is_new = event.sent_at >= since and not is_known
                     if (event.name, event.key) == (each.name, each.key) and is_new:
                         found.setdefault(each.execution, []).append(self._told(event))
             return {key: sorted(events, key=lambda told: told["event"]) for key, events in found.items()}
 
+    async def settle_events(self, sought: Sought) -> Json:
+        with self._statement("settle_events"):
+            ids = {
+                event.id for event in self.rows.events.values() if (event.name, event.key) == (sought.name, sought.key)
+            }
+            gone = [event for event in sought.known if event in ids or event not in self.rows.events]
+            before = self.rows.last_ids.get("event", 0) + 1
+            return settled(sought, before, max(ids, default=0), gone)
+
     def _told(self, event: Event) -> Json:
-        return {"name": event.name, "key": event.key, "payload": json_or_none(event.payload), "event": event.id}
+        return {
+            "name": event.name,
+            "key": event.key,
+            "payload": json_or_none(event.payload),
+            "event": event.id,
+            "xid": event.xid,
+        }
 
     def _unrouted(self) -> bool:
         waiting = any(not request.routed for request in self.rows.requests.values())

@@ -126,6 +126,11 @@ class Event:
     sent_at: datetime
     routed: bool = False
 
+    @property
+    def xid(self) -> int:
+        """Each is stored by a transaction of its own, and none of these takes any time."""
+        return self.id
+
 
 @dataclass
 class Burst:

@@ -288,6 +288,9 @@ class Executor:
     async def find_events(self, key: int, wanted: Sequence[Sought]) -> list[Json]:
         return await self._looking.find(key, wanted)
 
+    async def settle_events(self, sought: Sought) -> Json:
+        return await self._insist(lambda: self._store.settle_events(sought))
+
     async def find_unstorable(self, checkpoints: Sequence[Checkpoint]) -> dict[str, str]:
         """Asks the server about each value on its own; gives path and reason of those it refuses."""
         values = [

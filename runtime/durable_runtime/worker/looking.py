@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 
 from durable_runtime.core.checkpoints import Json
+from durable_runtime.core.mailbox import MOST_BROADCASTS
 from durable_runtime.core.state import State
 from durable_runtime.store.messages import Sought
 from durable_runtime.store.protocol import Commit, Inbox
@@ -15,6 +16,8 @@ from durable_runtime.worker.attempts import Attempts
 from durable_runtime.worker.guarding import guarded
 from durable_runtime.worker.surroundings import Surroundings
 from durable_runtime.worker.unsent import Unsent
+
+_FAR = 2**62
 
 
 class Looking:
@@ -78,16 +81,20 @@ class LooksForEvents(ABC):
         return bool(sought)
 
     async def _look(self, sought: list[Sought]) -> None:
-        self._looked(await self._around.find_events(self.key, sought))
+        # Before the look: it has to see everything that is settled.
+        asked = [await self._around.settle_events(one) for one in sought if len(one.known) >= MOST_BROADCASTS]
+        self._looked(await self._around.find_events(self.key, sought), [one for one in asked if one["gone"]])
 
     @guarded
-    def _looked(self, events: list[Json]) -> None:
+    def _looked(self, events: list[Json], settled: list[Json]) -> None:
         self._in_flight = None
         if self.is_over:
             return
-        if events:
+        if events or settled:
             # As if they stood in the inbox, under numbers that no request has.
-            self.apply(Inbox(self._asked.seen, tuple((-event["event"], "event", event) for event in events)))
+            found = [(-event["event"], "event", event) for event in events]
+            found += [(-_FAR - number, "looked", one) for number, one in enumerate(settled)]
+            self.apply(Inbox(self._asked.seen, tuple(found)))
         elif self._inbox_waits or self._broken is not None:
             self._inbox_waits = False
             self._around.read_inbox(self.key)

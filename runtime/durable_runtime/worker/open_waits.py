@@ -48,11 +48,13 @@ class OpenWaits:
         new = [wait for wait in self._stored.values() if self._is_to_look_for(wait)]
         self._looked |= {(wait.place, wait.opened_at) for wait in new}
         known = tuple(sorted(state.mailbox.broadcasts))
-        return [
-            Sought(execution=key, name=wait.name, key=wait.key, known=known)
-            for wait in {(wait.name, wait.key): wait for wait in new}.values()
-            if wait.name is not None and wait.key is not None
-        ]
+        found = []
+        for name, event_key in {(wait.name, wait.key): None for wait in new}:
+            if name is not None and event_key is not None:
+                settled = state.mailbox.find_settled(name, event_key)
+                before, upto = (settled.before, settled.upto) if settled is not None else (0, 0)
+                found.append(Sought(execution=key, name=name, key=event_key, known=known, before=before, upto=upto))
+        return found
 
     def changes(self, state: State, *, ends: bool) -> tuple[tuple[OpenWait, ...], tuple[Place, ...]]:
         """Gives what the next commit opens and closes; an execution that ends waits for nothing.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from durable_runtime.testing import Event
+from durable_runtime.worker import looking
 from tests.unit.core.simulating import failure, kinds, output, run
 
 HOUR = timedelta(hours=1)
@@ -42,6 +45,27 @@ def test_it_is_taken_once_in_an_execution() -> None:
     """
     assert output(steps, events=[later("e", "k", 1)]) == {"a": 1, "b": "none"}
     assert output(steps, events=[later("e", "k", 1), later("e", "k", 2)]) == {"a": 1, "b": 2}
+
+
+def test_what_a_key_has_told_is_known_by_a_mark_and_not_by_every_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "MOST_BROADCASTS", 5)
+    steps = """
+    - loop: l
+      until: iteration == 40
+      steps: [{wait: w, event: e, key: k, save: w}, {step: s, call: m.note, with: {n: '${ data.w }'}}]
+    """
+    noted: list[int] = []
+    result = run(steps, events=[later("e", "k", n, 1 + n / 10) for n in range(40)], l__s=lambda n: noted.append(n))
+    assert noted == list(range(40))
+    known = most_known = 0
+    for checkpoint in result.checkpoints:
+        if checkpoint.kind == "received":
+            known += 1
+            assert "xid" not in checkpoint.result
+        elif checkpoint.kind == "looked":
+            known -= len(checkpoint.result["gone"])
+        most_known = max(most_known, known)
+    assert most_known <= 10
 
 
 def test_a_number_and_its_text_are_one_key() -> None:

@@ -140,7 +140,8 @@ create table durable.event (
     payload  json,
     sent_by  uuid unique,                              -- one sending by a client, which may be stored twice by nobody
     sent_at  timestamptz not null default clock_timestamp(),
-    routed   boolean not null default false
+    routed   boolean not null default false,
+    xid      xid8 not null default pg_current_xact_id()   -- of the transaction that stored it
 );
 create index event_by_key on durable.event (name, key, id);
 create index event_unrouted on durable.event (id) where not routed;

@@ -157,15 +157,28 @@ on conflict do nothing
 -- name: find_events
 -- What keyed waits look for once they can be found themselves: events since their execution was started that it does not know. In a
 -- snapshot of its own, so that of a wait and an event whoever is stored second sees the other.
-select x.execution_id, v.id, v.name, v.key, v.payload::text
-from unnest(%(execution_ids)s::bigint[], %(names)s::text[], %(keys)s::text[]) x(execution_id, name, key)
+select x.execution_id, v.id, v.name, v.key, v.payload::text, v.xid::text::bigint
+from unnest(%(execution_ids)s::bigint[], %(names)s::text[], %(keys)s::text[], %(befores)s::bigint[], %(uptos)s::bigint[])
+    x(execution_id, name, key, before, upto)
 join durable.execution e on e.id = x.execution_id
 join durable.event v on v.name = x.name and v.key = x.key and v.sent_at >= e.created_at
-where not exists (
+where not (v.id <= x.upto and v.xid::text::bigint < x.before) and not exists (
     select from unnest(%(knowing)s::bigint[], %(known)s::bigint[]) k(execution_id, id)
     where k.execution_id = x.execution_id and k.id = v.id
 )
 order by x.execution_id, v.id
+
+-- name: settle_events
+-- Before a look: what of the events of a name and a key can never come again once that look has given them. All transactions before
+-- `before` have ended, so the look sees what they stored. `gone` are known ids of these, and of events that are not kept any more.
+with seen as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as before)
+select before::text::bigint,
+    coalesce((select max(v.id) from durable.event v where v.name = %(name)s and v.key = %(key)s and v.xid < before), 0),
+    array(
+        select k.id from unnest(%(known)s::bigint[]) k(id) left join durable.event v on v.id = k.id
+        where v.id is null or (v.name = %(name)s and v.key = %(key)s and v.xid < before)
+    )
+from seen
 
 -- name: drop_events
 -- Events whose time is over, in batches; not one that lies in an inbox.

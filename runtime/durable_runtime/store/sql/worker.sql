@@ -304,7 +304,7 @@ delete from durable.request where id = any(%(ids)s)
 -- name: read_requests
 -- The inbox with the signal it belongs to, in one snapshot: what is not in this answer has a higher signal, or is not routed yet.
 select e.id, e.signal, r.id, r.kind, case when r.event_id is null then r.payload::text
-    else json_build_object('name', v.name, 'key', v.key, 'payload', v.payload, 'event', v.id)::text end
+    else json_build_object('name', v.name, 'key', v.key, 'payload', v.payload, 'event', v.id, 'xid', v.xid::text::bigint)::text end
 from durable.execution e left join durable.request r on r.execution_id = e.id and r.routed
     left join durable.event v on v.id = r.event_id
 where e.id = any(%(ids)s) order by e.id, r.id
