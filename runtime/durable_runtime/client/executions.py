@@ -22,10 +22,10 @@ class StepRecord:
 
     `path` is the instance (`lines[3]/price`, empty for the execution itself), `kind` what happened: `completed`,
     `collected` (a foreach whose results stand with its items), `skipped`, `retrying`, `failed`, `caught`, `ignored`,
-    `entered`, `turned`, `waiting`, `received` (an event), `arrived` (what a wait waited for), `timed_out` (a wait that
-    jumps), `cancelled`, `paused`, `resumed`, `compensating` (the execution begins to be undone; each step that is
-    undone is an instance of its own, `charge/compensate`), `compensated`. `due_at` is when a retry or a wait falls due.
-    `started_at` is None where nothing ran outside of the engine.
+    `entered`, `turned`, `waiting`, `received` (an event), `looked` (which events cannot come again), `arrived` (what a
+    wait waited for), `timed_out` (a wait that jumps), `cancelled`, `paused`, `resumed`, `compensating` (the execution
+    begins to be undone; each step that is undone is an instance of its own, `charge/compensate`), `compensated`.
+    `due_at` is when a retry or a wait falls due. `started_at` is None where nothing ran outside of the engine.
     """
 
     seq: int
