@@ -8,6 +8,7 @@ import inspect
 import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
@@ -79,7 +80,10 @@ def iterated(method: Callable[Concatenate[AsyncDurable, P], AsyncIterator[R]]) -
                 while (item := durable._wait_for(following)) is not end:
                     yield cast(R, item)
             finally:
-                durable._wait_for(leave)
+                # One that nobody read to its end may be collected anywhere, on the loop's own thread too, or at exit.
+                if durable._loop is not None:
+                    with suppress(RuntimeError):
+                        durable._wait_for(leave)
 
         return items()
 
