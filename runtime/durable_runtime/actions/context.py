@@ -112,8 +112,8 @@ class StepContext:
         it fails.
         """
         check_stream(stream)
-        again = self.attempt if self.substeps.runs_one else 0
-        self._notes.write(stream, value, self.node, again, is_stored=self.substeps.is_replaying)
+        path, again = self.substeps.place
+        self._notes.write(stream, value, path, again, is_stored=self.substeps.is_replaying)
 
     def heartbeat(self, progress: Json = None) -> None:
         """Says how far this attempt is, in JSON of at most 64 kB, for those who look at the execution meanwhile."""

@@ -46,6 +46,7 @@ class Substeps:
         self._transactions = transactions
         self.runs_one = False
         """True while the function of a sub-step runs."""
+        self._place = (perform.path, 0)
         self.runs_async = False
         """Whether what runs now is async."""
         self._position = 0
@@ -83,6 +84,11 @@ class Substeps:
     def running(self) -> str | None:
         """The name of the call whose function runs."""
         return self._calling if self.runs_one else None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What runs now: the path of the step and 0, or the path of its call and the attempt of that."""
+        return self._place if self.runs_one else (self._perform.path, 0)
 
     def check_end(self) -> Failure | None:
         """Tells what is wrong with the calls of a function that has returned."""
@@ -178,8 +184,10 @@ class Substeps:
                 keywords = self._keywords(function, kwargs, own, attempt)
                 started_at = self._port.now()
                 self.runs_one = True
-                outcome = call_plain(function, args, keywords)
-                self.runs_one = False
+                try:
+                    outcome = call_plain(function, args, keywords)
+                finally:
+                    self.runs_one = False
                 sub = self._sub(own, attempt, outcome, retry, started_at)
                 match answer := self._heard(self._port.note_and_wait(sub, self._transactions.take_sub())):
                     case SubStep():
@@ -307,14 +315,6 @@ class Substeps:
         done = self._perform.done
         return done[self._position] if self._position < len(done) else None
 
-    def _differs(self, own: str, waits: bool) -> str | None:
-        found = self._stored()
-        # What was refused before it waited, such as a child of no workflow, is the same call.
-        same = found is None or found.waited == waits or (waits and found.error is not None)
-        if found is None or (found.name == own and same):
-            return None
-        return f"called '{own}'" if found.name != own else f"made '{own}' a {'wait' if waits else 'step'}"
-
     def _break(self, what: str) -> Failure:
         self.broken = order_changed(self._perform, self._position, what)
         return self.broken
@@ -367,7 +367,7 @@ class Substeps:
     def _keywords(
         self, function: Callable[..., Any], kwargs: Mapping[str, Any], own: str, attempt: int
     ) -> dict[str, Any]:
-        keywords = dict(kwargs)
+        keywords, self._place = dict(kwargs), (f"{self._perform.path}/{own}", attempt)
         if "ctx" not in keywords and takes_ctx(function):
             keywords["ctx"] = self._within(own, attempt)
         return keywords

@@ -99,6 +99,25 @@ def test_a_call_that_is_tried_again_writes_anew() -> None:
     assert run(CALL, main=main).streams == {"out": [1, 2]}
 
 
+def test_it_makes_no_difference_by_which_context_a_call_writes() -> None:
+    async def main(n: int, ctx: StepContext) -> Any:
+        def inner() -> int:
+            ctx.write("out", "in a call")
+            seen.append(n)
+            if len(seen) == 1:
+                raise OSError
+            return 1
+
+        ctx.write("out", "before")
+        await ctx.step("first", inner, retry=2)
+        ctx.write("out", "behind")
+        await ctx.sleep("nap", "1h")
+        ctx.write("out", "end")
+
+    seen: list[int] = []
+    assert run(CALL, main=main).streams == {"out": ["before", "in a call", "in a call", "behind", "end"]}
+
+
 def test_what_cannot_be_written_is_refused_where_it_is_written() -> None:
     seen: list[type[Exception]] = []
 
