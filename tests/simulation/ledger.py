@@ -76,9 +76,24 @@ async def act(
     return value
 
 
-async def journey(ctx: StepContext, value: Any = None, failures: int = 0, nap: float = 0.0) -> Any:
-    """Makes calls of its own, some of which fail, sleeps, and fails as a whole in its first `failures` attempts."""
+async def journey(
+    ctx: StepContext,
+    value: Any = None,
+    failures: int = 0,
+    nap: float = 0.0,
+    hears: str | None = None,
+    key: str | None = None,
+) -> Any:
+    """Makes calls of its own, some of which fail, sleeps, and fails as a whole in its first `failures` attempts.
+
+    It may wait for an event that it `hears`, and for people, and tell nobody of that.
+    """
     found = [await ctx.step("look", _go, ctx, value)]
+    if hears is not None:
+        ctx.emit("nobody", ctx.node, 1)
+        found.append(await ctx.wait_event("hear", hears, key=key, where="event.n > least", values={"least": 0}))
+        found.append(await ctx.ask("word", "text", "What?"))
+        ctx.send_event(ctx.execution_id, "nobody", 1)
     await ctx.sleep("nap", timedelta(seconds=nap))
     found.append(await ctx.step("insist", _go, ctx, [value], 1, retry=Retry(max_attempts=3, delay="40ms")))
     try:

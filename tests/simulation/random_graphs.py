@@ -174,7 +174,11 @@ class GraphDrawer:
         if self._chance(0.4):
             arguments["failures"] = self._random.randint(1, 2)
             retry = g.RetryPolicy(max_attempts=3, delay=self._random.choice((0, 500)))
-        return g.Step(**self._base(place, "j"), action=g.Call(function=JOURNEY, with_=arguments), retry=retry)
+        base = self._base(place, "j")
+        if self._chance(0.4):
+            name = base["id"].rpartition("/")[2]
+            arguments |= {"hears": name, "key": self._random.choice((None, f"key of {name}"))}
+        return g.Step(**base, action=g.Call(function=JOURNEY, with_=arguments), retry=retry)
 
     def _failing(self, place: _Place) -> g.Node:
         """A step that fails for good, or a `fail`."""
