@@ -19,7 +19,7 @@ COMMANDS = [
     "init", "validate", "fmt", "convert", "graph", "run", "start", "start-many", "result", "worker", "workers",
     "list", "count", "status", "inspect", "explain", "family", "logs",
     "cancel", "pause", "resume", "retry", "set-result", "fork",
-    "pending", "provide-input", "send-event", "emit", "keep-events", "cancel-wait",
+    "pending", "provide-input", "send-event", "emit", "keep-events", "cancel-wait", "get-value", "stream",
     "server", "migrations", "doctor", "schema", "completion",
 ]  # fmt: skip
 HEAVY = {"psycopg", "rich", "lark", "networkx", "jsonschema", "yaml", "graphviz", "msgspec", "httpx", "asyncio"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -111,4 +112,6 @@ def test_another_schema_holds_everything_and_nothing_speaks_of_the_usual_one(dat
             for name, statement in load_queries(file, "second").items():
                 assert b"durable." not in statement, f"{file}.{name} speaks of the schema durable"
                 # Planned, not run: that needs every table and column it names, and no value of a parameter.
-                connection.execute(b"explain " + statement, defaultdict(lambda: None))
+                # Rows that are copied cannot be planned; their columns can be asked for.
+                asked = re.sub(rb"(?m)^copy (\S+) \((.+)\) from stdin.*$", rb"select \2 from \1", statement)
+                connection.execute(b"explain " + asked, defaultdict(lambda: None))
