@@ -33,11 +33,20 @@ def rows_read(url: str, table: str) -> int:
     return int(row[0])
 
 
+@pytest.mark.parametrize("statistics", ["none", "of a short queue"])
 def test_claims_and_commits_read_only_what_they_take_however_long_the_queue_became(
-    stores: PostgresUnderTest, database_url: str, observe: Any
+    stores: PostgresUnderTest, database_url: str, observe: Any, statistics: str
 ) -> None:
     observe("alter table durable.execution set (autovacuum_enabled = false)")
     observe("alter table durable.ready set (autovacuum_enabled = false)")
+    if statistics != "none":
+        observe(
+            "insert into durable.execution (public_id, definition_id, workflow, status) "
+            "select gen_random_uuid(), 1, 'old', case when n < 3 then 'pending' else 'completed' end "
+            "from generate_series(1, 50) n"
+        )
+        observe("analyze durable.execution, durable.ready")
+    read_before = rows_read(database_url, "execution")
 
     async def scenario() -> None:
         store = PostgresWorkerStore(database_url)
@@ -70,7 +79,7 @@ def test_claims_and_commits_read_only_what_they_take_however_long_the_queue_beca
     wait_until(is_counted, "the claims are counted")
     # A few looks at each row taken; a plan that reads the queue looks at all of it, every time.
     assert rows_read(database_url, "ready") < 10 * CLAIMS * BATCH
-    assert rows_read(database_url, "execution") < 20 * CLAIMS * BATCH
+    assert rows_read(database_url, "execution") - read_before < 20 * CLAIMS * BATCH
 
 
 @pytest.mark.parametrize("analyzed", [False, True])

@@ -204,7 +204,8 @@ select case when count(*) > 0 then 1 else ('the lease is lost: ' || count(*))::i
 -- The same with executions that suspend or finish. These are locked and looked at: one that met a request is refused and writes
 -- nothing; one whose row a stranger holds is skipped and tried in the next batch; neither holds up the rest. In `guarded` a concurrent
 -- update is seen because a locked row is checked again in its newest version. Rows are looked up one by one, whatever a plan that is
--- kept for a second believes of the tables.
+-- kept for a second believes of the tables; by their ids, for `coalesce` hides the owner from its index: where nobody owned anything when
+-- statistics were gathered, that is believed to find one row, and finds all that this worker runs.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
 ), move as materialized (
@@ -216,7 +217,7 @@ with fence as materialized (
     select m.id, m.status, m.output, m.error, m.ended_at
     from fence, (select * from move order by id) m, lateral (
         select from durable.execution e
-        where e.id = m.id and e.owner = %(worker_id)s and e.status = 'running' and e.signal = m.seen
+        where e.id = m.id and coalesce(e.owner, 0) = %(worker_id)s and e.status = 'running' and e.signal = m.seen
         for no key update skip locked
     ) e
 ), moved as (
@@ -539,7 +540,7 @@ select
     exists (select from durable.worker where expires_at < now()),
     array(
         select distinct r.execution_id from durable.request r, lateral (
-            select from durable.execution e where e.id = r.execution_id and e.owner = %(worker_id)s limit 1
+            select from durable.execution e where e.id = r.execution_id and coalesce(e.owner, 0) = %(worker_id)s limit 1
         ) e
         where r.routed
     ),
