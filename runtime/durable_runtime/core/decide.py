@@ -43,6 +43,7 @@ from durable_runtime.core.substeps import go_on
 from durable_runtime.core.undoing import (
     begin_undoing,
     cancelled_error,
+    errors_told,
     failed_error,
     failed_status,
     told_by,
@@ -174,8 +175,10 @@ def _cancelled(state: State) -> list[Command] | None:
             return None
         if state.undo is not None:
             return begin_undoing(state)
-        if state.undo_errors:
-            status, error = "compensation_failed", with_errors(error, state.undo_errors)
+        # What a `catch` could not undo counts when it was cancelled in the middle of that.
+        caught = errors_told(state.root.error)
+        if state.undo_errors or caught:
+            status, error = "compensation_failed", with_errors(error, (*caught, *state.undo_errors))
     return [Abandon(""), Finish(status=status, error=error, at=state.now)]
 
 

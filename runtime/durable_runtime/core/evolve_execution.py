@@ -27,7 +27,9 @@ def evolve_execution(program: Program, state: State, checkpoint: Checkpoint) -> 
     state = replace(state, seq=state.seq + 1, now=checkpoint.finished_at)
     match checkpoint.kind:
         case "cancelled":
-            return replace(state, cancelled=checkpoint.result or {}, paused=None), ((),)
+            # A pause ends with it, so that what is being undone below a node goes on.
+            everything = tuple(keys for keys, _frame in frames_of(state.root))
+            return replace(state, cancelled=checkpoint.result or {}, paused=None), everything
         case "paused":
             return replace(state, paused=checkpoint.result or {}), ((),)
         case "resumed":

@@ -198,6 +198,13 @@ def with_errors(error: ErrorValue, errors: tuple[ErrorValue, ...]) -> ErrorValue
     return replace(error, data=whole)
 
 
+def errors_told(error: ErrorValue | None) -> tuple[ErrorValue, ...]:
+    """Gives what an error tells of steps that a `catch` on its way could not undo."""
+    if error is None or not error.not_undone:
+        return ()
+    return tuple(ErrorValue(**each) for each in error.data["compensation_errors"])
+
+
 def failed_error(state: State) -> ErrorValue:
     """Gives the error of an execution that failed, with what could not be undone."""
     assert state.root.error is not None
