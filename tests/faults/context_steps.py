@@ -37,6 +37,19 @@ def work(value: object) -> object:
     return value
 
 
+def fragile(value: object) -> object:
+    """Works once someone has mended what it needs: a file beside the ledger."""
+    write_down(f"work {value}")
+    if not Path(os.environ["DURABLE_TEST_LEDGER"]).with_suffix(".mended").exists():
+        raise RuntimeError("not mended yet")
+    return value
+
+
+def undo(value: object) -> None:
+    """Undoes the work of this value."""
+    write_down(f"undo {value}")
+
+
 async def async_work(value: object, ctx: StepContext) -> list[object]:
     write_down(f"async {value}")
     return [value, ctx.node, ctx.idempotency_key]
