@@ -22,8 +22,9 @@ from typing import Any
 import psycopg
 
 from durable_runtime.core.checkpoints import Json
+from durable_runtime.store.messages import Sought
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
-from durable_runtime.store.protocol import Commit, Lease, Outcome, Sought
+from durable_runtime.store.protocol import Commit, Lease, Outcome
 from durable_runtime.worker import Worker
 
 ROOT = Path(__file__).parents[2]
