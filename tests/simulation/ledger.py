@@ -46,9 +46,11 @@ class Ledger:
         stored = self._store.rows.checkpoints.get(one.key, {})
         # What a retry took back counts no more.
         count = {each.seq for each in counting(checkpoint_of(row) for row in stored.values())}
+        # A call at the end of a failed attempt is made again by the next, with attempts of its own.
+        again = max((seq for seq, row in stored.items() if row[1] == ctx.node and row[2] == "failed"), default=0)
         for seq, row in stored.items():
-            if seq not in count or (outer_attempt and row[2] == "failed"):
-                continue  # one at the end of a failed attempt is made again by the next
+            if seq not in count or (outer_attempt and seq <= again):
+                continue
             if row[1] == ctx.node and (row[2] in _OVER or (row[2] == "retrying" and row[3] >= ctx.attempt)):
                 self.problems.append(
                     f"{ctx.execution_id}: {ctx.node} began attempt {ctx.attempt} at worker {worker_id} "
