@@ -1,0 +1,35 @@
+"""From a stored history to a state: when a snapshot is not enough."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from durable_runtime.core.checkpoints import Checkpoint, Kind
+from durable_runtime.core.snapshots import snapshot_of
+from durable_runtime.store.histories import History
+from durable_runtime.store.protocol import Claimed
+from durable_runtime.worker.resuming import NotFromSnapshot, resume
+from durable_runtime.worker.snapshots import EVERY
+from tests.unit.core.living import Life
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "result"),
+    [("rewound", "", {"without": [1]}), ("forked", "", {"without": [1]}), ("collected", "lines", None)],
+)
+def test_a_checkpoint_that_tells_of_earlier_ones_needs_all_of_them(kind: Kind, path: str, result: object) -> None:
+    life = Life("- foreach: lines\n  in: '[1]'\n  save: all\n  steps: [{step: price, call: m.price}]\n")
+    life.look()
+    claimed = Claimed(
+        key=1, id="1", definition_id=1, workflow="flow", queue="default", signal=0, recoveries=0, input={},
+        created_at=NOON, scheduled_at=None, started_at=NOON, fresh=False,
+    )  # fmt: skip
+    snapshot = snapshot_of(life.program, life.state)
+    assert resume(life.program, claimed, History(snapshot, []), EVERY).state == life.state
+    later = Checkpoint(seq=snapshot.seq + 1, path=path, kind=kind, result=result, finished_at=NOON)
+    with pytest.raises(NotFromSnapshot, match="tells of some before it"):
+        resume(life.program, claimed, History(snapshot, [later]), EVERY)
