@@ -315,7 +315,7 @@ def test_a_filter_that_cannot_be_is_refused(database_url: str, filters: dict[str
 
 def test_a_level_that_there_is_not_and_a_parent_that_nobody_is_are_refused(database_url: str) -> None:
     with Durable(database_url) as durable:
-        with pytest.raises(InvalidOption, match="'loud' is no level of a log; there are debug, info, warning, error"):
+        with pytest.raises(InvalidOption, match="'loud' is no level of a log; there are debug, stdout, stderr, info, "):
             durable.get_logs(NOBODY, level="loud")
         with pytest.raises(UnknownExecution):
             durable.list_executions(parent=NOBODY)

@@ -19,7 +19,7 @@ from durable_runtime.core.commands import Abandon, Command, Record, StartChild
 from durable_runtime.core.environment import as_text, environment, span_of
 from durable_runtime.core.outcomes import Failure, completed, error_of, expects, settle_failure
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import Frame, State, chain_to, frames_of, held_by, held_path
+from durable_runtime.core.state import Closing, Frame, State, Undoing, chain_to, frames_of, held_by, held_path
 from durable_runtime.core.undoing import locate
 
 MAX_DEPTH = 50
@@ -107,10 +107,14 @@ def await_child(frame: Frame, checkpoint: Checkpoint) -> Frame:
 
 
 def child_told(program: Program, state: State, payload: Json, now: datetime) -> Checkpoint | None:
-    """Gives the checkpoint that follows from what a child told; None when its step does not wait for it any more.
+    """Gives the checkpoint that follows from what a child told; None when its step does not wait for it any more, or
+    the execution is about to end: a child that is cancelled with its parent would be begun again.
 
     `call` is the id that the step waits under, `id` the execution's own: another one where a key was taken.
     """
+    ends = state.finished or state.cancelled is not None
+    if ends and not isinstance(state.root.opening, Undoing | Closing):
+        return None
     try:
         keys = locate(program, state, payload["path"])
     except KeyError:

@@ -61,11 +61,19 @@ def encode(value: Json, *, max_bytes: int = MAX_BYTES) -> tuple[bytes, Json]:
         raise NotStorable(_explain(value) or f"the value nests deeper than {MAX_DEPTH} levels") from None
     # Equal means that nothing was bent on the way (1 == 1.0 == True cannot mislead here: JSON keeps the three apart).
     # What is not equal is looked at: tuples and text subclasses are harmless, keys that were turned into text are not.
-    if stored != value or _suspicious.search(encoded):
+    if _differs(stored, value) or _suspicious.search(encoded):
         reason = _explain(value)
         if reason:
             raise NotStorable(reason)
     return encoded, stored
+
+
+def _differs(stored: Json, value: Json) -> bool:
+    try:
+        return bool(stored != value)
+    except Exception as error:
+        # An author's class may raise anything when it is compared.
+        raise NotStorable(f"the value cannot be read: {type(error).__name__}: {error}") from None
 
 
 def _encode_slowly(value: Json) -> bytes:

@@ -94,9 +94,9 @@ class Journal:
                 # A turn of the loop for those that were just answered: most have their next commit ready then.
                 await asyncio.sleep(0)
             try:
-                entries = _take(queue)
-                busy = await self._write(lane, entries)
-                answered = len(entries) > len(busy)
+                # Nothing here keeps the entries: in a worker at rest they would hold on to what is parked.
+                busy = await self._write(lane, _take(queue))
+                answered = not busy
             except LeaseLost:
                 self._ownership.lost.set()
                 raise

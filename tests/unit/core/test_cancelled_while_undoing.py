@@ -1,4 +1,4 @@
-"""A cancel that asks for undoing and comes while a `catch` undoes what lies below its node."""
+"""A cancel that asks for undoing, and what is under way then: what a `catch` undoes, and children."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from durable_dsl import compile_text
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
-from durable_runtime.core.commands import Perform
+from durable_runtime.core.children import child_started
+from durable_runtime.core.commands import Perform, StartChild
 from durable_runtime.core.evolve import begin, evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.program import Program
+from durable_runtime.core.requests import answer_to
 from durable_runtime.core.state import State
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -31,13 +33,15 @@ DOWN = ErrorValue(type="Down", message="no answer")
 class Told:
     """An execution that is told what happened, and looks at no more than what that touched."""
 
-    def __init__(self) -> None:
-        self.program = Program(compile_text(TRIP)[0])
+    def __init__(self, document: str = TRIP) -> None:
+        self.program = Program(compile_text(document)[0])
         self.state: State = begin(self.program, input={}, execution={"id": "x"}, started_at=NOW)
         self.last: Pass = self._settle(None)
 
     def tell(self, path: str, kind: str, **more: object) -> None:
-        checkpoint = Checkpoint(path=path, kind=kind, finished_at=NOW, **more)  # type: ignore[arg-type]
+        self.take(Checkpoint(path=path, kind=kind, finished_at=NOW, **more))  # type: ignore[arg-type]
+
+    def take(self, checkpoint: Checkpoint) -> None:
         self.state, touched = evolve(self.program, self.state, checkpoint)
         self.last = self._settle(touched)
 
@@ -84,3 +88,17 @@ def test_what_the_catch_could_not_undo_is_told_by_the_status_and_the_error() -> 
     assert finish.error is not None
     assert [each["type"] for each in finish.error.data["compensation_errors"]] == ["Down"]
     assert finish.error.data["reason"] == "enough"
+
+
+def test_what_a_child_says_after_a_cancel_does_not_begin_it_again() -> None:
+    told = Told("workflow: w\nsteps: [{step: child, workflow: other, retry: {max_attempts: 3}}]\n")
+    [start] = told.last.performs
+    assert isinstance(start, StartChild)
+    begun = child_started(told.program, told.state, start, started_at=NOW, at=NOW)
+    assert begun is not None
+    told.take(begun[0])
+    told.take(Checkpoint(path="", kind="cancelled", result=ASKED, finished_at=NOW))
+
+    says = {"path": "child", "call": begun[1], "id": begun[1], "status": "cancelled", "output": None, "error": None}
+
+    assert answer_to(told.program, told.state, "child", says, NOW) is None
