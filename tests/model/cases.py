@@ -45,14 +45,20 @@ MOMENTS = st.builds(
     Moment, st.integers(1, 25), st.sampled_from(("die before", "die after", "die before", "die after", "cancel"))
 )
 
-CASES = st.builds(
-    Case,
-    families(),
-    st.lists(inputs(), min_size=1, max_size=2),
-    st.integers(0, 10_000),
-    st.lists(MOMENTS, max_size=4),
-    st.booleans(),
-)
+
+def cases(*, meets: bool = True) -> st.SearchStrategy[Case]:
+    """Gives cases whose documents meet others, or are alone."""
+    return st.builds(
+        Case,
+        families(meets=meets),
+        st.lists(inputs(), min_size=1, max_size=2),
+        st.integers(0, 10_000),
+        st.lists(MOMENTS, max_size=4),
+        st.booleans(),
+    )
+
+
+CASES = cases()
 
 
 def problems_in_memory(case: Case) -> list[str]:

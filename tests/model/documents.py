@@ -20,16 +20,19 @@ from tests.model.steps import HERE
 
 
 @st.composite
-def families(draw: Draw) -> list[dict[str, Any]]:
-    """Draws the mappings of a workflow without mistakes, and of those that it starts."""
-    first = Drawer(draw, "drawn", ("child_a", "child_b"), most=MOST_NODES)
+def families(draw: Draw, meets: bool = True) -> list[dict[str, Any]]:
+    """Draws the mappings of a workflow without mistakes, and of those that it starts.
+
+    Unless it `meets` others, nothing in them waits for events or people, or sends.
+    """
+    first = Drawer(draw, "drawn", ("child_a", "child_b"), most=MOST_NODES, meets=meets)
     family = [first.document()]
     if "child_a" in first.calls:
-        second = Drawer(draw, "child_a", ("child_b",), most=8)
+        second = Drawer(draw, "child_a", ("child_b",), most=8, meets=meets)
         family.append(second.document())
         first.calls |= second.calls
     if "child_b" in first.calls:
-        family.append(Drawer(draw, "child_b", (), most=6).document())
+        family.append(Drawer(draw, "child_b", (), most=6, meets=meets).document())
     if "hangs" in first.calls:
         family.append({"workflow": "hangs", "steps": [{"wait": "for_ever", "for": HANGS}]})
     for document in family:
@@ -99,9 +102,7 @@ class Drawer(Meetings):
             self.pipeline,
             self.log,
             self.wait,
-            self.outside,
-            self.outside,
-            self.emit,
+            *((self.outside, self.outside, self.emit) if self._meets else ()),
             self.journey,
             self.decision,
         ]

@@ -15,12 +15,13 @@ class Pieces(Chance):
     `calls` are those that it does start.
     """
 
-    def __init__(self, draw: Draw, workflow: str, children: tuple[str, ...], *, most: int) -> None:
+    def __init__(self, draw: Draw, workflow: str, children: tuple[str, ...], *, most: int, meets: bool) -> None:
         self.calls: set[str] = set()
         super().__init__(draw)
         self._workflow = workflow
         self._children = children
         self._most = most
+        self._meets = meets
         self._number = 0
         self._keys: list[str] = []
         self._goes: dict[str, str | None] = {}

@@ -44,7 +44,7 @@ from durable_runtime.store.protocol import (
     Woken,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
-from durable_runtime.store.rows import checkpoint_of, histories_of, json_or_none
+from durable_runtime.store.rows import checkpoint_of, error_of, histories_of, json_or_none
 from durable_runtime.store.seen import LogLine
 
 
@@ -164,7 +164,7 @@ class PostgresWorkerStore:
         """
         wanted = {"execution_id": key, "prefix": f"{path}[", "since": since}
         rows = await self._chores.fetch(self._sql["collect"], wanted)
-        return [(row[0], row[1], json_or_none(row[2]), json_or_none(row[3])) for row in rows]
+        return [(row[0], row[1], json_or_none(row[2]), _seen(row[3])) for row in rows]
 
     async def commit(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]:
         """Writes a batch in one statement, or one transaction when there is more to it than checkpoints and moves.
@@ -374,6 +374,12 @@ def _outcomes(lease: Lease, commits: Sequence[Commit], rows: list[Row]) -> list[
         else Outcome.BUSY
         for commit in commits
     ]
+
+
+def _seen(stored: str | None) -> Json:
+    """Gives an error as workflows see it; what is stored tells more."""
+    error = error_of(json_or_none(stored))
+    return None if error is None else error.as_json()
 
 
 def _single(commits: Sequence[Commit]) -> Checkpoint | None:
