@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from durable_runtime.actions.functions import Missing
 from durable_runtime.core.commands import Abandon, Collect, Perform, StartChild
 from durable_runtime.core.interpreter import Pass
@@ -84,7 +86,7 @@ class Wanted:
     def begin_some(self) -> list[tuple[Perform | StartChild, Missing]]:
         """Begins what is ready, up to `MOST_AT_ONCE`; gives those that this worker lacks something for."""
         lacking = []
-        for path in list(self._ready)[:MOST_AT_ONCE]:
+        for path in list(islice(self._ready, MOST_AT_ONCE)):
             each = self._ready.pop(path)
             if isinstance(each, Collect):
                 self._attempts.collect(each)

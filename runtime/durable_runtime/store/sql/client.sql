@@ -15,6 +15,17 @@ where (%(statuses)s::text[] is null
   and (%(finished_from)s::timestamptz is null or e.finished_at >= %(finished_from)s::timestamptz)
   and (%(finished_until)s::timestamptz is null or e.finished_at < %(finished_until)s::timestamptz)
 
+-- define: claimable
+-- What was started can be claimed, or waits for its time.
+), hinted as (
+    insert into durable.ready (execution_id, queue, rank)
+    select id, queue, -priority from started where scheduled_at is null or scheduled_at <= now() order by id
+), later as (
+    insert into durable.wait (execution_id, path, kind, due_at)
+    select id, '', 'start', scheduled_at from started where scheduled_at > now()
+)
+select count(*) from started
+
 -- name: save_definition
 -- Stores a graph once; the same graph again gives the same row.
 with saved as (
@@ -43,14 +54,7 @@ with started as (
         %(inputs)s::json[], %(scheduled_ats)s::timestamptz[], %(headers)s::json[]
     )
     returning id, queue, priority, scheduled_at
-), hinted as (
-    insert into durable.ready (execution_id, queue, rank)
-    select id, queue, -priority from started where scheduled_at is null or scheduled_at <= now() order by id
-), later as (
-    insert into durable.wait (execution_id, path, kind, due_at)
-    select id, '', 'start', scheduled_at from started where scheduled_at > now()
-)
-select count(*) from started
+-- part: claimable
 
 -- name: insert_keyed
 -- The same with keys. One whose key its workflow knows already is not started; a key that another transaction has just taken is waited
@@ -63,14 +67,7 @@ with started as (
     )
     on conflict (workflow, key) where key is not null do nothing
     returning id, queue, priority, scheduled_at
-), hinted as (
-    insert into durable.ready (execution_id, queue, rank)
-    select id, queue, -priority from started where scheduled_at is null or scheduled_at <= now() order by id
-), later as (
-    insert into durable.wait (execution_id, path, kind, due_at)
-    select id, '', 'start', scheduled_at from started where scheduled_at > now()
-)
-select count(*) from started
+-- part: claimable
 
 -- name: hold_burst
 -- Takes a key's row, so that of several calls with it one comes after the other; makes it where there is none. Gives the last call and
