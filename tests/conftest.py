@@ -21,6 +21,7 @@ from tests.postgres import (
     session_server,
     with_database,
 )
+from tests.warm.python import stop_warm_python
 
 
 def pytest_configure() -> None:
@@ -45,6 +46,11 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no process behind."""
+    stop_warm_python()
 
 
 @pytest.fixture(scope="session")

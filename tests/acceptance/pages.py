@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
@@ -25,6 +24,7 @@ from durable_dsl import check_text, compile_text
 from durable_dsl.drawing import to_text
 from durable_runtime.embedded import EmbeddedServer
 from durable_runtime.store.migrations import migrate
+from tests.warm.python import warm_python
 
 MARKER = re.compile(r"<!-- test: (\w+) ?(.*?) ?-->")
 DEFAULTS = {"yaml": "check", "python": "program", "sql": "ask"}
@@ -118,7 +118,7 @@ class Project:
                 drawn = to_text(graph).rstrip("\n") + "\n"
                 assert block.text == drawn, f"the drawing is\n{drawn}"
             case "program":
-                self._run([sys.executable, "-"], block.text)
+                self._run([*warm_python(), "-"], block.text)
             case "ask":
                 self._ask(block.text)
             case "run":

@@ -9,7 +9,12 @@ import pytest
 from durable_runtime import AsyncDurable, Worker
 from durable_runtime.client import awaiting
 from tests.faults import worker_steps as steps
-from tests.faults.working import call, running, until
+from tests.faults.working import call, running, until, value
+
+LISTENING = (
+    "select count(*) from pg_stat_activity"
+    " where datname = current_database() and state = 'idle' and starts_with(query, 'listen')"
+)
 
 
 def test_an_end_is_heard_by_whoever_waits_for_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +27,8 @@ def test_an_end_is_heard_by_whoever_waits_for_it(database_url: str, monkeypatch:
         async with AsyncDurable(database_url) as durable:
             await durable.migrate()
             async with running(Worker(database_url)):
+                # It would not hear that somebody waits, and hear of it only in the client's next saying so.
+                await until(lambda: value(database_url, LISTENING) == 1, "the worker listens")
                 first = await durable.start(call("held"), {"tag": "first"})
                 results = [asyncio.create_task(durable.result(first)), asyncio.create_task(durable.result(first))]
                 await until(lambda: durable._awaiting.hears, "the client hears what workers say")

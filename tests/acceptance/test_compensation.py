@@ -15,7 +15,8 @@ import pytest
 from durable_dsl.drawing import NodeStatus
 from durable_runtime import AsyncDurable, ExecutionCancelled, ExecutionFailed
 from tests.acceptance.clients import graph, run, work
-from tests.acceptance.command import DURABLE, Command
+from tests.acceptance.command import Command, warm_durable
+from tests.faults.working import expire
 from tests.postgres import wait_until
 
 TRIP = """
@@ -85,7 +86,7 @@ def test_what_is_killed_in_the_middle_of_undoing_goes_on_and_undoes_nothing_twic
         processes = []
         for place, id in ids.items():
             process = subprocess.Popen(
-                [*DURABLE, "run", "trip.yaml", "--id", id, "--quiet"],
+                [*warm_durable(), "run", "trip.yaml", "--id", id, "--quiet"],
                 cwd=trip.folder,
                 env={**trip.variables, "STAND_STILL": place},
                 stdin=subprocess.DEVNULL,
@@ -100,6 +101,7 @@ def test_what_is_killed_in_the_middle_of_undoing_goes_on_and_undoes_nothing_twic
         for process in processes:
             process.kill()
             process.wait()
+        expire(database_url)
 
     report = trip("worker", "--until-idle", "--json").json["report"]
 

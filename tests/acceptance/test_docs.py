@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from durable_runtime.embedded import EmbeddedServer
 from scripts import dev
+from tests.acceptance.command import warm_durable
 from tests.acceptance.pages import VERBS, Project, blocks_of
 from tests.postgres import new_home, remove_home
 
@@ -34,12 +36,24 @@ TESTED_ELSEWHERE = {
 IN_THE_REPOSITORY = {"README.md"}
 """Pages that are read at the top of a clone; the others begin in an empty folder."""
 
+AS_ON_THE_FIRST_DAY = {"README.md", "docs/tutorial/first-workflow.md"}
+"""Pages whose `durable` is the installed one; that of the others need not import itself again and again."""
+
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
 HERE = [page for page in PAGES if name_of(page) not in TESTED_ELSEWHERE and blocks_of(page.read_text(encoding="utf-8"))]
+
+
+def warm_command(folder: Path) -> Path:
+    """Put a `durable` into a folder that begins at once."""
+    folder.mkdir()
+    command = folder / "durable"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(warm_durable())} "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return folder
 
 
 @pytest.fixture
@@ -57,7 +71,10 @@ def make_project() -> Iterator[Callable[[str], Project]]:
         with EmbeddedServer(home):
             pass
         variables = {name: value for name, value in os.environ.items() if not name.startswith("DURABLE_")}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+        places = [str(Path(sys.executable).parent), variables["PATH"]]
+        if name not in AS_ON_THE_FIRST_DAY:
+            places.insert(0, str(warm_command(home / "bin")))
+        path = os.pathsep.join(places)
         return Project(folder, variables | {"PATH": path, "DURABLE_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"})
 
     yield make

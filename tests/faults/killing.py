@@ -26,6 +26,8 @@ from durable_runtime.store.messages import Sought
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Commit, Lease, Outcome
 from durable_runtime.worker import Worker
+from tests.faults.working import expire
+from tests.warm.python import warm_python
 
 ROOT = Path(__file__).parents[2]
 LEASE = timedelta(seconds=1)
@@ -34,9 +36,10 @@ _POINT = re.compile(r"(before|after) (\w+)(?: (?!x\d)(\S+))?(?: x(\d+))?")
 
 def kill_at(url: str, point: str) -> None:
     """Runs a worker process that dies at the point. Fails when it did not come that far."""
-    words = (sys.executable, "-m", "tests.faults.killing", url, point)
+    words = (*warm_python(), "-m", "tests.faults.killing", url, point)
     found = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, check=False, timeout=100).returncode
     assert found == -signal.SIGKILL, f"the worker ended with {found} and never was {point}"
+    expire(url)
 
 
 def work(url: str) -> None:

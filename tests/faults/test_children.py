@@ -18,7 +18,7 @@ import pytest
 from durable_runtime import AsyncDurable
 from durable_runtime.worker import Worker
 from tests.faults import worker_steps as steps
-from tests.faults.working import running, status, statuses, until, value
+from tests.faults.working import expire, running, status, statuses, until, value
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,12 +69,6 @@ async def until_lines(ledger: Path, count: int) -> None:
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(query.encode()).fetchall()
-
-
-def expire(url: str) -> None:
-    """Lets the leases of all workers run out."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("update durable.worker set expires_at = now() - interval '1 second'")
 
 
 # -- a worker dies while it starts them -------------------------------------------------------------------------------

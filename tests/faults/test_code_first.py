@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 from durable_runtime import AsyncDurable
 from durable_runtime.worker import Worker
 from tests.faults import context_steps as steps
-from tests.faults.working import cancel, executions, graph, running, start, status, statuses, until, value
+from tests.faults.working import cancel, executions, expire, graph, running, start, status, statuses, until, value
+from tests.warm.python import warm_python
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +78,11 @@ def work_until_idle(url: str, die_at: str | None, first: str = "") -> int:
         f"asyncio.run(Worker({url!r}, lease=timedelta(seconds=1)).run(until_idle=True))"
     )
     environment = {**os.environ, "DURABLE_TEST_DIE_AT": die_at or ""}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=Path(__file__).parents[2], check=False
-    ).returncode
+    words = [*warm_python(), "-c", code]
+    ended = subprocess.run(words, env=environment, cwd=Path(__file__).parents[2], check=False).returncode
+    if ended == -signal.SIGKILL:
+        expire(url)
+    return ended
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import contextlib
 import os
 import random
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +16,12 @@ import psycopg
 from durable_runtime.store.postgres_client import PostgresClientStore
 from durable_runtime.store.protocol import TERMINAL, ExecutionRow
 from durable_runtime.store.rows import error_of
-from tests.faults.working import start
+from tests.faults.working import expire, start
 from tests.model.agreement import Observed, disagreements
 from tests.model.cases import Case
 from tests.model.choices import Undecided
 from tests.model.steps import LEDGER
+from tests.warm.python import warm_python
 
 ROOT = Path(__file__).parents[2]
 KILLS = 2
@@ -38,6 +38,7 @@ def problems_on_postgres(cases: Sequence[Case], seed: int, url: str, ledger: Pat
         # With few enough commits before it that there are as many.
         code = _work(url, ledger, chance.choice(("before", "during", "after")), str(chance.randint(1, len(cases))))
         assert code == -9, code
+        expire(url)
     code = _work(url, ledger)
     assert code == 0, code
     with psycopg.connect(url) as connection:
@@ -74,7 +75,7 @@ async def _start(url: str, case: Case) -> str:
 
 def _work(url: str, ledger: Path, *when: str) -> int:
     """Runs a worker process to its end and gives its exit code."""
-    words = (sys.executable, "-m", "tests.model.victim", url, *when)
+    words = (*warm_python(), "-m", "tests.model.victim", url, *when)
     variables = os.environ | {LEDGER: str(ledger)}
     return subprocess.run(words, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, check=False, timeout=110).returncode
 
