@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from durable_runtime import AsyncDurable, ExecutionFailed
+from durable_runtime.store.hints import workers_channel
 from examples.workflows.desk import list_papers
 from examples.workflows.output import output_folder
 from examples.workflows.word_service import WordService
@@ -101,6 +102,8 @@ async def pass_night(url: str, durable: AsyncDurable, id: str, number: int) -> d
         async with connection.transaction():
             await connection.execute(b"update durable.checkpoint set due_at = now() where path = %s", [path])
             await connection.execute(b"update durable.wait set due_at = now() where path = %s", [path])
+            # Workers know when the next was to be due; they look at once when they are told that there is something.
+            await connection.execute(b"select pg_notify(%s, '')", [workers_channel("durable")])
     due_at: datetime = row[0]
     return due_at.astimezone(UTC)
 

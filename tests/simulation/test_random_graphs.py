@@ -39,7 +39,9 @@ def test_turns_are_pruned_in_these_storms() -> None:
     for seed in SEEDS[::5]:
         rows = Installation(GraphDrawer(seed, keep=1).draw(), inputs_of(seed), seed, stormy=True).run().store.rows
         pruned += sum(any(one.pruned for one in each.values()) for each in rows.snapshots.values())
-    assert pruned >= 3
+        if pruned >= 3:
+            return
+    raise AssertionError(f"only {pruned} snapshots know of turns that were pruned")
 
 
 @pytest.mark.long
@@ -74,9 +76,11 @@ def test_the_seeds_reach_every_kind_of_node() -> None:
 
 def test_the_seeds_reach_every_kind_of_checkpoint_and_of_ending() -> None:
     reached: Counter[str] = Counter()
+    kinds = {*get_args(Kind), *TERMINAL} - {"forked", "joined"}
     for seed in SEEDS:
+        if all(reached[kind] >= 3 for kind in kinds):
+            return
         report = Installation(GraphDrawer(seed).draw(), inputs_of(seed), seed, stormy=True).run()
         for ending in report.endings:
             reached.update({ending.status, *(one.kind for one in history_of(report.store, ending.id))})
-    kinds = {*get_args(Kind), *TERMINAL} - {"forked", "joined"}
-    assert {kind for kind in kinds if reached[kind] < 3} == set()
+    raise AssertionError({kind for kind in kinds if reached[kind] < 3})
