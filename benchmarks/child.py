@@ -6,14 +6,12 @@ Whatever the contender prints itself goes to stderr.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import os
 import sys
 
-import uvloop
-
+from benchmarks import running
 from benchmarks.task import Figures, Gate, Run, Task
 
 
@@ -26,8 +24,7 @@ def main() -> None:
     module = importlib.import_module(f"benchmarks.contenders.{sys.argv[1]}")
     run: Run = module.WORKLOADS[task.workload]
     gate = Gate(answers)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        gate.result(runner.run(_measure(run, task, gate)))
+    gate.result(running.run(_measure(run, task, gate)))
     # Without waiting for threads and pools of contenders that keep some.
     answers.flush()
     os._exit(0)

@@ -18,7 +18,7 @@ from benchmarks.task import Figures, Gate, Run, Task, by_callers, timed
 WORKERS, CONCURRENCY, POLL = 8, 25, 0.01
 SETTINGS = (
     f"asynchronous client and steps, {WORKERS} workers in one process with a connection each (which serves one "
-    f"statement at a time), concurrency={CONCURRENCY}, poll_interval={POLL}; starts over {WORKERS} connections; uvloop"
+    f"statement at a time), concurrency={CONCURRENCY}, poll_interval={POLL}; starts over {WORKERS} connections"
 )
 DONE = "select count(*) from absurd.t_default where state = 'completed'"
 

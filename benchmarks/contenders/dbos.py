@@ -18,7 +18,7 @@ from benchmarks.task import Figures, Gate, Run, Task, by_callers, timed
 POOL, THREADS, CONCURRENCY, POLL = 40, 64, 200, 0.05
 SETTINGS = (
     f"asynchronous workflows and steps, sys_db_pool_size={POOL}, max_executor_threads={THREADS}, LISTEN/NOTIFY on, a "
-    f"queue with worker_concurrency={CONCURRENCY} and polling_interval_sec={POLL}; logging off; uvloop"
+    f"queue with worker_concurrency={CONCURRENCY} and polling_interval_sec={POLL}; logging off"
 )
 QUEUE = "bench"
 DONE = "select count(*) from dbos.workflow_status where status = 'SUCCESS'"

@@ -21,7 +21,7 @@ from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Commit, Lease, Outcome
 from durable_runtime.worker import worker
 
-SETTINGS = "one worker as it comes: 200 executions at once, two connections that write, LISTEN; uvloop"
+SETTINGS = "one worker as it comes: 200 executions at once, two connections that write, LISTEN"
 
 
 async def start(url: str, document: str, inputs: Sequence[Any], queue: str | None = None) -> None:

@@ -6,9 +6,7 @@ import asyncio
 import sys
 import time
 
-import uvloop
-
-from benchmarks import documents
+from benchmarks import documents, running
 from benchmarks.contenders import durable
 from benchmarks.task import Figures, Gate, Run, Task
 
@@ -59,5 +57,4 @@ async def _main(url: str) -> None:
 WORKLOADS: dict[str, Run] = {"backlog": backlog}
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_main(sys.argv[1]))
+    running.run(_main(sys.argv[1]))

@@ -7,9 +7,7 @@ import importlib
 import json
 import sys
 
-import uvloop
-
-from benchmarks import steps
+from benchmarks import running, steps
 from benchmarks.task import Task
 
 
@@ -49,5 +47,4 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_main())
+    running.run(_main())

@@ -22,7 +22,7 @@ SAVERS, CONCURRENCY = 8, 100
 SETTINGS = (
     f"asynchronous nodes, {SAVERS} AsyncPostgresSavers (each lets one statement through at a time) "
     f"on a pool of {SAVERS} connections, {CONCURRENCY} graphs at once, durability='sync': "
-    "a step is stored before the next begins; uvloop"
+    "a step is stored before the next begins"
 )
 
 

@@ -19,7 +19,7 @@ from benchmarks.task import Figures, Gate, Run, Task, by_callers, timed
 POOL, BATCH = 20, 100
 SETTINGS = (
     f"a job per step, asynchronous entrypoints, asyncpg with a pool of {POOL}, batch_size={BATCH}, tables logged "
-    "(durability 'durable'); uvloop"
+    "(durability 'durable')"
 )
 DONE = "select count(*) from pgqueuer_log where status = 'successful'"
 

@@ -15,7 +15,7 @@ from benchmarks.task import Figures, Gate, Run, Task, by_callers, timed
 POOL, CONCURRENCY, POLL = 20, 100, 0.1
 SETTINGS = (
     f"a job per step, asynchronous tasks, PsycopgConnector with {POOL} connections, concurrency={CONCURRENCY}, "
-    f"LISTEN/NOTIFY on, fetch_job_polling_interval={POLL} but where idleness is measured; uvloop"
+    f"LISTEN/NOTIFY on, fetch_job_polling_interval={POLL} but where idleness is measured"
 )
 DONE = "select count(*) from procrastinate_jobs where status = 'succeeded'"
 

@@ -45,3 +45,20 @@ def run_async(work: Coroutine[Any, Any, Value]) -> Value:
         return asyncio.run(work)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)
+
+
+def ease_collection() -> None:
+    """Has the garbage collector of this process leave alone what there is by now, and look less often at what comes.
+
+    For a process that does nothing but work: its modules never become garbage, and looking through them took a worker
+    a tenth of its time. What executions leave behind has no cycles and is freed at once, without the collector.
+    """
+    import gc
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+
+
+COLLECT_AFTER = 10_000
+"""Objects made and not freed until the young ones are looked at; Python's own number is 700."""

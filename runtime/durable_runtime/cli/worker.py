@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from durable_runtime.cli.connection import connect, run_async
+from durable_runtime.cli.connection import connect, ease_collection, run_async
 from durable_runtime.cli.exits import Ended, Exit
 from durable_runtime.cli.log import show_log
 from durable_runtime.cli.output import print_json, say
@@ -64,6 +64,7 @@ def worker(
                 databases=databases,
             )
             say(settings, f"worker {found.name} runs {_served(limits)} with the modules of {project}")
+            ease_collection()
             with on_interrupt(found.stop) as interrupted:
                 return await found.run(until_idle=until_idle), interrupted()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
@@ -12,7 +13,6 @@ from datetime import datetime, timedelta
 import psycopg
 
 from durable_runtime.core.checkpoints import Checkpoint, Json
-from durable_runtime.core.values import decode
 from durable_runtime.errors import LeaseLost
 from durable_runtime.store.arrays import jsons, texts
 from durable_runtime.store.columns import (
@@ -44,7 +44,7 @@ from durable_runtime.store.protocol import (
     Woken,
 )
 from durable_runtime.store.queries import DEFAULT_SCHEMA, Statement, load_queries
-from durable_runtime.store.rows import checkpoint_of, error_of, histories_of, json_or_none
+from durable_runtime.store.rows import checkpoint_of, claimed_of, error_as_seen, histories_of, json_or_none
 from durable_runtime.store.seen import LogLine
 
 
@@ -135,7 +135,7 @@ class PostgresWorkerStore:
         last = rows[-1]
         if last[1] is not None and only is None:
             self._low_water[queue, alone] = (last[1], last[2])
-        return [_claimed(row) for row in rows if row[3] is not None]
+        return [claimed_of(row) for row in rows if row[3] is not None]
 
     async def load_graph(self, definition_id: int) -> bytes:
         rows = await self._chores.fetch(self._definition, {"id": definition_id})
@@ -164,7 +164,7 @@ class PostgresWorkerStore:
         """
         wanted = {"execution_id": key, "prefix": f"{path}[", "since": since}
         rows = await self._chores.fetch(self._sql["collect"], wanted)
-        return [(row[0], row[1], json_or_none(row[2]), _seen(row[3])) for row in rows]
+        return [(row[0], row[1], json_or_none(row[2]), error_as_seen(row[3])) for row in rows]
 
     async def commit(self, lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]:
         """Writes a batch in one statement, or one transaction when there is more to it than checkpoints and moves.
@@ -200,6 +200,25 @@ class PostgresWorkerStore:
         """
         for name, parameters in rest_of(written):
             await connection.execute(self._sql[name], parameters)
+
+    async def plan_commits(self, lease: Lease) -> None:
+        """Has the connections that write opened and their statements planned; writes nothing."""
+
+        async def plan(lane: int, line: Line) -> None:
+            fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
+            nothing = {**fence, **checkpoint_columns([]), **move_columns([])}
+            for name in ("append", "append_and_move"):
+                await line.ask(self._often[name], nothing)
+
+        await asyncio.gather(*(plan(lane, line) for lane, line in enumerate(self._lanes)))
+
+    async def plan_claims(self, lease: Lease) -> None:
+        """Does the same for the connection that claims; takes nothing."""
+        await self.claim(lease, "", 0)
+
+    async def newest_definitions(self, limit: int) -> list[int]:
+        """Gives the newest definitions of as many workflows."""
+        return [row[0] for row in await self._chores.fetch(self._sql["newest_definitions"], {"limit": limit})]
 
     async def find_unstorable(self, values: Sequence[tuple[str, bytes]]) -> dict[str, str]:
         """Asks the server about each (path, JSON text) on its own; gives path and reason of those it refuses."""
@@ -338,27 +357,6 @@ class PostgresWorkerStore:
             await line.close()
 
 
-def _claimed(row: Row) -> Claimed:
-    return Claimed(
-        key=row[3],
-        id=row[4],
-        definition_id=row[5],
-        workflow=row[6],
-        queue=row[7],
-        signal=row[8],
-        recoveries=row[9],
-        input=None if row[10] is None else decode(row[10]),
-        created_at=row[11],
-        scheduled_at=row[12],
-        started_at=row[13],
-        fresh=row[14],
-        parent_id=row[15],
-        parent_path=row[16],
-        depth=row[17],
-        awaited=row[18],
-    )
-
-
 def _outcomes(lease: Lease, commits: Sequence[Commit], rows: list[Row]) -> list[Outcome]:
     answer = rows[0]
     if not answer[0]:
@@ -374,12 +372,6 @@ def _outcomes(lease: Lease, commits: Sequence[Commit], rows: list[Row]) -> list[
         else Outcome.BUSY
         for commit in commits
     ]
-
-
-def _seen(stored: str | None) -> Json:
-    """Gives an error as workflows see it; what is stored tells more."""
-    error = error_of(json_or_none(stored))
-    return None if error is None else error.as_json()
 
 
 def _single(commits: Sequence[Commit]) -> Checkpoint | None:

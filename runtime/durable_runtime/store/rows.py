@@ -9,7 +9,7 @@ from uuid import UUID
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Json, Snapshot
 from durable_runtime.core.values import decode, encode
 from durable_runtime.store.histories import History
-from durable_runtime.store.protocol import Commit, ExecutionRow, Row
+from durable_runtime.store.protocol import Claimed, Commit, ExecutionRow, Row
 from durable_runtime.store.seen import LogLine, PendingWait
 
 
@@ -149,3 +149,31 @@ def log_lines(commit: Commit) -> list[LogLine]:
 
 def error_text(error: ErrorValue | None) -> bytes | None:
     return encode(error.as_stored())[0] if error is not None else None
+
+
+def claimed_of(row: Row) -> Claimed:
+    """Reads a row of a claim."""
+    return Claimed(
+        key=row[3],
+        id=row[4],
+        definition_id=row[5],
+        workflow=row[6],
+        queue=row[7],
+        signal=row[8],
+        recoveries=row[9],
+        input=None if row[10] is None else decode(row[10]),
+        created_at=row[11],
+        scheduled_at=row[12],
+        started_at=row[13],
+        fresh=row[14],
+        parent_id=row[15],
+        parent_path=row[16],
+        depth=row[17],
+        awaited=row[18],
+    )
+
+
+def error_as_seen(stored: str | None) -> Json:
+    """Gives an error as workflows see it; what is stored tells more."""
+    error = error_of(json_or_none(stored))
+    return None if error is None else error.as_json()

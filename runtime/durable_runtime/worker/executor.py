@@ -10,15 +10,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from durable_dsl.graph import Call, Decision, Function, Step, conditions_of, graph_from_json
-from durable_runtime.actions.functions import MissingFunction
 from durable_runtime.actions.performing import Performer
 from durable_runtime.core.checkpoints import Checkpoint, Json
 from durable_runtime.core.commands import StartChild
 from durable_runtime.core.outcomes import Failure
-from durable_runtime.core.program import Program
-from durable_runtime.core.support import unsupported
-from durable_runtime.errors import DatabaseUnavailable, UnsupportedWorkflow
+from durable_runtime.errors import DatabaseUnavailable
 from durable_runtime.store.histories import History
 from durable_runtime.store.joined import StepConnections, Transaction
 from durable_runtime.store.messages import Sought
@@ -41,6 +37,7 @@ from durable_runtime.worker.joining import Joined, Joiner
 from durable_runtime.worker.journal import Entry, Journal
 from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.looking import Looking
+from durable_runtime.worker.programs import Programs
 from durable_runtime.worker.resuming import NotFromSnapshot, resume
 from durable_runtime.worker.run import Run
 from durable_runtime.worker.snapshots import EVERY
@@ -52,10 +49,6 @@ T = TypeVar("T")
 DEFER_FOR = timedelta(seconds=15)
 
 _NO_HISTORY = History(None, [])
-
-MAX_PROGRAMS = 1000
-"""Definitions that are kept ready to run."""
-
 
 class Executor:
     """Runs claimed executions and counts what became of them.
@@ -89,7 +82,7 @@ class Executor:
         self._store = store
         self._ownership = ownership
         self._journal = journal
-        self._programs: dict[int, Program] = {}
+        self.programs = Programs(lambda definition_id: self._insist(lambda: store.load_graph(definition_id)), performer)
         self._targets = Targets(
             lambda names: self._insist(lambda: store.latest_definitions(names)),
             lambda definition_id: self._insist(lambda: store.load_graph(definition_id)),
@@ -103,10 +96,7 @@ class Executor:
 
         These executions are ours already, so reading them is not given up: nobody else would begin them while we live.
         """
-        if len(self._programs) > MAX_PROGRAMS:
-            self._programs.clear()
-        for definition_id in {one.definition_id for one in claimed} - self._programs.keys():
-            await self._load_program(definition_id)
+        await self.programs.prepare({one.definition_id for one in claimed})
         resumed = [one.key for one in claimed if not one.fresh]
         histories = await self._insist(lambda: self._store.load_histories(resumed)) if resumed else {}
         unread: list[Claimed] = []
@@ -122,43 +112,12 @@ class Executor:
             for one in unread:
                 self._begin(one, History(None, whole[one.key]))
 
-    async def _load_program(self, definition_id: int) -> None:
-        text = await self._insist(lambda: self._store.load_graph(definition_id))
-        try:
-            graph = graph_from_json(text)
-            if missing := unsupported(graph):
-                raise UnsupportedWorkflow("; ".join(missing))
-            program = Program(graph)
-        except Exception as error:
-            log.error("this version cannot read definition %d: %s: %s", definition_id, type(error).__name__, error)
-            return
-        # Imports can take long: done here, in a thread, they do not hold up everyone else at the first attempt.
-        await asyncio.to_thread(self._import_calls, program)
-        self._programs[definition_id] = program
-
-    def _import_calls(self, program: Program) -> None:
-        for node in program.graph.walk_all():
-            match node:
-                case Step(action=Call(function=path)) | Decision(call=str() as path):
-                    self._import_call(program, path)
-                case _:
-                    pass
-            for _keys, condition in conditions_of(node):
-                if isinstance(condition, Function):
-                    self._import_call(program, condition.call)
-
-    def _import_call(self, program: Program, path: str) -> None:
-        try:
-            self.performer.get_function(path)
-        except MissingFunction as error:
-            log.warning("%s: %s", program.graph.workflow, error)
-
     def _begin(self, claimed: Claimed, history: History) -> None:
         before = self.runs.get(claimed.key)
         if before is not None:
             # A claim can give us an execution that we believe to hold only after the answer to its suspension was lost.
             before.drop()
-        program = self._programs.get(claimed.definition_id)
+        program = self.programs.get(claimed.definition_id)
         if program is None:
             self._cannot_read(claimed, history.checkpoints)
             return

@@ -36,6 +36,7 @@ from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.journal import Journal
 from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.maintenance import Maintenance
+from durable_runtime.worker.readiness import Readiness
 from durable_runtime.worker.router import Router
 
 log = logging.getLogger("durable.worker")
@@ -157,8 +158,11 @@ class Worker:
                 only=self._only,
             )
 
+            readiness = Readiness(store, ownership, executor, stays=not until_idle)
+
             def seen(look: Look) -> None:
                 claims.see(look)
+                readiness.see(look)
                 executor.read_signalled(look.signalled)
                 if look.unrouted:
                     router.look()
@@ -189,6 +193,7 @@ class Worker:
                 asyncio.create_task(maintenance.serve(), name="maintenance"),
                 asyncio.create_task(router.serve(), name="router"),
                 asyncio.create_task(hints.serve(), name="hints"),
+                asyncio.create_task(readiness.serve(), name="readiness"),
                 asyncio.create_task(ends.serve(), name="ends"),
                 asyncio.create_task(self._measure_lag(), name="lag"),
             ]

@@ -2,6 +2,10 @@
 -- What children of these names run.
 select distinct on (workflow) workflow, id from durable.definition where workflow = any(%(workflows)s) order by workflow, id desc
 
+-- name: newest_definitions
+-- What new executions run: the newest definition of each workflow, those that were stored last first.
+select max(id) from durable.definition group by workflow order by 1 desc limit %(limit)s
+
 -- name: start_children
 -- Executions that an execution starts, in the transaction of its checkpoint; one that is stored already, or whose key is taken, is
 -- left as it is. The headers are the parent's.
