@@ -18,7 +18,7 @@ from durable_runtime.actions.outcome import failure_of, timed_out
 from durable_runtime.actions.secrets import Secrets, SecretSource
 from durable_runtime.actions.shell import run_program
 from durable_runtime.actions.sql import SqlRunner
-from durable_runtime.core.commands import Perform, StartChild
+from durable_runtime.core.commands import Perform, Sealed, StartChild
 from durable_runtime.core.outcomes import Failure, Success
 
 Ending: TypeAlias = Success | Failure | Parked
@@ -100,7 +100,7 @@ class Performer:
         """Gives the attempt that is made in a child's place; None starts the child, as everywhere but in tests."""
         return None
 
-    async def perform(self, function: Function, perform: Perform, ctx: StepContext | None) -> Ending:
+    def perform(self, function: Function, perform: Perform, ctx: StepContext | None) -> Coroutine[Any, Any, Ending]:
         """Makes one attempt and gives its outcome; whatever user code raises is an outcome too.
 
         `ctx` may be None for a function that takes none and has no calls of earlier attempts.
@@ -110,9 +110,14 @@ class Performer:
         outside goes through, as asyncio's `CancelledError`.
         """
         if perform.sealed is None:
-            return await self.make(function, perform, ctx)
+            return self.make(function, perform, ctx)
+        return self._make_sealed(function, perform, perform.sealed, ctx)
+
+    async def _make_sealed(
+        self, function: Function, perform: Perform, sealed: Sealed, ctx: StepContext | None
+    ) -> Ending:
         try:
-            revealed = await self._secrets.reveal(perform, perform.sealed)
+            revealed = await self._secrets.reveal(perform, sealed)
         except ExpressionError as error:
             return Failure(type="ExpressionError", message=str(error), names=("ExpressionError", "Fatal"))
         if ctx is not None:
@@ -120,14 +125,18 @@ class Performer:
         ended = await self.make(function, revealed.perform, ctx)
         return ended if isinstance(ended, Parked) else revealed.masks.outcome(ended)
 
-    async def make(self, function: Function, perform: Perform, ctx: StepContext | None) -> Ending:
+    def make(self, function: Function, perform: Perform, ctx: StepContext | None) -> Coroutine[Any, Any, Ending]:
         """Makes one attempt whose arguments are known."""
+        if ctx is None:
+            # Most attempts: nothing of theirs is looked at when they end.
+            return self._make(function, perform, None)
+        return self._make_with(function, perform, ctx)
+
+    async def _make_with(self, function: Function, perform: Perform, ctx: StepContext) -> Ending:
         if perform.slot is not None and function.takes_ctx:
             message = f"{perform.function} takes 'ctx', and a condition is a function of the data alone"
             return Failure(type="ConditionTakesContext", message=message, names=("ConditionTakesContext", "Fatal"))
         ended = await self._make(function, perform, ctx)
-        if ctx is None:
-            return ended
         broken = None
         if isinstance(ended, Success):
             broken = ctx.substeps.check_end()
@@ -147,7 +156,8 @@ class Performer:
             if function.awaits and function.takes_ctx and ctx is not None:
                 call = ctx.substeps.drive(call)
             if timeout is None:
-                return _ending(await call)
+                value = await call
+                return value if isinstance(value, (Parked, Failure)) else Success(value)
             return await self._with_timeout(_call_async(call), perform, ctx, timeout)
         except asyncio.CancelledError:
             task = asyncio.current_task()

@@ -83,7 +83,9 @@ class Session:
 
     async def _give_hints(self) -> None:
         while self._hints and self._store is not None:
-            await wait_at_most(self._closing, max(0.0, self._hinted_at + HINT_INTERVAL - time.monotonic()))
+            too_early = self._hinted_at + HINT_INTERVAL - time.monotonic()
+            if too_early > 0:
+                await wait_at_most(self._closing, too_early)
             # Before the hint: what is started from here on is not seen by whoever hears this one.
             hints, self._hints, self._hinted_at = self._hints, set(), time.monotonic()
             # Workers look for themselves as well, so a hint that is lost delays and harms nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -198,6 +199,8 @@ class Starter:
             started = await self._session.ask(Insertion(executions, rejects=how.rejects))
         # What is not due yet is looked for, so that whoever looks knows when it will be.
         self._session.hint(executions[0].queue if scheduled_at is None else "")
+        # The hint gets the connection that is open, before what the caller asks for next has to open another.
+        await asyncio.sleep(0)
         return started
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
+import msgspec
+
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression
 from durable_runtime.core.calls import Retrying, Underway
@@ -20,8 +22,10 @@ from durable_runtime.core.environment import as_text, environment, parse_instant
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import DEFAULT_CASE, Program
 from durable_runtime.core.publishing import publish
-from durable_runtime.core.state import Frame, State, Undoing, data_of
+from durable_runtime.core.state import Frame, Opening, State, Undoing, data_of
 from durable_runtime.core.waits import open_wait
+
+replace = msgspec.structs.replace
 
 
 def workflow_output(program: Program, state: State, chain: list[Frame]) -> Json:
@@ -118,12 +122,13 @@ def attempt_again(program: Program, state: State, chain: list[Frame], keys: Keys
 
 def perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:
     frame = chain[-1]
-    node, graph = frame.node, frame.node.graph
+    node = frame.node
+    graph = node.graph
     names = environment(program, state, chain)
     action: Literal["call", "http", "shell", "sql", "use"] = "call"
     function = ""
     match graph:
-        case g.Decision(call=str() as path) | g.Step(action=g.Call(function=path)):
+        case g.Step(action=g.Call(function=path)) | g.Decision(call=str() as path):
             function = path
         case g.Step(action=g.Use(plugin=plugin)):
             action, function = "use", plugin
@@ -136,18 +141,7 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         case _:
             raise AssertionError(f"{node.id} has no attempts")
     timeout = span_of(node.timeout, names, state) if node.timeout is not None else None
-    before: Underway | None = None
-    began_at = state.now
-    match frame.opening:
-        case Underway() as before:
-            began_at = before.began_at
-            timeout = None if timeout is None else max(timedelta(0), timeout - before.used)
-        case Retrying(before=Underway() as before) if before.done:
-            began_at = before.began_at
-        case _:
-            pass
-    again = before.wait.opening if before is not None and before.wait is not None else None
-    return Perform(
+    begun = Perform(
         path=frame.path,
         node=node.id,
         keys=keys,
@@ -158,15 +152,29 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         data=names["data"],
         arguments=node.values.render(names, now=state.now) if node.values is not None and not node.secrets else None,
         timeout=timeout,
-        sealed=Sealed(node.values, node.secrets, names, state.now)
-        if node.values is not None and node.secrets
-        else None,
-        error=_undone_for(chain) if node.undoes else None,
-        began_at=began_at,
-        done=before.done if before is not None else (),
-        next_attempt=again.attempt if isinstance(again, Retrying) else 1,
-        next_at=again.retry_at if isinstance(again, Retrying) else None,
+        began_at=state.now,
     )
+    if node.secrets and node.values is not None:
+        begun = replace(begun, sealed=Sealed(node.values, node.secrets, names, state.now))
+    if node.undoes:
+        begun = replace(begun, error=_undone_for(chain))
+    return begun if frame.opening is None else _begun_before(begun, frame.opening)
+
+
+def _begun_before(perform: Perform, opening: Opening) -> Perform:
+    """Gives what enters a function once more: with the calls it made, and the time it has left."""
+    match opening:
+        case Underway() as before:
+            timeout = None if perform.timeout is None else max(timedelta(0), perform.timeout - before.used)
+            perform = replace(perform, timeout=timeout, began_at=before.began_at, done=before.done)
+        case Retrying(before=Underway() as before):
+            perform = replace(perform, began_at=before.began_at if before.done else perform.began_at, done=before.done)
+        case _:
+            return perform
+    again = before.wait.opening if before.wait is not None else None
+    if not isinstance(again, Retrying):
+        return perform
+    return replace(perform, next_attempt=again.attempt, next_at=again.retry_at)
 
 
 def _undone_for(chain: list[Frame]) -> Json:

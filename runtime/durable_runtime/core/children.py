@@ -120,7 +120,7 @@ def child_told(program: Program, state: State, payload: Json, now: datetime) -> 
     except KeyError:
         return None
     chain = chain_to(state, keys)
-    if chain is None or chain[-1].ended or chain[-1].error is not None:
+    if chain is None or not chain[-1].is_open:
         return None
     opening = chain[-1].opening
     if isinstance(opening, Underway):

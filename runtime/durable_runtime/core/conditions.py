@@ -82,7 +82,7 @@ def settle_answer(
     if chain is None:
         return None
     frame = chain[-1]
-    is_there = not frame.ended and frame.error is None and ended.path.startswith(f"{frame.path}/")
+    is_there = frame.is_open and ended.path.startswith(f"{frame.path}/")
     if not is_there or _key(frame, ended.slot) in frame.answers:
         return None
     return catch(program, state, _settled(frame, ended, outcome, started_at, at))

@@ -82,9 +82,9 @@ def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[C
         return []
     frame = chain[-1]
     try:
-        if (frame.error is not None or frame.ended) and not keys:
-            return []  # the execution has failed and `on_failure` runs
-        if frame.error is not None or frame.ended:
+        if not frame.is_open:
+            if not keys:
+                return []  # the execution has failed and `on_failure` runs
             return _list_over(program, state, chain, keys, now)
         if frame.opening is None:
             return start(program, state, chain, keys, now)
@@ -135,8 +135,7 @@ def _given(state: State, keys: Keys) -> list[Command]:
     if chain is None or state.finished or state.cancelled is not None or state.root.error is not None:
         return []
     frame = chain[-1]
-    is_open = not frame.ended and frame.error is None
-    return complete(state, frame, keys) if is_open and frame.path in state.edits else []
+    return complete(state, frame, keys) if frame.is_open and frame.path in state.edits else []
 
 
 def _ending(program: Program, state: State, now: datetime) -> list[Command] | None:

@@ -20,7 +20,7 @@ def find_open(program: Program, state: State, path: str) -> Frame | None:
     if chain is None or state.finished or state.cancelled is not None or state.root.error is not None:
         return None
     frame = chain[-1]
-    return frame if not frame.ended and frame.error is None and frame.path == path else None
+    return frame if frame.is_open and frame.path == path else None
 
 
 def objection_to(frame: Frame, value: Json) -> str | None:

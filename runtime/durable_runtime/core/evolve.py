@@ -77,14 +77,17 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if chain is None:
         raise HistoryMismatch(f"{checkpoint.path!r} is not open")
     frame = chain[-1]
-    if frame.ended or frame.error is not None or not (frame.path == checkpoint.path or is_sub(frame, checkpoint.path)):
+    if not frame.is_open:
         raise HistoryMismatch(f"{checkpoint.path!r} is not what its list stands at")
-    node = frame.node.graph
     if frame.path != checkpoint.path:
-        return _evolve_call(state, chain, keys, checkpoint)
+        if is_sub(frame, checkpoint.path):
+            return _evolve_call(state, chain, keys, checkpoint)
+        raise HistoryMismatch(f"{checkpoint.path!r} is not what its list stands at")
+    compiled = frame.node
+    node = compiled.graph
     if checkpoint.kind == "entered":
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)
-    elif isinstance(frame.opening, Catching) and checkpoint.kind == "completed":
+    elif frame.opening is not None and isinstance(frame.opening, Catching) and checkpoint.kind == "completed":
         frame, patch, touched = _recover(frame, keys, checkpoint.result)
     elif jumps(node, checkpoint):
         # A jump may leave containers that share this data; what lies between the decision and the target's list is
@@ -96,35 +99,22 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, touched = replace(frame, at=position, opening=None, result=None), (keys,)
     else:
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
-    has_children = state.has_children or chain[-1].node.starts_child
+    if compiled.starts_child and not state.has_children:
+        state = replace(state, has_children=True)
     if _undoes(chain):
-        state = replace(state, has_children=has_children)
         return _go_on_undoing(state, chain, keys, frame, checkpoint)
     undo = remember(state, chain, checkpoint, patch)
     root, touched = rebuild(chain, keys, frame, patch, touched)
-    finished, output = state.finished, state.output
-    if checkpoint.kind == "completed" and isinstance(node, g.Finish) and not isinstance(chain[-1].opening, Catching):
-        finished, output = True, checkpoint.result
-    edits = state.edits
-    if checkpoint.path in edits:
-        edits = {path: each for path, each in edits.items() if path != checkpoint.path}
-    has_awaited = state.has_awaited or isinstance(frame.opening, Awaiting)
     if checkpoint.kind == "arrived":
         state, others = without_taken(state, checkpoint)
         touched += others
-    state = replace(
-        state,
-        root=root,
-        seq=state.seq + 1,
-        now=checkpoint.finished_at,
-        finished=finished,
-        output=output,
-        undo=undo,
-        edits=edits,
-        has_awaited=has_awaited,
-        has_children=has_children,
-    )
-    return state, touched
+    elif isinstance(node, g.Finish) and checkpoint.kind == "completed" and not isinstance(chain[-1].opening, Catching):
+        state = replace(state, finished=True, output=checkpoint.result)
+    if checkpoint.path in state.edits:
+        state = replace(state, edits={path: each for path, each in state.edits.items() if path != checkpoint.path})
+    if frame.opening is not None and isinstance(frame.opening, Awaiting):
+        state = replace(state, has_awaited=True)
+    return replace(state, root=root, seq=state.seq + 1, now=checkpoint.finished_at, undo=undo), touched
 
 
 def _evolve_call(state: State, chain: list[Frame], keys: Keys, checkpoint: Checkpoint) -> tuple[State, Touched]:
@@ -276,25 +266,30 @@ def _complete(program: Program, state: State, chain: list[Frame], keys: Keys, re
     node = frame.node.graph
     patch: _Patch = None
     match node:
+        case g.Step(save=save, action=action):
+            match action:
+                case g.Call(with_=None) if save is None:
+                    patch = result
+                case g.Set() if node.reshapes:
+                    # The stored result is what `output` made of the mapping; that is computed again, from the same state.
+                    assert frame.node.values is not None
+                    patch = frame.node.values.render(environment(program, state, chain), now=state.now)
+                case g.Set():
+                    patch = result
+                case _:
+                    pass
         case g.Decision() if result == g.END:
             return replace(frame, at=len(frame.block.nodes), opening=None, result=None), None, (keys,)
         case g.Decision():
             result = None
         case g.Parallel(save=None):
             patch = merged_changes(frame.opening)
-        case g.Step(action=g.Set(), reshapes=True):
-            # The stored result is what `output` made of the mapping; that is computed again, from the same state.
-            assert frame.node.values is not None
-            patch = frame.node.values.render(environment(program, state, chain), now=state.now)
-        case g.Step(action=g.Set()):
-            patch = result
-        case g.Step(action=g.Call(with_=None), save=None):
-            patch = result
         case _:
             pass
-    if node.save is not None:
-        patch = {**patch, node.save: result} if patch else {node.save: result}
-    return _step_over(frame, result), patch, (keys,)
+    save = node.save
+    if save is not None:
+        patch = {**patch, save: result} if patch else {save: result}
+    return replace(frame, at=frame.at + 1, opening=None, result=result), patch, (keys,)
 
 
 def _step_over(frame: Frame, result: Json) -> Frame:

@@ -97,4 +97,4 @@ def _is_next(state: State, keys: tuple[str | int, ...], node: str) -> bool:
     if chain is None or state.root.error is not None or state.cancelled is not None or state.finished:
         return False
     frame = chain[-1]
-    return not frame.ended and frame.error is None and frame.path == node and frame.opening is None
+    return frame.is_open and frame.path == node and frame.opening is None

@@ -82,6 +82,8 @@ def settle(
             if isinstance(command, Collect) and known is not None:
                 command = _recall(program, state, command, known)
             match command:
+                case Perform() | StartChild():
+                    performs[command.path] = command
                 case Record(checkpoint):
                     read_clock = read_clock or checkpoint.finished_at != state.now
                     has_timers = has_timers or checkpoint.due_at is not None
@@ -94,8 +96,6 @@ def settle(
                         if address not in waiting:
                             waiting.add(address)
                             addresses.append(address)
-                case Perform() | StartChild():
-                    performs[command.path] = command
                 case Collect():
                     collects[command.path] = command
                 case Abandon():

@@ -79,7 +79,7 @@ def completed(
         return failed(frame, keys, "ExpressionError", str(error), at=at, attempt=attempt, started_at=started_at)
     # What a `catch` gives in the node's place need not be what the node itself would have given, and what undoes a
     # step may give anything.
-    recovers = node.undoes or isinstance(frame.opening, Catching)
+    recovers = node.undoes or (frame.opening is not None and isinstance(frame.opening, Catching))
     problem = None if recovers else refused_by(node, result)
     if problem is not None:
         kind, message = problem
@@ -102,15 +102,17 @@ def completed(
 
 def refused_by(node: CompiledNode, result: Json) -> tuple[str, str] | None:
     """Tells why this kind of node cannot have this result: (error type, message), or None."""
+    if result is None:
+        return None
     match node.graph:
         case g.Step(action=g.Call(with_=None, function=function), save=None):
-            if result is not None and not isinstance(result, dict):
+            if not isinstance(result, dict):
                 return "ResultNotMapping", (
                     f"{function} returned {kind_of(result)}; a call without 'with' and 'save' must return a mapping, "
                     "which is merged into the data, or nothing: add 'save: <key>' to keep another value"
                 )
         case g.Decision(call=str() as function, targets=targets):
-            if result is not None and (not isinstance(result, str) or result not in targets):
+            if not isinstance(result, str) or result not in targets:
                 known = ", ".join(targets)
                 return "DecisionNotKnown", f"{function} chose {result!r}; it may return one of: {known}, or nothing"
         case _:
@@ -194,7 +196,7 @@ def settle_attempt(
     if chain is None or not expects(chain[-1], path, attempt):
         return None
     opening = chain[-1].opening
-    if isinstance(opening, Underway):
+    if opening is not None and isinstance(opening, Underway):
         started_at = opening.entered_at
     if isinstance(outcome, Success):
         # A result that cannot be stored fails the node at once: the work is done and would give the same again.
@@ -223,16 +225,16 @@ def settle_results(program: Program, state: State, path: str, keys: Keys, result
 
 
 def _is_gathering(frame: Frame, path: str) -> bool:
-    return not frame.ended and frame.error is None and frame.path == path and isinstance(frame.opening, Each)
+    return frame.is_open and frame.path == path and isinstance(frame.opening, Each)
 
 
 def expects(frame: Frame, path: str, attempt: int) -> bool:
     """Tells whether a frame stands at an instance and waits for this attempt of it."""
-    if frame.ended or frame.error is not None or frame.path != path:
+    if not frame.is_open or frame.path != path:
         return False
+    if frame.opening is None:
+        return attempt == 1
     match frame.opening:
-        case None:
-            return attempt == 1
         case Retrying(attempt=expected) | Underway(attempt=expected):
             return attempt == expected
         case _:

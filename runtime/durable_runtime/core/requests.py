@@ -127,7 +127,7 @@ def _find_wait(program: Program, state: State, path: str) -> tuple[Keys, Frame] 
     except KeyError:
         return None
     chain = chain_to(state, keys)
-    if chain is None or chain[-1].ended or chain[-1].error is not None:
+    if chain is None or not chain[-1].is_open:
         return None
     frame = chain[-1]
     return (keys, frame) if isinstance(held_by(frame), Awaiting | Waiting) and held_path(frame) == path else None

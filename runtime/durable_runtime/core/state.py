@@ -54,6 +54,11 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         return self.at >= len(self.block.nodes) and self.error is None
 
     @property
+    def is_open(self) -> bool:
+        """True while it stands at a node: it has neither ended nor failed."""
+        return self.error is None and self.at < len(self.block.nodes)
+
+    @property
     def node(self) -> CompiledNode:
         return self.block.nodes[self.at]
 

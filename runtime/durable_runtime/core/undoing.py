@@ -110,7 +110,7 @@ def advance(state: State, chain: list[Frame], keys: Keys, frame: Frame) -> tuple
     scope = chain[-2]
     undoing = scope.opening
     assert isinstance(undoing, Undoing)
-    if not frame.ended and frame.error is None:
+    if frame.is_open:
         # Remembered too: whoever begins to undo it again, because this undoing was cut off, goes on from there.
         undo = _replaced(state.undo, undoing.seq, frame)
         return replace(state, undo=undo), replace(scope, opening=replace(undoing, frame=frame)), keys

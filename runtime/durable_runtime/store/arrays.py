@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -19,6 +19,9 @@ from psycopg.pq import Format
 _HEADER = struct.Struct("!iiiii")
 _NULL = (-1).to_bytes(4, "big", signed=True)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_pack_length = struct.Struct("!i").pack
+_pack_time = struct.Struct("!iq").pack
 
 INT4, INT8, TEXT, JSON, TIMESTAMPTZ, UUID = 23, 20, 25, 114, 1184, 2950
 _ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, JSON: 199, TIMESTAMPTZ: 1185, UUID: 2951}
@@ -130,21 +133,10 @@ def jsons(values: Sequence[bytes | None]) -> JsonColumn:
 
 def times(values: Sequence[datetime | None]) -> TimeColumn:
     """Encodes instants as microseconds since 2000; None is null."""
-    return TimeColumn(_with_lengths(TIMESTAMPTZ, [None if value is None else _microseconds(value) for value in values]))
-
-
-def _microseconds(value: datetime) -> bytes:
-    span = value - _EPOCH
-    return ((span.days * 86400 + span.seconds) * 1_000_000 + span.microseconds).to_bytes(8, "big", signed=True)
+    parts = [_NULL if value is None else _pack_time(8, (value - _EPOCH) // _MICROSECOND) for value in values]
+    return TimeColumn(_HEADER.pack(1, 1, TIMESTAMPTZ, len(values), 1) + b"".join(parts))
 
 
 def _with_lengths(element: int, values: Sequence[bytes | None]) -> bytes:
-    parts = [_HEADER.pack(1, 1, element, len(values), 1)]
-    add = parts.append
-    for value in values:
-        if value is None:
-            add(_NULL)
-        else:
-            add(len(value).to_bytes(4, "big"))
-            add(value)
-    return b"".join(parts)
+    parts = [_NULL if value is None else _pack_length(len(value)) + value for value in values]
+    return _HEADER.pack(1, 1, element, len(values), 1) + b"".join(parts)

@@ -348,5 +348,11 @@ def has_more(commit: Commit) -> bool:
         or commit.progress
         or commit.writes
         or commit.snapshots
-        or any(checkpoint.log is not None or checkpoint.published is not None for checkpoint in commit.checkpoints)
-    )
+    ) or _shows(commit.checkpoints)
+
+
+def _shows(checkpoints: list[Checkpoint]) -> bool:
+    for checkpoint in checkpoints:
+        if checkpoint.log is not None or checkpoint.published is not None:
+            return True
+    return False

@@ -14,7 +14,7 @@ from durable_runtime.worker.wanted import Wanted
 
 
 class Arrivals:
-    """Puts outcomes into the state, in the order in which they arrived. True while there is something to take in.
+    """Puts outcomes into the state, in the order in which they arrived.
 
     `joined` is the transaction of a step that the next commit is part of.
     """
@@ -30,10 +30,10 @@ class Arrivals:
         self._touched: list[Keys] = []
         self.joined: Transaction | None = None
 
-    def __bool__(self) -> bool:
+    def has_any(self) -> bool:
+        """Tells whether there is something to take in."""
         return bool(self._waiting or self._touched)
 
-    @property
     def has_changed(self) -> bool:
         """True when there are checkpoints of outcomes that are not on their way yet."""
         return bool(self._touched)

@@ -130,7 +130,8 @@ class Attempts:
     def __iter__(self) -> Iterator[str]:
         return iter(self._tasks)
 
-    def __bool__(self) -> bool:
+    def has_any(self) -> bool:
+        """Tells whether an attempt runs."""
         return bool(self._tasks)
 
     def begin(self, command: Perform | StartChild) -> Missing | None:
@@ -277,7 +278,7 @@ class Attempts:
         if self._tasks.get(path) is not asyncio.current_task():
             return False
         del self._tasks[path]
-        if self._contexts.pop(path, None) is not None:
+        if self._contexts and self._contexts.pop(path, None) is not None:
             self._keep_notes(path)
         return True
 
@@ -292,6 +293,11 @@ class Attempts:
             self._written += notes.take_written()
             if progress is not None:
                 self._progress[path] = progress
+
+    @property
+    def have_told(self) -> bool:
+        """True when there may be notes to take: of most attempts there are none."""
+        return bool(self._notes or self._lines or self._written or self._progress)
 
     def take_notes(self) -> tuple[list[LogLine], dict[str, Progress], list[Written]]:
         """Gives the lines that were logged since, the progress that was told by instance, and what was written."""
@@ -332,45 +338,61 @@ def checkpoints_of(program: Program, state: State, ended: Ended, outgoing: Outgo
 
     A child that begins with one goes with it.
     """
-    command, at = ended.command, max(ended.at, state.now)
-    if isinstance(command, Perform) and ended.sub is not None:
-        checkpoints = settle_sub(
-            program,
-            state,
-            command.path,
-            command.keys,
-            command.attempt,
-            ended.sub,
-            entered_at=ended.entered_at or at,
-            began_at=command.began_at,
-            at=at,
-            uniform=ended.uniform,
-        )
-        if checkpoints:
-            outgoing.begin(ended.sub.outcome, checkpoints[-1], ended.begins)
-        return checkpoints
-    settled = None
-    if isinstance(command, StartChild) and isinstance(ended.outcome, Target):
+    command, outcome = ended.command, ended.outcome
+    at = max(ended.at, state.now)
+    if isinstance(command, Collect):
+        assert isinstance(outcome, Success)
+        settled = settle_results(program, state, command.path, command.keys, outcome.value)
+    elif isinstance(command, Perform) and ended.sub is not None:
+        return _checkpoints_of_call(program, state, command, ended.sub, ended, outgoing, at)
+    elif outcome is None:
+        return []
+    elif isinstance(outcome, Target):
+        assert isinstance(command, StartChild)
         begun = child_started(program, state, command, started_at=ended.started_at, at=at)
         settled = begun[0] if begun is not None else None
         if begun is not None and begun[0].kind in ("waiting", "completed"):
-            outgoing.start(begun[1], command, ended.outcome)
-    elif isinstance(command, Perform) and command.slot is not None and isinstance(ended.outcome, Success | Failure):
-        settled = settle_answer(program, state, command, ended.outcome, at=at, started_at=ended.started_at)
-    elif isinstance(command, Perform | StartChild) and isinstance(ended.outcome, Success | Failure):
+            outgoing.start(begun[1], command, outcome)
+    elif isinstance(command, Perform) and command.slot is not None:
+        settled = settle_answer(program, state, command, outcome, at=at, started_at=ended.started_at)
+    else:
         settled = settle_attempt(
             program,
             state,
             command.path,
             command.keys,
             command.attempt,
-            ended.outcome,
+            outcome,
             started_at=ended.started_at,
             at=at,
             uniform=ended.uniform,
         )
         if ended.told and settled is not None and settled.kind in ("completed", "compensated"):
             settled = msgspec.structs.replace(settled, emitted=ended.told)
-    elif isinstance(command, Collect) and isinstance(ended.outcome, Success):
-        settled = settle_results(program, state, command.path, command.keys, ended.outcome.value)
     return [settled] if settled is not None else []
+
+
+def _checkpoints_of_call(
+    program: Program,
+    state: State,
+    command: Perform,
+    sub: SubOutcome,
+    ended: Ended,
+    outgoing: Outgoing,
+    at: datetime,
+) -> list[Checkpoint]:
+    checkpoints = settle_sub(
+        program,
+        state,
+        command.path,
+        command.keys,
+        command.attempt,
+        sub,
+        entered_at=ended.entered_at or at,
+        began_at=command.began_at,
+        at=at,
+        uniform=ended.uniform,
+    )
+    if checkpoints:
+        outgoing.begin(sub.outcome, checkpoints[-1], ended.begins)
+    return checkpoints

@@ -135,7 +135,8 @@ class Outgoing:
         self.publishes = False
         """Whether values are shown with it, which others must not wait for until a step ends."""
 
-    def __bool__(self) -> bool:
+    def has_any(self) -> bool:
+        """Tells whether there is something to take along."""
         return bool(self._starts or self._sends or self._emits or self.publishes)
 
     def start(self, id: str, start: StartChild, target: Target) -> None:

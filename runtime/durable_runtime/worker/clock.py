@@ -31,4 +31,4 @@ class ServerClock:
         self._heard, self._at = server_now, at
 
     def now(self) -> datetime:
-        return self._heard + timedelta(seconds=time.monotonic() - self._at)
+        return self._heard + timedelta(0, time.monotonic() - self._at)

@@ -52,7 +52,10 @@ class Entry:
         self.commit = commit
         self.done = done
         self.settled = False
-        self.size = sum(len(checkpoint.encoded) for checkpoint in commit.checkpoints if checkpoint.encoded)
+        self.size = 0
+        for checkpoint in commit.checkpoints:
+            if checkpoint.encoded:
+                self.size += len(checkpoint.encoded)
 
     def settle(self, outcome: Outcome, reason: str = "") -> None:
         if not self.settled:
@@ -85,22 +88,26 @@ class Journal:
     async def serve(self, lane: int) -> None:
         """Writes this lane's batches until cancelled, or until the lease is lost (raises `LeaseLost`)."""
         queue, wake = self._queues[lane], self._wake[lane]
-        answered = False
+        answered = 0
         while True:
             if not queue:
                 wake.clear()
                 await wake.wait()
-            elif answered:
-                # A turn of the loop for those that were just answered: most have their next commit ready then.
+            elif len(queue) < answered:
+                # A turn of the loop for those that were just answered: most have their next commit ready then. Where
+                # they have it already, what they began runs while that is written.
                 await asyncio.sleep(0)
             try:
+                taken = _take(queue)
+                answered = len(taken)
+                busy = await self._write(lane, taken)
                 # Nothing here keeps the entries: in a worker at rest they would hold on to what is parked.
-                busy = await self._write(lane, _take(queue))
-                answered = not busy
+                taken = []
             except LeaseLost:
                 self._ownership.lost.set()
                 raise
             if busy:
+                answered = 0
                 queue.extendleft(reversed(busy))
                 if len(busy) == len(queue):
                     # Nothing else to do: give the stranger who holds these rows a moment, or until something new comes.
@@ -141,12 +148,9 @@ class Journal:
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         commit = entry.commit
-        if (
-            self.messages is not None
-            and (commit.starts or commit.sends or commit.emits or commit.tells)
-            and outcome is Outcome.COMMITTED
-        ):
-            self.messages(commit)
+        if commit.starts or commit.sends or commit.emits or commit.tells:
+            if self.messages is not None and outcome is Outcome.COMMITTED:
+                self.messages(commit)
         entry.settle(outcome)
 
     async def _reconcile(self, lane: int, entries: list[Entry]) -> list[Entry]:

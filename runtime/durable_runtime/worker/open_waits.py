@@ -27,6 +27,11 @@ class OpenWaits:
         self._certain = False
         self._looked: set[tuple[Place, datetime]] = set()
 
+    @property
+    def any_stored(self) -> bool:
+        """True while rows of waits are stored, or on their way."""
+        return bool(self._stored or self._sent)
+
     def differ(self, state: State) -> bool:
         """Tells whether anything is to be stored before the execution goes on: others must know what it waits for."""
         if not state.has_awaited:
@@ -62,9 +67,6 @@ class OpenWaits:
         A wait that closed and opened again since, in another attempt of its function, is another one: the answer to the
         last is none to this.
         """
-        if not (self._stored or state.has_awaited):
-            self._sent = self._stored
-            return (), ()
         now = {} if ends else open_waits_of(state)
         self._sent = now
         opens = tuple(wait for place, wait in now.items() if not self._certain or self._stored.get(place) != wait)

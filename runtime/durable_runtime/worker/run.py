@@ -62,7 +62,7 @@ class Run(LooksForEvents):
         self._attempts = Attempts(claimed, around, *heard)
         self._wanted = Wanted(self._attempts)
         self._arrivals = Arrivals(self._ahead, self._unsent, self._wanted, around.spawn)
-        self._take_in_soon = Soon(self._take_in_arrived)
+        self._take_in_soon = Soon(self._take_in_those)
         self._begin_soon = Soon(self._begin_more)
         self._deferred: str | None = None
         self._in_flight: Commit | None = None
@@ -135,7 +135,7 @@ class Run(LooksForEvents):
             return
         if self._in_flight is not None:
             self._attempts.wake_soon()
-        elif self._attempts and self._unsent.take_notes(self._attempts):
+        elif self._attempts.has_any() and self._unsent.take_notes(self._attempts):
             self._submit(self._unsent.commit(self.key, self._asked.seen, None, self._attempts, self._ahead.state))
 
     @guarded
@@ -143,15 +143,18 @@ class Run(LooksForEvents):
         if self.is_over:
             return
         self._arrivals.add(ended)
-        if self._in_flight is None and self._attempts:
+        if self._in_flight is None and self._attempts.has_any():
             # Others may end in this very moment: they share a commit.
             self._take_in_soon.ask()
         else:
             self._take_in_arrived()
 
     @guarded
+    def _take_in_those(self) -> None:
+        self._take_in_arrived()
+
     def _take_in_arrived(self) -> None:
-        if self.is_over or not self._arrivals:
+        if self.is_over or not self._arrivals.has_any():
             return
         if self._in_flight is not None:
             self._arrivals.evolve(only_plain=True)
@@ -170,7 +173,8 @@ class Run(LooksForEvents):
             return
         arrived = self._arrivals.take_touched()
         everything = None if touched is None or not self._has_begun else [*self._pending, *arrived, *touched]
-        self._must_commit = self._must_commit or bool(arrived)
+        if arrived:
+            self._must_commit = True
         self._has_begun = True
         self._take_pass(self._ahead.settle(everything, self._now()))
         if self._finish is not None or self._must_commit or self._pending:
@@ -185,9 +189,9 @@ class Run(LooksForEvents):
         self._pending = result.pending
         self._finish = result.finish
         # What a collect reads back has to be stored first; what is sent to others must not wait for a step to end.
-        is_urgent = bool(self._unsent.outgoing or (result.collects and self._unsent.checkpoints))
-        is_urgent = is_urgent or self._unsent.open_waits.differ(result.state)
-        self._must_commit = self._must_commit or result.read_clock or is_urgent
+        is_urgent = self._unsent.outgoing.has_any() or bool(result.collects and self._unsent.checkpoints)
+        if is_urgent or result.read_clock or self._unsent.open_waits.differ(result.state):
+            self._must_commit = True
 
     def _hand_over(self) -> None:
         """Has everything unsent written; nothing once it is given back: the next owner would be met by it."""
@@ -204,7 +208,7 @@ class Run(LooksForEvents):
     def _move(self) -> Suspend | End | None:
         if self._finish is not None:
             return end_of(self._finish, self._now())
-        if self._pending or self._wanted.to_begin or self._wanted.runs or self._arrivals:
+        if self._pending or self._wanted.has_to_begin() or self._wanted.runs or self._arrivals.has_any():
             return None
         return suspend(self._ahead.state, self._now(), self._deferred, self._around.defer_for)
 
@@ -218,25 +222,7 @@ class Run(LooksForEvents):
             case Outcome.COMMITTED if self._broken is not None and commit.move is None:
                 self._end_broken(self._broken)
             case Outcome.COMMITTED:
-                self._must_commit = self._arrivals.has_changed
-                self._ahead.stored()
-                self._unsent.stored()
-                self._asked.stored()
-                self._wanted.abandon()
-                if isinstance(commit.move, End):
-                    self._end(commit.move.status)
-                elif isinstance(commit.move, Suspend):
-                    self._end("deferred" if self._deferred is not None else "waiting")
-                elif self._inbox_waits:
-                    self._inbox_waits = False
-                    self._around.read_inbox(self.key)
-                elif self._arrivals or self._pending:
-                    if not (self._pending or self._released or self._arrivals.waits):
-                        self._wanted.stored()
-                        self._begin_some()
-                    self._take_in()
-                else:
-                    self._go_on()
+                self._stored(commit)
             case Outcome.REFUSED:
                 # Nothing was written; what was evolved stays right, only the end of it has to be decided again.
                 self._finish = None
@@ -252,6 +238,26 @@ class Run(LooksForEvents):
                 self._around.spawn(self._find_refused(commit, reason))
             case Outcome.BUSY:
                 raise AssertionError("the journal keeps what is busy")
+
+    def _stored(self, commit: Commit) -> None:
+        self._must_commit = self._arrivals.has_changed()
+        self._ahead.stored()
+        self._unsent.stored()
+        self._asked.stored()
+        self._wanted.abandon()
+        if commit.move is not None:
+            suspended = "deferred" if self._deferred is not None else "waiting"
+            self._end(commit.move.status if isinstance(commit.move, End) else suspended)
+        elif self._inbox_waits:
+            self._inbox_waits = False
+            self._around.read_inbox(self.key)
+        elif self._pending or self._arrivals.has_any():
+            if not (self._pending or self._released or self._arrivals.waits):
+                self._wanted.stored()
+                self._begin_some()
+            self._take_in()
+        else:
+            self._go_on()
 
     async def _find_refused(self, commit: Commit, reason: str) -> None:
         """The server cannot store a value: the node that gave it fails, and what followed is decided again."""
@@ -329,7 +335,7 @@ class Run(LooksForEvents):
     def _begin_some(self) -> None:
         for perform, missing in self._wanted.begin_some():
             self._defer(perform, missing)
-        if self._wanted.ready:
+        if self._wanted.has_ready():
             self._begin_soon.ask()
 
     @guarded
@@ -341,18 +347,18 @@ class Run(LooksForEvents):
 
     def _rest(self) -> None:
         """Nothing more can be done until something comes in."""
-        if self._wanted.ready:
+        if self._wanted.has_ready():
             pass  # it is their turn soon
-        elif self._arrivals:
+        elif self._arrivals.has_any():
             self._take_in_soon.ask()
-        elif self._attempts:
+        elif self._attempts.has_any():
             self._alarm.set(self._ahead.state, self._attempts)
         else:
             self._hand_over()
 
     def _give_back(self) -> None:
         self._wanted.begin_nothing()
-        if not self._attempts and not self._arrivals and not self._leaves:
+        if not self._attempts.has_any() and not self._arrivals.has_any() and not self._leaves:
             self._leaves = True
             self._alarm.cancel()
             self._around.give_back(self.key)

@@ -64,32 +64,26 @@ class Unsent:
         """
         if isinstance(move, Suspend) and self.open_waits.must_look(state):
             move = None
-        self.take_notes(attempts)
+        if attempts.have_told:
+            self.take_notes(attempts)
         self._sent = (len(self.checkpoints), len(self.outcomes))
-        starts, sends, emits = self.outgoing.taken()
+        commit = Commit(key=key, seen=seen, checkpoints=self.checkpoints.copy(), move=move)
+        if self.outgoing.has_any():
+            commit.starts, commit.sends, commit.emits = self.outgoing.taken()
+            commit.tells = self.outgoing.publishes
         if isinstance(move, End):
-            sends += self.outgoing.at_end(move, state)
-        opens, closes = self.open_waits.changes(state, ends=isinstance(move, End))
-        taken = None
+            commit.sends += self.outgoing.at_end(move, state)
+        if state.has_awaited or self.open_waits.any_stored:
+            commit.opens, commit.closes = self.open_waits.changes(state, ends=isinstance(move, End))
         if state.seq >= self._snapshots.next_at or self._snapshots.watches:
-            taken = self._snapshots.take(state, self.checkpoints, move)
-        return Commit(
-            opens=opens,
-            closes=closes,
-            snapshots=taken,
-            key=key,
-            seen=seen,
-            checkpoints=self.checkpoints.copy(),
-            move=move,
-            requests=tuple(self.requests),
-            logs=tuple(self._lines),
-            progress=tuple(self._progress.values()),
-            starts=starts,
-            sends=sends,
-            emits=emits,
-            writes=tuple(self._written),
-            tells=self.outgoing.publishes or bool(self._written),
-        )
+            commit.snapshots = self._snapshots.take(state, self.checkpoints, move)
+        if self.requests:
+            commit.requests = tuple(self.requests)
+        if self._lines or self._progress or self._written:
+            commit.logs, commit.progress = tuple(self._lines), tuple(self._progress.values())
+            commit.writes = tuple(self._written)
+            commit.tells = commit.tells or bool(self._written)
+        return commit
 
     def without_checkpoints(self, key: int, seen: int, move: End, state: State) -> Commit:
         """Gives an end that follows from none of it: a retry reads what was sent until then once more."""
@@ -120,8 +114,10 @@ class Unsent:
         del self.checkpoints[:checkpoints], self.outcomes[:outcomes]
         answers = self._answers
         self._sent, self.requests, self._answers = (0, 0), [], []
-        self._lines, self._progress, self._written = [], {}, []
-        self.outgoing.forget()
+        if self._lines or self._progress or self._written:
+            self._lines, self._progress, self._written = [], {}, []
+        if self.outgoing.has_any():
+            self.outgoing.forget()
         self.open_waits.committed()
         if self._snapshots.taken is not None:
             self._snapshots.stored()

@@ -29,13 +29,11 @@ class Wanted:
         self._ready: dict[str, Perform | StartChild | Collect] = {}
         self._abandons: list[Abandon] = []
 
-    @property
-    def to_begin(self) -> bool:
+    def has_to_begin(self) -> bool:
         """True when something is to be begun."""
         return bool(self._decided or self._ready)
 
-    @property
-    def ready(self) -> bool:
+    def has_ready(self) -> bool:
         """True when something may begin now."""
         return bool(self._ready)
 
@@ -74,14 +72,16 @@ class Wanted:
 
     def abandon(self) -> None:
         """Ends the attempts that nobody wants, now that this is certain."""
-        abandons, self._abandons = self._abandons, []
-        for abandon in abandons:
-            self._attempts.abandon(abandon)
+        if self._abandons:
+            abandons, self._abandons = self._abandons, []
+            for abandon in abandons:
+                self._attempts.abandon(abandon)
 
     def stored(self) -> None:
         """Everything that was decided follows from what is stored, or can be computed again: it may begin."""
-        self._ready |= self._decided
-        self._decided = {}
+        if self._decided:
+            self._ready |= self._decided
+            self._decided = {}
 
     def begin_some(self) -> list[tuple[Perform | StartChild, Missing]]:
         """Begins what is ready, up to `MOST_AT_ONCE`; gives those that this worker lacks something for."""
