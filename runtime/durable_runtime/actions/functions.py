@@ -87,6 +87,10 @@ class Functions:
             found = self._found[path] = Function(path, self._import(path))
         return found
 
+    def is_imported(self, path: str) -> bool:
+        """Tells whether the module of a function is there already."""
+        return path in self._found or path.rpartition(".")[0] in sys.modules
+
     def get_plugin(self, name: str) -> Function:
         """Gives the action `plugin.action` of an installed package.
 

@@ -76,6 +76,10 @@ class Performer:
         """Gives the function; raises `MissingFunction`."""
         return self._functions.get_function(path)
 
+    def is_imported(self, path: str) -> bool:
+        """Tells whether the module of a function is there, so that getting it takes no time."""
+        return self._functions.is_imported(path)
+
     def find(self, perform: Perform) -> Function:
         """Gives what makes this attempt, whatever the action.
 

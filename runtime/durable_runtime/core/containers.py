@@ -11,6 +11,7 @@ from durable_runtime.core.conditions import holds
 from durable_runtime.core.environment import environment, span_of
 from durable_runtime.core.outcomes import completed, failed
 from durable_runtime.core.program import Program
+from durable_runtime.core.rebuilding import is_decided
 from durable_runtime.core.state import Forked, Frame, State, Turning
 
 
@@ -20,9 +21,9 @@ def join(program: Program, state: State, chain: list[Frame], keys: Keys) -> list
     opening, node = frame.opening, frame.node.graph
     assert isinstance(opening, Forked)
     assert isinstance(node, g.Parallel)
+    if not is_decided(node, opening):
+        return []
     running = len(opening.frames) - opening.ended - opening.broke
-    if running and not _decides(node, opening, running):
-        return []  # without a look at every branch, since each that ends comes here
     ended = [label for label, inner in opening.frames.items() if inner.ended]
     broken = [label for label, inner in opening.frames.items() if inner.error is not None]
     if node.need is not None:
@@ -39,13 +40,6 @@ def join(program: Program, state: State, chain: list[Frame], keys: Keys) -> list
     if running:
         return []
     return _joined(program, state, chain, keys, opening, ended, {label: opening.frames[label] for label in broken})
-
-
-def _decides(node: g.Parallel, opening: Forked, running: int) -> bool:
-    """Tells whether the join is reached, or out of reach, while branches still run."""
-    if node.need is not None:
-        return opening.ended >= node.need or opening.ended + running < node.need
-    return node.on_error == "fail_fast" and opening.broke > 0
 
 
 def _joined(

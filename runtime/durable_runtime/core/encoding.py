@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from durable_runtime.core.program import Block
+from durable_runtime.core.shelf import Shelf
 
 Json: TypeAlias = Any
 Write: TypeAlias = "Callable[[Any, Written], Json]"
@@ -142,7 +143,9 @@ class Codec:
         if origin is dict and arguments == (str, Any):
             return (lambda value, to: to.map(value)), (lambda number, of: of.maps[number])
         if origin is dict and arguments[0] in (str, int):
-            return self._pairs(arguments[1])
+            return self._pairs(dict, arguments[1])
+        if origin is Shelf:
+            return self._pairs(Shelf, arguments[0])
         if origin is list or origin is frozenset or (origin is tuple and arguments[1:] == (...,)):
             return self._sequence(origin, arguments[0])
         raise TypeError(f"{hint} cannot be written")
@@ -159,14 +162,14 @@ class Codec:
 
         return write_all, read_all
 
-    def _pairs(self, hint: Any) -> Pair:
+    def _pairs(self, kind: Any, hint: Any) -> Pair:
         write, read = self._of(hint)
 
         def write_all(values: Any, to: Written) -> Json:
             return [(key, write(value, to)) for key, value in values.items()]
 
         def read_all(pairs: Json, of: Stored) -> Any:
-            return {key: read(value, of) for key, value in pairs}
+            return kind({key: read(value, of) for key, value in pairs})
 
         return write_all, read_all
 

@@ -22,6 +22,7 @@ from durable_runtime.core.environment import environment
 from durable_runtime.core.evolve_execution import HistoryMismatch, Touched, begin_closing, evolve_execution
 from durable_runtime.core.program import ON_FAILURE, Program
 from durable_runtime.core.rebuilding import begin_items, rebuild
+from durable_runtime.core.shelf import Shelf
 from durable_runtime.core.state import (
     Catching,
     Each,
@@ -110,6 +111,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         touched += others
     elif isinstance(node, g.Finish) and checkpoint.kind == "completed" and not isinstance(chain[-1].opening, Catching):
         state = replace(state, finished=True, output=checkpoint.result)
+        touched = ((),)  # wherever it stands, it ends everything
     if checkpoint.path in state.edits:
         state = replace(state, edits={path: each for path, each in state.edits.items() if path != checkpoint.path})
     if frame.opening is not None and isinstance(frame.opening, Awaiting):
@@ -174,7 +176,7 @@ def _enter(program: Program, state: State, chain: list[Frame], keys: Keys, check
                 for label in node.graph.branches
             }
             touched = tuple((*keys, label) for label in frames)
-            return replace(frame, opening=Forked(frames, deadline_at, since)), None, touched
+            return replace(frame, opening=Forked(Shelf(frames), deadline_at, since)), None, touched
         case g.Foreach():
             assert node.items is not None
             items = value_of(program, state, chain, keys, node.items, "in")

@@ -30,6 +30,9 @@ def rebuild(
         if isinstance(parent.opening, Each):
             each, touched = _with_item(parent, parent.opening, keys[:depth], frame, touched)
             frame = replace(parent, opening=each)
+        elif isinstance(parent.opening, Forked):
+            forked, touched = _with_branch(parent, parent.opening, keys[:depth], frame, touched)
+            frame = replace(parent, opening=forked)
         else:
             frame = replace(parent, opening=_with_child(parent, parent.opening, keys[depth - 1], frame))
     return frame, touched
@@ -40,14 +43,35 @@ def _with_child(parent: Frame, opening: Opening | None, key: Key, inner: Frame) 
     match opening:
         case Inside() | Turning() | Catching() | Closing() | Undoing():
             return replace(opening, frame=inner)
-        case Forked():
-            assert isinstance(key, str)
-            before = opening.frames[key]
-            ended = opening.ended + inner.ended - before.ended
-            broke = opening.broke + (inner.error is not None) - (before.error is not None)
-            return replace(opening, frames={**opening.frames, key: inner}, ended=ended, broke=broke)
         case _:
             raise HistoryMismatch(f"{parent.path!r} holds no list")
+
+
+def _with_branch(parent: Frame, forked: Forked, keys: Keys, inner: Frame, touched: Touched) -> tuple[Forked, Touched]:
+    """Puts a changed branch of a parallel back. One that is over is looked at only if that may end the parallel."""
+    node, key = parent.node.graph, keys[-1]
+    assert isinstance(key, str)
+    assert isinstance(node, g.Parallel)
+    before = forked.frames[key]
+    forked = replace(
+        forked,
+        frames=forked.frames.with_value(key, inner),
+        ended=forked.ended + inner.ended - before.ended,
+        broke=forked.broke + (inner.error is not None) - (before.error is not None),
+    )
+    if inner.is_open or is_decided(node, forked):
+        return forked, touched
+    return forked, tuple(address for address in touched if address != keys)
+
+
+def is_decided(node: g.Parallel, forked: Forked) -> bool:
+    """Tells whether the join of a parallel is reached, or out of reach."""
+    running = len(forked.frames) - forked.ended - forked.broke
+    if not running:
+        return True
+    if node.need is not None:
+        return forked.ended >= node.need or forked.ended + running < node.need
+    return node.on_error == "fail_fast" and forked.broke > 0
 
 
 def _with_item(parent: Frame, each: Each, keys: Keys, inner: Frame, touched: Touched) -> tuple[Each, Touched]:

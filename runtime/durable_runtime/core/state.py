@@ -24,6 +24,7 @@ from durable_runtime.core.calls import Calling, Retrying, Underway, Waiting
 from durable_runtime.core.checkpoints import ErrorValue, Json, Key, Keys
 from durable_runtime.core.mailbox import EMPTY, Mailbox
 from durable_runtime.core.program import COMPENSATE, ON_FAILURE, Block, CompiledNode, catch_key
+from durable_runtime.core.shelf import Shelf
 
 _EMPTY: dict[str, Any] = {}
 
@@ -85,7 +86,7 @@ class Forked(msgspec.Struct, frozen=True):
     `ended` and `broke` count those that are over, so that none has to be looked at before the join.
     """
 
-    frames: dict[str, Frame]
+    frames: Shelf[Frame]
     deadline_at: datetime | None = None
     since: int = 0
     ended: int = 0
@@ -208,12 +209,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 def child_of(opening: Opening | None, key: Key) -> Frame | None:
     """Gives the inner frame under a key, or None when there is no such frame (any more)."""
     match opening:
-        case Inside():
-            return opening.frame if opening.key == key else None
-        case Forked():
-            return opening.frames.get(key) if isinstance(key, str) else None
         case Each():
             return opening.live.get(key) if isinstance(key, int) else None
+        case Forked():
+            return opening.frames[key] if isinstance(key, str) and key in opening.frames else None
+        case Inside():
+            return opening.frame if opening.key == key else None
         case Turning():
             return opening.frame if opening.turn == key else None
         case Catching():
@@ -285,7 +286,7 @@ def with_deadlines(state: State, entered: Mapping[int, datetime | None]) -> Stat
                 assert opening.frame is not None
                 opening = msgspec.structs.replace(opening, frame=renewed(opening.frame))
             case Forked():
-                frames = {label: renewed(inner) for label, inner in opening.frames.items()}
+                frames = Shelf({label: renewed(inner) for label, inner in opening.frames.items()})
                 opening = msgspec.structs.replace(opening, frames=frames)
             case Each():
                 live = {index: renewed(inner) for index, inner in opening.live.items()}

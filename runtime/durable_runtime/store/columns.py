@@ -352,7 +352,6 @@ def has_more(commit: Commit) -> bool:
 
 
 def _shows(checkpoints: list[Checkpoint]) -> bool:
-    for checkpoint in checkpoints:
-        if checkpoint.log is not None or checkpoint.published is not None:
-            return True
-    return False
+    if len(checkpoints) == 1:
+        return checkpoints[0].log is not None or checkpoints[0].published is not None
+    return any(checkpoint.log is not None or checkpoint.published is not None for checkpoint in checkpoints)

@@ -28,15 +28,17 @@ class Arrivals:
         self._spawn = spawn
         self._waiting: list[Ended] = []
         self._touched: list[Keys] = []
+        # Not the same: after an item of a foreach there may be nothing to look at, and yet it must be stored.
+        self._changed = False
         self.joined: Transaction | None = None
 
     def has_any(self) -> bool:
         """Tells whether there is something to take in."""
-        return bool(self._waiting or self._touched)
+        return self._changed or bool(self._waiting)
 
     def has_changed(self) -> bool:
         """True when there are checkpoints of outcomes that are not on their way yet."""
-        return bool(self._touched)
+        return self._changed
 
     @property
     def waits(self) -> bool:
@@ -50,7 +52,7 @@ class Arrivals:
     def take_again(self, outcomes: Iterable[Ended]) -> None:
         """Takes outcomes whose checkpoints were dropped, before all others."""
         self._waiting = [*outcomes, *self._waiting]
-        self._touched = []
+        self._touched, self._changed = [], False
 
     def evolve(self, *, only_plain: bool = False) -> None:
         """Puts what arrived into the state; what is not plain, and all that came after it, may have to wait."""
@@ -65,6 +67,7 @@ class Arrivals:
             for checkpoint in checkpoints:
                 self._touched.extend(ahead.take(checkpoint))
             if checkpoints:
+                self._changed = True
                 # Whoever looked at the state before this, for a request, saw an attempt that had still to begin.
                 self._wanted.forget(ended.command.path)
                 unsent.add_outcome(ended, checkpoints)
@@ -80,7 +83,7 @@ class Arrivals:
 
     def take_touched(self) -> list[Keys]:
         """Gives what was touched since it was last asked."""
-        touched, self._touched = self._touched, []
+        touched, self._touched, self._changed = self._touched, [], False
         return touched
 
     def take_joined(self) -> Transaction | None:

@@ -50,6 +50,7 @@ DEFER_FOR = timedelta(seconds=15)
 
 _NO_HISTORY = History(None, [])
 
+
 class Executor:
     """Runs claimed executions and counts what became of them.
 

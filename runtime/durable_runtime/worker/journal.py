@@ -148,9 +148,9 @@ class Journal:
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         commit = entry.commit
-        if commit.starts or commit.sends or commit.emits or commit.tells:
-            if self.messages is not None and outcome is Outcome.COMMITTED:
-                self.messages(commit)
+        has_messages = commit.starts or commit.sends or commit.emits or commit.tells
+        if has_messages and self.messages is not None and outcome is Outcome.COMMITTED:
+            self.messages(commit)
         entry.settle(outcome)
 
     async def _reconcile(self, lane: int, entries: list[Entry]) -> list[Entry]:

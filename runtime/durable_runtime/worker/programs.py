@@ -26,7 +26,7 @@ class Programs:
         self._load_graph = load_graph
         self._performer = performer
         self._programs: dict[int, Program] = {}
-        self._imported: set[int] = set()
+        self._calls: dict[int, frozenset[str]] = {}
 
     def get(self, definition_id: int) -> Program | None:
         """Gives a definition that was prepared; None for one that this version cannot read."""
@@ -36,11 +36,9 @@ class Programs:
         """Reads definitions that are about to run, and imports the functions they call."""
         if len(self._programs) > MOST:
             self._programs.clear()
-            self._imported.clear()
         for definition_id in definition_ids:
-            if definition_id not in self._imported:
-                await self.read(definition_id)
-                await self._import_calls(definition_id)
+            await self.read(definition_id)
+            await self._import_calls(definition_id)
 
     async def read(self, definition_id: int) -> None:
         """Reads a definition that may run some day: what it calls need not be here."""
@@ -51,23 +49,23 @@ class Programs:
             graph = graph_from_json(text)
             if missing := unsupported(graph):
                 raise UnsupportedWorkflow("; ".join(missing))
-            self._programs[definition_id] = Program(graph)
+            program = self._programs[definition_id] = Program(graph)
+            self._calls[definition_id] = frozenset(_calls(program))
         except Exception as error:
             log.error("this version cannot read definition %d: %s: %s", definition_id, type(error).__name__, error)
 
     async def _import_calls(self, definition_id: int) -> None:
-        program = self._programs.get(definition_id)
-        if program is not None:
+        calls = self._calls.pop(definition_id, frozenset())
+        if calls and not all(map(self._performer.is_imported, calls)):
             # Imports can take long: done here, in a thread, they do not hold up everyone else at the first attempt.
-            await asyncio.to_thread(self._import_all, program)
-            self._imported.add(definition_id)
+            await asyncio.to_thread(self._import_all, calls, self._programs[definition_id].graph.workflow)
 
-    def _import_all(self, program: Program) -> None:
-        for path in set(_calls(program)):
+    def _import_all(self, calls: Collection[str], workflow: str) -> None:
+        for path in calls:
             try:
                 self._performer.get_function(path)
             except MissingFunction as error:
-                log.warning("%s: %s", program.graph.workflow, error)
+                log.warning("%s: %s", workflow, error)
 
 
 def _calls(program: Program) -> Iterator[str]:

@@ -171,10 +171,10 @@ class Run(LooksForEvents):
     def _settle(self, touched: list[Keys] | None) -> None:
         if not self._has_begun and self._looks_first(self._ahead.state, self._attempts):
             return
+        if self._arrivals.has_changed():
+            self._must_commit = True
         arrived = self._arrivals.take_touched()
         everything = None if touched is None or not self._has_begun else [*self._pending, *arrived, *touched]
-        if arrived:
-            self._must_commit = True
         self._has_begun = True
         self._take_pass(self._ahead.settle(everything, self._now()))
         if self._finish is not None or self._must_commit or self._pending:

@@ -19,6 +19,9 @@ from durable_runtime.store.protocol import End, Suspend
 
 log = logging.getLogger("durable.snapshots")
 
+WHILE_IT_RUNS: Final = 10
+"""How many times as many checkpoints lie between two snapshots of an execution that does not suspend meanwhile."""
+
 EVERY: Final = 500
 """Checkpoints between two snapshots of an execution."""
 
@@ -54,7 +57,10 @@ class Snapshots:
         self.taken = None
         if isinstance(move, End):
             return self.at_end()
-        if state.seq < self.next_at and not any(map(self._reaches_behind, checkpoints)):
+        # One that goes on here is read by somebody else only after a crash.
+        seldom = not (self._keeps_turns or isinstance(move, Suspend))
+        due_at = self.next_at + (WHILE_IT_RUNS - 1) * self._every if seldom else self.next_at
+        if state.seq < due_at and not any(map(self._reaches_behind, checkpoints)):
             return None
         gone = prunes(self._newest, state) if self._keeps_turns else ()
         self._prunes = self._pruned or bool(gone)

@@ -55,6 +55,33 @@ def test_a_finish_without_output_gives_the_workflows() -> None:
     assert output("- {finish: f}", {"n": 1}) == {"n": 1}
 
 
+def test_a_finish_inside_of_a_foreach_cancels_the_other_items() -> None:
+    cancelled: list[int] = []
+
+    async def hang(item: int) -> int:
+        if item < 2:
+            return item
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+        return item
+
+    steps = """
+    - foreach: each
+      in: data.items
+      as: item
+      concurrency: 3
+      steps:
+        - {step: s, call: x.y, with: {item: "${ item }"}}
+        - {finish: f, when: item == 1, output: {found: "${ item }"}}
+    """
+    result = run(steps, {"items": [0, 1, 2]}, each__s=hang)
+    assert (result.status, result.output) == ("completed", {"found": 1})
+    assert cancelled == [2]
+
+
 def test_a_finish_inside_of_a_parallel_cancels_what_still_runs() -> None:
     cancelled: list[str] = []
 

@@ -178,6 +178,35 @@ def test_what_follows_from_a_commit_runs_while_the_next_is_under_way() -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+ITEMS = """
+workflow: w
+steps:
+  - foreach: each
+    in: "[1, 2, 3]"
+    concurrency: 3
+    steps: [{step: s, call: shop.charge, with: {}}]
+"""
+
+
+def test_an_item_that_ends_during_a_commit_is_stored_by_the_next_though_nothing_follows_from_it() -> None:
+    async def scenario() -> HeldJournal:
+        around = HeldJournal()
+        run = new_run(around, ITEMS)
+        run.begin()
+        await around.performer.end("each[0]/s")
+        await around.performer.end("each[1]/s")
+        await turns()
+        assert [paths(commit) for commit in around.commits] == [["each", "each[0]/s"]]
+        around.committed()
+        await turns()
+        return around
+
+    around = asyncio.run(scenario())
+
+    # The third item runs on, perhaps for hours.
+    assert paths(around.commits[1]) == ["each[1]/s"]
+
+
 def test_an_outcome_that_came_during_a_commit_that_cannot_be_stored_is_taken_in_again() -> None:
     async def scenario() -> HeldJournal:
         around = HeldJournal(refuses={"p/a": "no such value"})
