@@ -273,7 +273,7 @@ def _complete(program: Program, state: State, chain: list[Frame], keys: Keys, re
                 case g.Call(with_=None) if save is None:
                     patch = result
                 case g.Set() if node.reshapes:
-                    # The stored result is what `output` made of the mapping; that is computed again, from the same state.
+                    # What is stored is what `output` made of the mapping; that is computed again, from the same state.
                     assert frame.node.values is not None
                     patch = frame.node.values.render(environment(program, state, chain), now=state.now)
                 case g.Set():
