@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,11 +107,7 @@ def is_plain(value: Any) -> bool:
     return value is None or type(value) in (str, int, float, bool)
 
 
-@given(source=sources, env=environments)
-@settings(max_examples=1500, deadline=None)
-def test_an_expression_gives_plain_json_or_an_error_and_leaves_the_environment_alone(
-    source: str, env: dict[str, Any]
-) -> None:
+def gives_plain_json_or_an_error(source: str, env: dict[str, Any]) -> None:
     before = repr(env)
     outcome = value_or_error(lambda: compile_expression(source).evaluate(env, now=NOW, budget=20_000))
     if isinstance(outcome, ExpressionSyntaxError | ExpressionError):
@@ -120,6 +117,24 @@ def test_an_expression_gives_plain_json_or_an_error_and_leaves_the_environment_a
     else:
         assert is_plain(outcome)
     assert repr(env) == before
+
+
+@given(source=sources, env=environments)
+@settings(max_examples=500, deadline=None)
+def test_an_expression_gives_plain_json_or_an_error_and_leaves_the_environment_alone(
+    source: str, env: dict[str, Any]
+) -> None:
+    gives_plain_json_or_an_error(source, env)
+
+
+@pytest.mark.long
+@given(source=sources, env=environments)
+@settings(max_examples=15_000, deadline=None)
+@pytest.mark.timeout(900)
+def test_many_expressions_give_plain_json_or_an_error_and_leave_the_environment_alone(
+    source: str, env: dict[str, Any]
+) -> None:
+    gives_plain_json_or_an_error(source, env)
 
 
 @given(source=sources, env=environments)
