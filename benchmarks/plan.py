@@ -20,6 +20,7 @@ LABELS = {
     TWO: "durable-dsl, two workers",
     LONG: "durable-dsl",
     "dbos": "DBOS",
+    "dbos_tuned": "DBOS, its collector tuned as ours",
     "absurd": "Absurd",
     "procrastinate": "Procrastinate",
     "pgqueuer": "PgQueuer",
@@ -29,6 +30,7 @@ LABELS = {
 
 PACKAGES = {
     "dbos": "dbos",
+    "dbos_tuned": "dbos",
     "absurd": "absurd-sdk",
     "procrastinate": "procrastinate",
     "pgqueuer": "pgqueuer",
@@ -81,7 +83,7 @@ PLAN = (
         "{executions:,} executions of {steps} steps, started first, then drained",
         {"executions": 1000, "steps": 10},
         {"executions": 100, "steps": 10},
-        (OURS, SINGLE, TWO, "dbos", "absurd", "langgraph", "procrastinate", "pgqueuer", PGBENCH),
+        (OURS, SINGLE, TWO, "dbos", "dbos_tuned", "absurd", "langgraph", "procrastinate", "pgqueuer", PGBENCH),
     ),
     Workload(
         "W3",
@@ -209,7 +211,7 @@ def among(workloads: Sequence[Workload], peers: str | None) -> list[Workload]:
     names = {name.strip().lower() for name in peers.split(",")}
     if unknown := names - LABELS.keys():
         raise ValueError(f"there is no peer {', '.join(sorted(unknown))}; there are {', '.join(LABELS)}")
-    keep = names | {OURS, SINGLE, TWO, LONG}
+    keep = names | {OURS, SINGLE, TWO, LONG} | ({"dbos_tuned"} if "dbos" in names else set())
     return [replace(each, contenders=tuple(name for name in each.contenders if name in keep)) for each in workloads]
 
 

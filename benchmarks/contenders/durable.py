@@ -17,11 +17,15 @@ from benchmarks import bodies, documents, steps
 from benchmarks.contenders import killed
 from benchmarks.task import Figures, Gate, Run, Task, by_callers, timed
 from durable_runtime import AsyncDurable, Worker, WorkerReport
+from durable_runtime.cli.connection import COLLECT_AFTER, ease_collection
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Commit, Lease, Outcome
 from durable_runtime.worker import worker
 
-SETTINGS = "one worker as it comes: 200 executions at once, two connections that write, LISTEN"
+SETTINGS = (
+    "one worker as it comes: 200 executions at once, two connections that write, LISTEN; in a process that is set up as "
+    f"`durable worker` is: modules frozen (gc.freeze), collector after {COLLECT_AFTER:,} objects"
+)
 
 
 async def start(url: str, document: str, inputs: Sequence[Any], queue: str | None = None) -> None:
@@ -51,6 +55,7 @@ async def drain_queues(url: str, queues: Mapping[str, int] | None) -> tuple[Work
     """Runs a worker until it is idle; gives its report, and when its last commit was acknowledged."""
     # Of this process only, which does nothing else.
     worker.PostgresWorkerStore = StampedStore  # type: ignore[attr-defined]
+    ease_collection()
     report = await Worker(url, queues=queues).run(until_idle=True)
     return report, StampedStore.acknowledged
 
@@ -124,6 +129,7 @@ async def realistic(task: Task, gate: Gate) -> Figures:
 @asynccontextmanager
 async def idle_worker(url: str) -> AsyncIterator[None]:
     """A worker that is registered and listens."""
+    ease_collection()
     idle = Worker(url)
     running = asyncio.create_task(idle.run())
     try:

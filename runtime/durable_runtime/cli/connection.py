@@ -55,7 +55,6 @@ def ease_collection() -> None:
     """
     import gc
 
-    gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
 
