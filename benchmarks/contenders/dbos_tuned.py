@@ -1,4 +1,4 @@
-"""DBOS in a process whose collector is set up as that of `durable worker`, which its documentation does not speak of."""
+"""DBOS in a process whose collector is set up as that of `durable worker`; its documentation does not speak of it."""
 
 from __future__ import annotations
 

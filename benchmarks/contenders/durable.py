@@ -23,8 +23,8 @@ from durable_runtime.store.protocol import Commit, Lease, Outcome
 from durable_runtime.worker import worker
 
 SETTINGS = (
-    "one worker as it comes: 200 executions at once, two connections that write, LISTEN; in a process that is set up as "
-    f"`durable worker` is: modules frozen (gc.freeze), collector after {COLLECT_AFTER:,} objects"
+    "one worker as it comes: 200 executions at once, two connections that write, LISTEN; in a process "
+    f"set up as `durable worker` is: modules frozen (gc.freeze), collector after {COLLECT_AFTER:,} objects"
 )
 
 
