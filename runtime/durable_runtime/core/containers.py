@@ -24,8 +24,8 @@ def join(program: Program, state: State, chain: list[Frame], keys: Keys) -> list
     if not is_decided(node, opening):
         return []
     running = len(opening.frames) - opening.ended - opening.broke
-    ended = [label for label, inner in opening.frames.items() if inner.ended]
-    broken = [label for label, inner in opening.frames.items() if inner.error is not None]
+    ended = [label for label, inner in opening.frames.pairs() if inner.ended]
+    broken = [label for label, inner in opening.frames.pairs() if inner.error is not None]
     if node.need is not None:
         if len(ended) >= node.need:
             return _joined(program, state, chain, keys, opening, ended, {})
@@ -66,7 +66,7 @@ def _joined(
                 label: {"ok": False, "error": _error_json(inner)}
                 if label in broken
                 else {"ok": True, "value": inner.result}
-                for label, inner in opening.frames.items()
+                for label, inner in opening.frames.pairs()
             }
         else:
             result = {label: opening.frames[label].result for label in ended}

@@ -320,7 +320,7 @@ def merged_changes(opening: Opening | None) -> dict[str, Json]:
     """Gives what the branches of a parallel changed, in the branches' order; failed ones change nothing."""
     merged: dict[str, Json] = {}
     if isinstance(opening, Forked):
-        for frame in opening.frames.values():
+        for _label, frame in opening.frames.pairs():
             if frame.ended and frame.changes:
                 merged.update(frame.changes)
     return merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -32,6 +33,15 @@ class Shelf(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def find(self, key: str) -> Value | None:
+        """Gives the value of a key, or None for one that is not there."""
+        found = self._places.get(key)
+        return None if found is None else self._boards[found[0]][found[1]]
+
+    def pairs(self) -> Iterator[tuple[str, Value]]:
+        """Yields keys with their values: what `items()` gives, without looking each of them up."""
+        return zip(self._places, chain.from_iterable(self._boards), strict=True)
 
     def __repr__(self) -> str:
         return f"Shelf({dict(self)!r})"

@@ -212,7 +212,7 @@ def child_of(opening: Opening | None, key: Key) -> Frame | None:
         case Each():
             return opening.live.get(key) if isinstance(key, int) else None
         case Forked():
-            return opening.frames[key] if isinstance(key, str) and key in opening.frames else None
+            return opening.frames.find(key) if isinstance(key, str) else None
         case Inside():
             return opening.frame if opening.key == key else None
         case Turning():
@@ -233,7 +233,7 @@ def children_of(opening: Opening | None) -> Iterator[tuple[Key, Frame]]:
         case Inside():
             yield opening.key, opening.frame
         case Forked():
-            yield from opening.frames.items()
+            yield from opening.frames.pairs()
         case Each():
             yield from opening.live.items()
         case Turning() if opening.frame is not None:
@@ -286,7 +286,7 @@ def with_deadlines(state: State, entered: Mapping[int, datetime | None]) -> Stat
                 assert opening.frame is not None
                 opening = msgspec.structs.replace(opening, frame=renewed(opening.frame))
             case Forked():
-                frames = Shelf({label: renewed(inner) for label, inner in opening.frames.items()})
+                frames = Shelf({label: renewed(inner) for label, inner in opening.frames.pairs()})
                 opening = msgspec.structs.replace(opening, frames=frames)
             case Each():
                 live = {index: renewed(inner) for index, inner in opening.live.items()}

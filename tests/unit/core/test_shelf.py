@@ -13,6 +13,7 @@ def test_a_changed_copy_differs_in_one_value_and_the_original_in_none() -> None:
     changed = shelf.with_value("b40", -1)
 
     assert (list(shelf.items()), len(shelf)) == (list(values.items()), 100)
+    assert list(changed.pairs()) == list(changed.items())
     assert list(changed.items()) == list((values | {"b40": -1}).items())
     assert (changed == shelf, changed.with_value("b40", 40) == shelf) == (False, True)
     assert sum(changed[key] is not shelf[key] for key in shelf) == 1
@@ -20,7 +21,7 @@ def test_a_changed_copy_differs_in_one_value_and_the_original_in_none() -> None:
 
 def test_it_has_no_other_keys_than_those_it_was_made_with() -> None:
     shelf = Shelf({"a": 1})
-    assert "b" not in shelf
+    assert ("b" in shelf, shelf.find("b"), shelf.find("a")) == (False, None, 1)
     for ask in (lambda: shelf["b"], lambda: shelf.with_value("b", 2)):
         with pytest.raises(KeyError):
             ask()
