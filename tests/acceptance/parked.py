@@ -15,6 +15,7 @@ from durable_dsl import compile_text
 from durable_runtime import AsyncDurable, Worker
 from durable_runtime.worker import maintenance
 from durable_runtime.worker.maintenance import Maintenance
+from durable_runtime.worker.readiness import Readiness
 from tests.faults.working import until, value
 from tests.postgres import with_database
 
@@ -110,7 +111,15 @@ async def idle(url: str, rounds: int) -> Reading:
             worker.stop()
         return min(delay, 0.001)
 
-    with mock.patch.object(Maintenance, "once", counted), mock.patch.object(maintenance, "SWEEP_EVERY", 0.0):
+    async def prepared(_self: Readiness) -> None:
+        """What it does once, and of what else is stored in the database, has tests of its own."""
+        await asyncio.Event().wait()
+
+    with (
+        mock.patch.object(Maintenance, "once", counted),
+        mock.patch.object(maintenance, "SWEEP_EVERY", 0.0),
+        mock.patch.object(Readiness, "serve", prepared),
+    ):
         await asyncio.wait_for(worker.run(), 60)
     await _until_everyone_has_left(url)
     return read_so_far(url) - before

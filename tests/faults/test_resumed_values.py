@@ -24,7 +24,7 @@ steps:
     set: {picked: "${ data.given.numbers.filter(n, n > 0.5) }", last: "${ data.given }"}
   - wait: pause
     when: input.pauses
-    for: 1ms
+    for: 100ms
   - step: look
     call: tests.faults.resumed_steps.look
     save: seen
