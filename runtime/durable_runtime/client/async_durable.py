@@ -148,7 +148,9 @@ class AsyncDurable(Asking, Publications, Outside, Many):
             debounce_limit=debounce_limit,
             id=id,
         )
-        return await self._starter.start(module, workflow, input, id, how)
+        started = await self._starter.start(module, workflow, input, id, how)
+        self._awaiting.started(started)
+        return started
 
     async def start_many(
         self,
@@ -204,6 +206,8 @@ class AsyncDurable(Asking, Publications, Outside, Many):
         ends_at = None if seconds is None else time.monotonic() + seconds
         public_id = known(id)
         with self._awaiting.watched(public_id) as watch:
+            if ends_at is None:
+                await watch.rest_at_first()
             while True:
                 outcome = await self._session.ask(lambda store: store.find_outcome(public_id))
                 if outcome is None:

@@ -17,6 +17,9 @@ FIRST_LOOK, FIRST_LOOK_WHILE_HEARING, LONGEST_LOOK = 0.005, 0.1, 0.5
 """Seconds between two looks: short for executions of milliseconds, where no hints come through, and cheap for those
 of hours."""
 
+TOO_EARLY = 0.001
+"""Seconds after its start in which nobody looks whether an execution has ended."""
+
 SAY_EVERY = 20.0
 """Seconds after which workers are told again that somebody waits; they forget it after three times as long."""
 
@@ -30,11 +33,21 @@ class Awaiting:
         self._listener: Listener | None = None
         self._listening: asyncio.Task[None] | None = None
         self._said_at = float("-inf")
+        self._started = ("", 0.0)
+
+    def started(self, public_id: str) -> None:
+        """Takes what was started here a moment ago."""
+        self._started = (public_id, time.monotonic())
+
+    def has_just_started(self, public_id: str) -> bool:
+        """Tells whether an execution cannot well have ended yet, so that a look would be one too many."""
+        started, at = self._started
+        return started == public_id and time.monotonic() - at < TOO_EARLY
 
     @contextmanager
     def watched(self, public_id: str) -> Iterator[Watch]:
         """Watches an execution from here on: what ends between two looks is not missed."""
-        watch = Watch(self)
+        watch = Watch(self, public_id)
         self._told.setdefault(public_id, []).append(watch.told)
         try:
             yield watch
@@ -75,10 +88,18 @@ class Awaiting:
 class Watch:
     """One wait for one execution: how long to rest between two looks."""
 
-    def __init__(self, awaiting: Awaiting) -> None:
+    def __init__(self, awaiting: Awaiting, public_id: str) -> None:
         self.told = asyncio.Event()
         self._awaiting = awaiting
+        self._public_id = public_id
         self._pause = FIRST_LOOK
+
+    async def rest_at_first(self) -> None:
+        """Waits for a moment before the first look, if this client has just started the execution."""
+        if self._awaiting.has_just_started(self._public_id):
+            await self._awaiting.listen()
+            if await wait_at_most(self.told, FIRST_LOOK):
+                self.told.clear()
 
     async def rest(self, seconds: float | None) -> None:
         """Waits for a hint that it ended, but no longer than until the next look, or for `seconds`."""

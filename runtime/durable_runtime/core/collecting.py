@@ -91,14 +91,15 @@ class KnownResults:
 
     def add(self, checkpoint: Checkpoint) -> None:
         """Takes the next checkpoint."""
-        self.follow(checkpoint.seq - 1)
+        if checkpoint.seq != self._seq + 1:
+            self._forget()
         self._seq = checkpoint.seq
         if checkpoint.kind == "entered":
             self._rows[checkpoint.path] = []
         elif self._rows and checkpoint.kind in ITEM_KINDS:
             self._rows.pop(checkpoint.path, None)
-            match = _ITEM.fullmatch(checkpoint.path)
-            rows = self._rows.get(match[1]) if match is not None else None
+            item = checkpoint.path.rpartition("/")[0]
+            rows = self._rows.get(item.rpartition("[")[0]) if item.endswith("]") else None
             if rows is not None:
                 rows.append((checkpoint.path, checkpoint.kind, checkpoint.result, _error(checkpoint.error)))
                 self._count += 1

@@ -59,11 +59,11 @@ def decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Co
     A `Record` among them changes the state: evolve it before looking anywhere else. `now` only tells what has fallen
     due; expressions see the time of the last checkpoint, so that a decision made again after a crash is the same.
     """
-    return [_caught(program, state, command) for command in _decide(program, state, keys, now)]
-
-
-def _caught(program: Program, state: State, command: Command) -> Command:
-    return Record(catch(program, state, command.checkpoint)) if isinstance(command, Record) else command
+    commands = _decide(program, state, keys, now)
+    for position, command in enumerate(commands):
+        if isinstance(command, Record):
+            commands[position] = Record(catch(program, state, command.checkpoint))
+    return commands
 
 
 def _decide(program: Program, state: State, keys: Keys, now: datetime) -> list[Command]:

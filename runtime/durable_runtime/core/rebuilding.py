@@ -52,16 +52,18 @@ def _with_branch(parent: Frame, forked: Forked, keys: Keys, inner: Frame, touche
     node, key = parent.node.graph, keys[-1]
     assert isinstance(key, str)
     assert isinstance(node, g.Parallel)
-    before = forked.frames[key]
+    before, frames = forked.frames[key], forked.frames.with_value(key, inner)
+    if inner.is_open:
+        return replace(forked, frames=frames), touched
     forked = replace(
         forked,
-        frames=forked.frames.with_value(key, inner),
+        frames=frames,
         ended=forked.ended + inner.ended - before.ended,
         broke=forked.broke + (inner.error is not None) - (before.error is not None),
     )
-    if inner.is_open or is_decided(node, forked):
+    if is_decided(node, forked):
         return forked, touched
-    return forked, tuple(address for address in touched if address != keys)
+    return forked, () if touched == (keys,) else tuple(address for address in touched if address != keys)
 
 
 def is_decided(node: g.Parallel, forked: Forked) -> bool:
@@ -90,7 +92,7 @@ def _with_item(parent: Frame, each: Each, keys: Keys, inner: Frame, touched: Tou
     del live[key]
     done, outer = each.done + 1, keys[:-1]
     position, begun = begin_items(parent, each, live, outer)
-    others = tuple(address for address in touched if address != keys)
+    others = () if touched == (keys,) else tuple(address for address in touched if address != keys)
     return replace(each, live=live, next=position, done=done), (
         (*others, outer) if done >= each.total else (*others, *begun)
     )
@@ -104,12 +106,12 @@ def begin_items(frame: Frame, each: Each, live: dict[int, Frame], keys: Keys) ->
     node, position = frame.node.graph, each.next
     assert isinstance(node, g.Foreach)
     begun: list[Keys] = []
+    block, path, size = frame.node.blocks[None], frame.path, node.batch
     while position < each.total and len(live) < node.concurrency:
-        size = node.batch
         item = each.items[position] if size is None else each.items[position * size : (position + 1) * size]
         live[position] = Frame(
-            block=frame.node.blocks[None],
-            prefix=f"{frame.path}[{position}]/",
+            block=block,
+            prefix=f"{path}[{position}]/",
             data=each.data,
             names={node.variable: item, "index": position},
         )
