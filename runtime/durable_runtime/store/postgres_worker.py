@@ -66,7 +66,8 @@ class PostgresWorkerStore:
             for name, plan_lasts in (
                 ("append", math.inf),
                 ("append_one", math.inf),
-                ("append_and_move", 1.0),
+                # The tables may have grown meanwhile, and what was right for a page is wrong for a thousand.
+                ("append_and_move", 0.1),
                 # Planned each time: in front of a queue that has just become long, a wrong plan takes seconds.
                 ("claim", 0.0),
             )

@@ -204,7 +204,7 @@ select case when count(*) > 0 then 1 else ('the lease is lost: ' || count(*))::i
 -- The same with executions that suspend or finish. These are locked and looked at: one that met a request is refused and writes
 -- nothing; one whose row a stranger holds is skipped and tried in the next batch; neither holds up the rest. In `guarded` a concurrent
 -- update is seen because a locked row is checked again in its newest version. Rows are looked up one by one, whatever a plan that is
--- kept for a second believes of the tables; by their ids, for `coalesce` hides the owner from its index: where nobody owned anything when
+-- kept for a moment believes of the tables; by their ids, for `coalesce` hides the owner from its index: where nobody owned anything when
 -- statistics were gathered, that is believed to find one row, and finds all that this worker runs.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
