@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from durable_runtime.core.checkpoints import Checkpoint, Snapshot
@@ -16,19 +17,26 @@ from durable_runtime.store.seen import LogLine
 
 def checkpoint_columns(commits: Sequence[Commit]) -> dict[str, Any]:
     """Gives the columns of all checkpoints of a batch."""
-    rows = [(commit.key, checkpoint) for commit in commits for checkpoint in commit.checkpoints]
+    rows = [checkpoint for commit in commits for checkpoint in commit.checkpoints]
+    # By `map`, which calls no Python for a value: ten columns of each step pass here.
     return {
-        "execution_ids": int8s([key for key, _checkpoint in rows]),
-        "seqs": int4s([checkpoint.seq for _key, checkpoint in rows]),
-        "paths": texts([checkpoint.path for _key, checkpoint in rows]),
-        "kinds": texts([checkpoint.kind for _key, checkpoint in rows]),
-        "attempts": int4s([checkpoint.attempt for _key, checkpoint in rows]),
-        "results": jsons([result_text(checkpoint) for _key, checkpoint in rows]),
-        "errors": jsons([error_text(checkpoint.error) for _key, checkpoint in rows]),
-        "due_ats": times([checkpoint.due_at for _key, checkpoint in rows]),
-        "started_ats": times([checkpoint.started_at for _key, checkpoint in rows]),
-        "finished_ats": times([checkpoint.finished_at for _key, checkpoint in rows]),
+        "execution_ids": int8s([commit.key for commit in commits for _checkpoint in commit.checkpoints]),
+        "seqs": int4s(list(map(_SEQ, rows))),
+        "paths": texts(list(map(_PATH, rows))),
+        "kinds": texts(list(map(_KIND, rows))),
+        "attempts": int4s(list(map(_ATTEMPT, rows))),
+        "results": jsons(list(map(result_text, rows))),
+        "errors": jsons([error_text(error) for error in map(_ERROR, rows)]),
+        "due_ats": times(list(map(_DUE_AT, rows))),
+        "started_ats": times(list(map(_STARTED_AT, rows))),
+        "finished_ats": times(list(map(_FINISHED_AT, rows))),
     }
+
+
+_SEQ, _PATH, _KIND, _ATTEMPT = (attrgetter(name) for name in ("seq", "path", "kind", "attempt"))
+_ERROR, _DUE_AT, _STARTED_AT, _FINISHED_AT = (
+    attrgetter(name) for name in ("error", "due_at", "started_at", "finished_at")
+)
 
 
 def checkpoint_values(key: int, checkpoint: Checkpoint) -> dict[str, Any]:

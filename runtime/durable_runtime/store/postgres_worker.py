@@ -202,20 +202,20 @@ class PostgresWorkerStore:
         for name, parameters in rest_of(written):
             await connection.execute(self._sql[name], parameters)
 
-    async def plan_commits(self, lease: Lease) -> None:
-        """Has the connections that write opened and their statements planned; writes nothing."""
+    async def plan_commits(self) -> None:
+        """Has the connections that write opened and their statements planned; writes nothing, for no fence holds."""
 
-        async def plan(lane: int, line: Line) -> None:
-            fence = {"worker_id": lease.worker_id, "lane": lane, "epoch": lease.epoch(lane)}
-            nothing = {**fence, **checkpoint_columns([]), **move_columns([])}
+        async def plan(line: Line) -> None:
+            nothing = {**_NOBODY, **checkpoint_columns([]), **move_columns([])}
             for name in ("append", "append_and_move"):
                 await line.ask(self._often[name], nothing)
 
-        await asyncio.gather(*(plan(lane, line) for lane, line in enumerate(self._lanes)))
+        await asyncio.gather(*map(plan, self._lanes))
 
-    async def plan_claims(self, lease: Lease) -> None:
+    async def plan_claims(self) -> None:
         """Does the same for the connection that claims; takes nothing."""
-        await self.claim(lease, "", 0)
+        nothing = {"queue": "", "limit": 0, "alone": False, "rank": 0, "after": 0}
+        await self._claims.ask(self._often["claim"], {**_NOBODY, **nothing})
 
     async def newest_definitions(self, limit: int) -> list[int]:
         """Gives the newest definitions of as many workflows."""
@@ -356,6 +356,10 @@ class PostgresWorkerStore:
     async def close(self) -> None:
         for line in (*self._lanes, self._claims, self._chores):
             await line.close()
+
+
+_NOBODY = {"worker_id": 0, "lane": 0, "epoch": 0}
+"""A fence that never holds: workers are numbered from 1."""
 
 
 def _outcomes(lease: Lease, commits: Sequence[Commit], rows: list[Row]) -> list[Outcome]:

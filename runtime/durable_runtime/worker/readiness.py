@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
-from durable_runtime.errors import DatabaseUnavailable, LeaseLost
+from durable_runtime.errors import DatabaseUnavailable, DurableError
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Look, NoAnswer, TryAgain
 from durable_runtime.worker.executor import Executor
-from durable_runtime.worker.lease import Ownership
 
 log = logging.getLogger("durable.worker")
 
@@ -17,16 +17,21 @@ MOST_DEFINITIONS = 32
 """Workflows whose newest definition is read ahead."""
 
 
+async def plan_claims(store: PostgresWorkerStore) -> None:
+    """Has the first claim planned while the worker registers; what fails here fails there, or when it claims."""
+    with suppress(DurableError, NoAnswer, TryAgain):
+        await store.plan_claims()
+
+
 class Readiness:
     """Prepares what the first execution would have to wait for.
 
-    While that is claimed, the connections that write plan their statements. A worker that finds nothing to do, and
-    stays, plans its claims too, and reads the definitions that will probably run.
+    While it claims, the connections that write plan their statements. A worker that finds nothing to do, and `stays`,
+    reads the definitions that will probably run.
     """
 
-    def __init__(self, store: PostgresWorkerStore, ownership: Ownership, executor: Executor, *, stays: bool) -> None:
+    def __init__(self, store: PostgresWorkerStore, executor: Executor, *, stays: bool) -> None:
         self._store = store
-        self._ownership = ownership
         self._executor = executor
         self._stays = stays
         self._has_looked = asyncio.Event()
@@ -43,12 +48,11 @@ class Readiness:
         await self._has_looked.wait()
         try:
             if self._finds_work or self._stays:
-                await self._store.plan_commits(self._ownership.lease)
+                await self._store.plan_commits()
             if not self._finds_work and self._stays:
-                await self._store.plan_claims(self._ownership.lease)
                 for definition_id in await self._store.newest_definitions(MOST_DEFINITIONS):
                     if not self._executor.runs:
                         await self._executor.programs.read(definition_id)
-        except (NoAnswer, DatabaseUnavailable, TryAgain, LeaseLost) as error:
+        except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
             log.info("not everything is prepared: %s", error)
         await asyncio.Event().wait()

@@ -36,7 +36,7 @@ from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.journal import Journal
 from durable_runtime.worker.lease import Ownership
 from durable_runtime.worker.maintenance import Maintenance
-from durable_runtime.worker.readiness import Readiness
+from durable_runtime.worker.readiness import Readiness, plan_claims
 from durable_runtime.worker.router import Router
 
 log = logging.getLogger("durable.worker")
@@ -139,6 +139,7 @@ class Worker:
             databases=self._databases,
         )
         heartbeat: Heartbeat | None = None
+        planning = asyncio.create_task(plan_claims(store) if self._only is None else _never())
         try:
             registered = await self._register(store, first)
             if registered is None:
@@ -158,7 +159,7 @@ class Worker:
                 only=self._only,
             )
 
-            readiness = Readiness(store, ownership, executor, stays=not until_idle)
+            readiness = Readiness(store, executor, stays=not until_idle)
 
             def seen(look: Look) -> None:
                 claims.see(look)
@@ -207,6 +208,8 @@ class Worker:
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
+            planning.cancel()
+            await asyncio.gather(planning, return_exceptions=True)
             await performer.close()
             await connections.close()
             await takeover.close()
