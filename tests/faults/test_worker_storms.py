@@ -17,6 +17,7 @@ import pytest
 
 from durable_runtime.store.migrations import migrate
 from durable_runtime.worker import Worker
+from durable_runtime.worker.executor import Executor
 from tests.faults import worker_steps as steps
 from tests.faults.working import call, executions, graph, running, start, status, statuses, until, value
 from tests.postgres import OwnServer, wait_until
@@ -114,6 +115,7 @@ PROGRAM = """
 import asyncio, sys
 from datetime import timedelta
 from durable_runtime.worker import Worker
+from durable_runtime.worker.executor import Executor
 
 asyncio.run(Worker(sys.argv[1], lease=timedelta(seconds=float(sys.argv[2]))).run())
 """
@@ -240,7 +242,17 @@ def test_a_step_that_blocks_the_event_loop_past_the_lease_does_not_cost_the_leas
 # -- stopping ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_stopped_worker_lets_attempts_end_and_gives_the_rest_back(database_url: str) -> None:
+def test_a_stopped_worker_lets_attempts_end_and_gives_the_rest_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = asyncio.Event()
+    release_all = Executor.release_all
+
+    def releases(executor: Executor) -> None:
+        release_all(executor)
+        released.set()
+
+    monkeypatch.setattr(Executor, "release_all", releases)
     two = graph("""
     {workflow: two, steps: [
       {step: first, call: tests.faults.worker_steps.held, with: {tag: first}, save: a},
@@ -253,6 +265,7 @@ def test_a_stopped_worker_lets_attempts_end_and_gives_the_rest_back(database_url
         task = asyncio.create_task(worker.run())
         await until(lambda: steps.begun["first"], "the first step begins")
         worker.stop()
+        await asyncio.wait_for(released.wait(), 20)
         steps.let_go("first")
         assert (await asyncio.wait_for(task, 20)).lost == 0
         # What ran was committed, nothing new began, and whoever comes next need not wait for a lease.
