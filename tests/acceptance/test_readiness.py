@@ -7,7 +7,6 @@ from datetime import timedelta
 from unittest import mock
 
 import psycopg
-import pytest
 
 from durable_runtime import AsyncDurable, Worker
 from durable_runtime.cli.connection import COLLECT_AFTER
@@ -58,18 +57,26 @@ def test_a_worker_that_finds_work_begins_with_it(database_url: str) -> None:
         return []
 
     async def story() -> None:
+        planned = asyncio.Event()
+
+        async def plan_commits(_store: PostgresWorkerStore) -> None:
+            planned.set()
+
         async with AsyncDurable(database_url) as durable:
             id = await durable.start(FIRST)
-            with mock.patch.object(PostgresWorkerStore, "newest_definitions", refused):
+            with (
+                mock.patch.object(PostgresWorkerStore, "newest_definitions", refused),
+                mock.patch.object(PostgresWorkerStore, "plan_commits", plan_commits),
+            ):
                 async with running(Worker(database_url)):
+                    await asyncio.wait_for(planned.wait(), 20)  # what it does next it does in the same turn
                     await durable.result(id)
 
     asyncio.run(story())
     assert asked == []
 
 
-@pytest.mark.parametrize("command", [("worker", "--until-idle")])
-def test_the_collector_of_a_worker_process_leaves_its_modules_alone(durable: Command, command: tuple[str, ...]) -> None:
+def test_the_collector_of_a_worker_process_leaves_its_modules_alone(durable: Command) -> None:
     durable.write(
         "seen.py",
         "import gc\n\n\ndef collector():\n"
@@ -77,7 +84,7 @@ def test_the_collector_of_a_worker_process_leaves_its_modules_alone(durable: Com
     )
     durable.write("look.yaml", "workflow: look\noutput: ${ data }\nsteps: [{step: look, call: seen.collector}]\n")
     id = durable("start", "look.yaml", "--json").json["id"]
-    assert durable(*command).code == 0
+    assert durable("worker", "--until-idle").code == 0
     found = durable("result", id, "--json").json
     output = found.get("output", found)
     assert output["after"] == COLLECT_AFTER

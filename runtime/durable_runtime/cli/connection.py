@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from durable_runtime.client import AsyncDurable
 
 Value = TypeVar("Value")
+
+COLLECT_AFTER = 10_000
+"""Objects made and not freed until the young ones are looked at; Python's own number is 700."""
 
 
 @asynccontextmanager
@@ -50,14 +54,8 @@ def run_async(work: Coroutine[Any, Any, Value]) -> Value:
 def ease_collection() -> None:
     """Has the garbage collector of this process leave alone what there is by now, and look less often at what comes.
 
-    For a process that does nothing but work: its modules never become garbage, and looking through them took a worker
-    a tenth of its time. What executions leave behind has no cycles and is freed at once, without the collector.
+    For a process that does nothing but work: its modules never become garbage, and looking through them once took as
+    long as a thousand steps. What executions leave behind has no cycles and is freed at once, without the collector.
     """
-    import gc
-
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
-
-
-COLLECT_AFTER = 10_000
-"""Objects made and not freed until the young ones are looked at; Python's own number is 700."""

@@ -291,7 +291,7 @@ def _complete(program: Program, state: State, chain: list[Frame], keys: Keys, re
     save = node.save
     if save is not None:
         patch = {**patch, save: result} if patch else {save: result}
-    return replace(frame, at=frame.at + 1, opening=None, result=result), patch, (keys,)
+    return _step_over(frame, result), patch, (keys,)
 
 
 def _step_over(frame: Frame, result: Json) -> Frame:

@@ -56,9 +56,14 @@ class Programs:
 
     async def _import_calls(self, definition_id: int) -> None:
         calls = self._calls.pop(definition_id, frozenset())
-        if calls and not all(map(self._performer.is_imported, calls)):
+        if not calls:
+            return
+        workflow = self._programs[definition_id].graph.workflow
+        if all(map(self._performer.is_imported, calls)):
+            self._import_all(calls, workflow)
+        else:
             # Imports can take long: done here, in a thread, they do not hold up everyone else at the first attempt.
-            await asyncio.to_thread(self._import_all, calls, self._programs[definition_id].graph.workflow)
+            await asyncio.to_thread(self._import_all, calls, workflow)
 
     def _import_all(self, calls: Collection[str], workflow: str) -> None:
         for path in calls:
