@@ -16,7 +16,7 @@ from benchmarks.plan import LABELS, Workload, among, choose
 from benchmarks.results import Results, Row
 from benchmarks.server import BenchServer, SlowFlushImpossible, find_contrib
 
-PATIENCE, QUICK_PATIENCE, LONG_PATIENCE = 900, 90, 7200
+PATIENCE, QUICK_PATIENCE, LONG_PATIENCE = 900, 90, 10_800
 """Seconds after which a measurement is given up."""
 
 
@@ -25,7 +25,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, medians of three instead of five")
     parser.add_argument("--only", metavar="W2,W5", help="these workloads only")
     parser.add_argument("--peers", metavar="dbos,pgbench", help="beside these only, and our own variants")
-    parser.add_argument("--long", action="store_true", help="growth and soak as well: an hour and many gigabytes")
+    parser.add_argument("--long", action="store_true", help="growth and soaks as well: four hours and tens of gigabytes; --only W9, W10 or W11 takes one of them")
     parser.add_argument("--json", metavar="FILE", type=Path, help="keep every sample")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the medians as SVG")
     parser.add_argument(

@@ -92,4 +92,9 @@ def _memory_and_dead_rows(connection: psycopg.Connection[Any]) -> tuple[float, i
     return psutil.Process().memory_info().rss / 1024**2, row[0] or 0
 
 
-WORKLOADS: dict[str, Run] = {"growth_queue": growth, "growth_history": growth, "soak": soak}
+WORKLOADS: dict[str, Run] = {
+    "growth_queue": growth,
+    "growth_history": growth,
+    "soak": soak,
+    "soak_for_hours": soak,
+}
