@@ -75,6 +75,8 @@ class Journal:
         self._ownership = ownership
         self.messages: Callable[[Commit], None] | None = None
         self._queues: list[deque[Entry]] = [deque() for _ in range(lanes)]
+        # The next batch of each lane, if those that were answered last follow at once.
+        self._expected = [0] * lanes
         self._wake = [asyncio.Event() for _ in range(lanes)]
 
     def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
@@ -88,18 +90,16 @@ class Journal:
     async def serve(self, lane: int) -> None:
         """Writes this lane's batches until cancelled, or until the lease is lost (raises `LeaseLost`)."""
         queue, wake = self._queues[lane], self._wake[lane]
-        answered = 0
         while True:
             if not queue:
                 wake.clear()
                 await wake.wait()
-            elif len(queue) < answered:
-                # A turn of the loop for those that were just answered: most have their next commit ready then. Where
-                # they have it already, what they began runs while that is written.
+            elif len(queue) < self._expected[lane]:
+                # A turn of the loop for those that were just answered: most have their next commit ready then, and it
+                # goes together with what waited. Where they have it already, what they began runs while that is written.
                 await asyncio.sleep(0)
             try:
                 taken = _take(queue)
-                answered = len(taken)
                 busy = await self._write(lane, taken)
                 # Nothing here keeps the entries: in a worker at rest they would hold on to what is parked.
                 taken = []
@@ -107,7 +107,7 @@ class Journal:
                 self._ownership.lost.set()
                 raise
             if busy:
-                answered = 0
+                self._expected[lane] = 0
                 queue.extendleft(reversed(busy))
                 if len(busy) == len(queue):
                     # Nothing else to do: give the stranger who holds these rows a moment, or until something new comes.
@@ -138,6 +138,7 @@ class Journal:
             except (NoAnswer, DatabaseUnavailable) as error:
                 log.warning("no answer for a batch of %d: %s", len(entries), error)
                 entries = await self._reconcile(lane, entries)
+        self._expected[lane] = len(entries) + len(self._queues[lane])
         busy = []
         for entry, outcome in zip(entries, outcomes, strict=True):
             if outcome is Outcome.BUSY:
