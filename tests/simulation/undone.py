@@ -31,11 +31,13 @@ def undoing_problems(graph: Graph, history: list[Checkpoint], status: str) -> li
         elif one.kind == "completed" and _INSTANCE.sub("", one.path) in can_be_undone and one.path not in recovered:
             done[one.path] = one.seq
     found += _out_of_order(history, done)
-    left = {step for step in done if step not in undone}
+    # What an `on_failure` that worked has completed stays, also when the execution is retried after it.
+    taken_back = {seq for one in history if one.kind == "rewound" for seq in one.result["without"]}
+    kept = {step for step, seq in done.items() if step.startswith("on_failure/") and seq in taken_back}
+    left = {step for step in done if step not in undone and step not in kept}
     asked = any(one.kind == "cancelled" and (one.result or {}).get("compensate") for one in history)
     stopped = any(one.kind == "cancelled" and not (one.result or {}).get("compensate") for one in history)
     if status in ("failed", "compensated", "compensation_failed") and not stopped:
-        # What an `on_failure` that worked has completed stays.
         left = {step for step in left if not step.startswith("on_failure/")}
         if left:
             found.append(f"is {status}, and {sorted(left)} were not undone")
