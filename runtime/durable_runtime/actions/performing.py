@@ -87,7 +87,7 @@ class Performer:
         """
         match perform.action:
             case "call":
-                return self.get_function(perform.function)
+                return self._functions.get_function(perform.function)
             case "use":
                 return self._functions.get_plugin(perform.function)
             case "http":

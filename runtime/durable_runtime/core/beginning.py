@@ -6,7 +6,7 @@ What only computes is done here and now, as a checkpoint; everything else is ask
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -123,23 +123,10 @@ def attempt_again(program: Program, state: State, chain: list[Frame], keys: Keys
 def perform(program: Program, state: State, chain: list[Frame], keys: Keys, attempt: int) -> Perform:
     frame = chain[-1]
     node = frame.node
-    graph = node.graph
-    names = environment(program, state, chain)
-    action: Literal["call", "http", "shell", "sql", "use"] = "call"
-    function = ""
-    match graph:
-        case g.Step(action=g.Call(function=path)) | g.Decision(call=str() as path):
-            function = path
-        case g.Step(action=g.Use(plugin=plugin)):
-            action, function = "use", plugin
-        case g.Step(action=g.Http()):
-            action = "http"
-        case g.Step(action=g.Shell()):
-            action = "shell"
-        case g.Step(action=g.Sql() as sql):
-            action, function = "sql", sql.database or ""
-        case _:
-            raise AssertionError(f"{node.id} has no attempts")
+    assert node.performs is not None, f"{node.id} has no attempts"
+    action, function = node.performs
+    # What takes the data and nothing else reads no names.
+    names = environment(program, state, chain) if node.values is not None or node.timeout is not None else {}
     timeout = span_of(node.timeout, names, state) if node.timeout is not None else None
     begun = Perform(
         path=frame.path,
@@ -149,7 +136,7 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         function=function,
         attempt=attempt,
         since=state.retried,
-        data=names["data"],
+        data=data_of(chain),
         arguments=node.values.render(names, now=state.now) if node.values is not None and not node.secrets else None,
         timeout=timeout,
         began_at=state.now,

@@ -30,6 +30,10 @@ class Sealed(msgspec.Struct, frozen=True):
     now: datetime
 
 
+Performed: TypeAlias = Literal["call", "http", "shell", "sql", "use"]
+"""What an attempt does."""
+
+
 class Perform(msgspec.Struct, frozen=True, kw_only=True):
     """Make one attempt of a step's action with these arguments, then hand in its outcome.
 
@@ -49,7 +53,7 @@ class Perform(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     attempt: int
     data: Json
-    action: Literal["call", "http", "shell", "sql", "use"] = "call"
+    action: Performed = "call"
     arguments: dict[str, Json] | None
     timeout: timedelta | None
     sealed: Sealed | None = None

@@ -104,7 +104,7 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         state = replace(state, has_children=True)
     if _undoes(chain):
         return _go_on_undoing(state, chain, keys, frame, checkpoint)
-    undo = remember(state, chain, checkpoint, patch)
+    undo = remember(state, chain, checkpoint, patch) if compiled.undoing is not None else state.undo
     root, touched = rebuild(chain, keys, frame, patch, touched)
     if checkpoint.kind == "arrived":
         state, others = without_taken(state, checkpoint)

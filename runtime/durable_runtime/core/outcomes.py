@@ -72,7 +72,7 @@ def completed(
             names = environment(program, state, chain)
             names["result"] = encode(result)[1]
             result = node.output.render(names, now=state.now)
-        encoded, result = encode(result)
+        encoded, result = encode(result) if result is not None else (None, None)
     except NotStorable as error:
         return failed(frame, keys, "ResultNotStorable", str(error), at=at, attempt=attempt, started_at=started_at)
     except ExpressionError as error:
@@ -92,7 +92,7 @@ def completed(
         kind="compensated" if node.undoes else "completed",
         keys=keys,
         result=result,
-        encoded=encoded if result is not None else None,
+        encoded=encoded,
         attempt=attempt,
         started_at=started_at,
         finished_at=at,

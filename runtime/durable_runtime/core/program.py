@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, assert_never
 from durable_dsl import graph as g
 from durable_dsl.expressions import Expression, Template, compile_expression, compile_template
 from durable_runtime.core.checkpoints import Key, Keys
+from durable_runtime.core.commands import Performed
 
 Json: TypeAlias = Any
 Env: TypeAlias = Mapping[str, Json]
@@ -75,7 +76,8 @@ class CompiledNode:
     """A node with its expressions compiled.
 
     `labels` are the keys of the lists above it, with None where an instance's path says which (an item, a turn).
-    `undoing` is the list of one node that undoes a step, and `undoes` is true of that node.
+    `undoing` is the list of one node that undoes a step, and `undoes` is true of that node. `performs` is what an
+    attempt of it does and the function's name, None where it has no attempts.
     `result_used` is false when nobody can read the node's result, so that a container need not store what it only
     passes on.
     """
@@ -98,6 +100,7 @@ class CompiledNode:
         "name",
         "on_timeout",
         "output",
+        "performs",
         "result_used",
         "retry_when",
         "secrets",
@@ -142,6 +145,7 @@ class CompiledNode:
         self.undoes = undoes
         self.starts_child = isinstance(node, g.Step) and isinstance(node.action, g.Child | g.Start)
         self.undoing: Block | None = None
+        self.performs = _performs(node)
         self._compile(node)
         self.secrets = secrets_in(self.values)
         self.catch_when = tuple(_expression(row.when) for row in node.catch)
@@ -313,6 +317,22 @@ class Program:
             if key != _NO_FRAME:
                 keys.append(key)
         return tuple(keys)
+
+
+def _performs(node: g.Node) -> tuple[Performed, str] | None:
+    match node:
+        case g.Step(action=g.Call(function=path)) | g.Decision(call=str() as path):
+            return "call", path
+        case g.Step(action=g.Use(plugin=plugin)):
+            return "use", plugin
+        case g.Step(action=g.Http()):
+            return "http", ""
+        case g.Step(action=g.Shell()):
+            return "shell", ""
+        case g.Step(action=g.Sql(database=database)):
+            return "sql", database or ""
+        case _:
+            return None
 
 
 def id_of(path: str) -> str:

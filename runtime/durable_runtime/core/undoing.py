@@ -37,10 +37,13 @@ MOST_ERRORS = 100
 
 
 def remember(state: State, chain: list[Frame], checkpoint: Checkpoint, patch: dict[str, Json] | None) -> Undo | None:
-    """Gives the steps that can be undone after a node has completed; `patch` is what it writes into the data."""
+    """Gives the steps that can be undone after a node that says how has gone on; `patch` is what it writes into the
+    data.
+    """
     frame = chain[-1]
-    if frame.node.undoing is None or checkpoint.kind != "completed" or isinstance(frame.opening, Catching):
+    if checkpoint.kind != "completed" or isinstance(frame.opening, Catching):
         return state.undo
+    assert frame.node.undoing is not None
     names: dict[str, Json] = {}
     for each in chain:
         names.update(each.names)

@@ -345,18 +345,12 @@ def rest_of(commits: Sequence[Commit]) -> list[tuple[str, dict[str, Any]]]:
 
 def has_more(commit: Commit) -> bool:
     """Tells whether a commit writes beside its checkpoints and its move."""
-    return bool(
-        commit.requests
-        or commit.opens
-        or commit.closes
-        or commit.starts
-        or commit.sends
-        or commit.emits
-        or commit.logs
-        or commit.progress
-        or commit.writes
-        or commit.snapshots
-    ) or _shows(commit.checkpoints)
+    return any(_REST(commit)) or _shows(commit.checkpoints)
+
+
+_REST = attrgetter(
+    "requests", "opens", "closes", "starts", "sends", "emits", "logs", "progress", "writes", "snapshots"
+)
 
 
 def _shows(checkpoints: list[Checkpoint]) -> bool:

@@ -275,7 +275,7 @@ class Attempts:
         An abandoned one may pay no attention to its cancellation and end when another runs in its place: after a jump
         back the same instance is there again, with a first attempt.
         """
-        if self._tasks.get(path) is not asyncio.current_task():
+        if self._tasks.get(path) is not asyncio.current_task(self._loop):
             return False
         del self._tasks[path]
         if self._contexts and self._contexts.pop(path, None) is not None:

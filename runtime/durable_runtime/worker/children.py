@@ -134,10 +134,8 @@ class Outgoing:
         self._emits: list[Emit] = []
         self.publishes = False
         """Whether values are shown with it, which others must not wait for until a step ends."""
-
-    def has_any(self) -> bool:
-        """Tells whether there is something to take along."""
-        return bool(self._starts or self._sends or self._emits or self.publishes)
+        self.has_any = False
+        """Whether there is something to take along: asked several times for each step, most of which send nothing."""
 
     def start(self, id: str, start: StartChild, target: Target) -> None:
         """Takes a child along."""
@@ -152,6 +150,7 @@ class Outgoing:
         )
         child = NewChild(execution=new, path=start.path, attached=start.attached, awaited=start.awaited)
         self._starts.append(child)
+        self.has_any = True
 
     def begin(self, outcome: Called, checkpoint: Checkpoint, begins: tuple[StartChild, Target] | None) -> None:
         """Takes along what a call in a function starts, or its wish to be told of an end."""
@@ -161,7 +160,7 @@ class Outgoing:
                 self.start(result["child"] if checkpoint.kind == "waiting" else result, *begins)
             case Join(execution):
                 asked = {"to": self._claimed.id, "call": checkpoint.result["child"], "path": checkpoint.path}
-                self._sends.append(Send(to=execution, kind="join", payload=encode(asked)[0]))
+                self._send(Send(to=execution, kind="join", payload=encode(asked)[0]))
             case _:
                 pass
 
@@ -170,7 +169,8 @@ class Outgoing:
         if not ids:
             return
         payload = _reason(f"the step of {self._claimed.id} that waited for it was given up", state)
-        self._sends.extend(Send(to=id, kind="cancel", payload=payload) for id in ids)
+        for id in ids:
+            self._send(Send(to=id, kind="cancel", payload=payload))
 
     def emit(self, checkpoints: Iterable[Checkpoint]) -> None:
         """Takes the events along that steps send, and notes whether they publish."""
@@ -178,27 +178,33 @@ class Outgoing:
             for number, emitted in enumerate(checkpoint.emitted):
                 self._emit(checkpoint, emitted, number)
             if checkpoint.published is not None:
-                self.publishes = True
+                self.publishes = self.has_any = True
 
     def _emit(self, checkpoint: Checkpoint, emitted: Emitted, number: int) -> None:
         if emitted.to is None:
             assert emitted.key is not None
             self._emits.append(Emit(name=emitted.name, key=emitted.key, payload=encode(emitted.payload)[0]))
+            self.has_any = True
         else:
             # One sending has one id, whoever commits it.
             id = f"{self._claimed.id} {checkpoint.path} {checkpoint.seq}{f' {number}' if number else ''}"
             event = {"id": id, "name": emitted.name, "payload": emitted.payload}
-            self._sends.append(Send(to=emitted.to, kind="event", payload=encode(event)[0]))
+            self._send(Send(to=emitted.to, kind="event", payload=encode(event)[0]))
 
     def pass_on(self, checkpoint: Checkpoint, state: State) -> None:
         """Takes to the attached children along what concerns them too: that their parent is paused, or resumed."""
         kind = {"paused": "pause", "resumed": "resume"}.get(checkpoint.kind)
         if kind is not None and state.has_children:
-            self._sends.append(Send(to=None, kind=kind, payload=encode(checkpoint.result)[0]))
+            self._send(Send(to=None, kind=kind, payload=encode(checkpoint.result)[0]))
+
+    def _send(self, sent: Send) -> None:
+        self._sends.append(sent)
+        self.has_any = True
 
     def forget(self) -> None:
         """Begins anew: what was taken along is stored, or will be decided again."""
-        self._starts, self._sends, self._emits, self.publishes = [], [], [], False
+        self._starts, self._sends, self._emits = [], [], []
+        self.publishes = self.has_any = False
 
     def taken(self) -> tuple[tuple[NewChild, ...], tuple[Send, ...], tuple[Emit, ...]]:
         """Gives what was taken along."""

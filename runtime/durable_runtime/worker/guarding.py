@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Protocol, TypeVar, TypeVarTuple
 
 
 class Breakable(Protocol):
@@ -13,15 +13,15 @@ class Breakable(Protocol):
 
 
 B = TypeVar("B", bound=Breakable)
-P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 
-def guarded(method: Callable[Concatenate[B, P], None]) -> Callable[Concatenate[B, P], None]:
+def guarded(method: Callable[[B, *Ts], None]) -> Callable[[B, *Ts], None]:
     """Hands what a method raises to `break_off`: its callers are the journal, the timers and the tasks of everyone."""
 
-    def call(one: B, /, *args: P.args, **kwargs: P.kwargs) -> None:
+    def call(one: B, /, *args: *Ts) -> None:
         try:
-            method(one, *args, **kwargs)
+            method(one, *args)
         except Exception as error:
             one.break_off(error)
 

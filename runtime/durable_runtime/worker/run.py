@@ -143,17 +143,16 @@ class Run(LooksForEvents):
         if self.is_over:
             return
         self._arrivals.add(ended)
-        if self._in_flight is None and self._attempts.has_any():
+        if self._in_flight is not None:
+            self._arrivals.evolve(only_plain=True)
+        elif self._attempts.has_any():
             # Others may end in this very moment: they share a commit.
             self._take_in_soon.ask()
         else:
-            self._take_in_arrived()
+            self._take_in()
 
     @guarded
     def _take_in_those(self) -> None:
-        self._take_in_arrived()
-
-    def _take_in_arrived(self) -> None:
         if self.is_over or not self._arrivals.has_any():
             return
         if self._in_flight is not None:
@@ -189,7 +188,7 @@ class Run(LooksForEvents):
         self._pending = result.pending
         self._finish = result.finish
         # What a collect reads back has to be stored first; what is sent to others must not wait for a step to end.
-        is_urgent = self._unsent.outgoing.has_any() or bool(result.collects and self._unsent.checkpoints)
+        is_urgent = self._unsent.outgoing.has_any or bool(result.collects and self._unsent.checkpoints)
         if is_urgent or result.read_clock or self._unsent.open_waits.differ(result.state):
             self._must_commit = True
 

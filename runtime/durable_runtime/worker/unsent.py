@@ -68,7 +68,7 @@ class Unsent:
             self.take_notes(attempts)
         self._sent = (len(self.checkpoints), len(self.outcomes))
         commit = Commit(key=key, seen=seen, checkpoints=self.checkpoints.copy(), move=move)
-        if self.outgoing.has_any():
+        if self.outgoing.has_any:
             commit.starts, commit.sends, commit.emits = self.outgoing.taken()
             commit.tells = self.outgoing.publishes
         if isinstance(move, End):
@@ -116,7 +116,7 @@ class Unsent:
         self._sent, self.requests, self._answers = (0, 0), [], []
         if self._lines or self._progress or self._written:
             self._lines, self._progress, self._written = [], {}, []
-        if self.outgoing.has_any():
+        if self.outgoing.has_any:
             self.outgoing.forget()
         self.open_waits.committed()
         if self._snapshots.taken is not None:
