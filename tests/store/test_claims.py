@@ -222,3 +222,28 @@ async def test_workers_are_listed_with_their_leases_and_how_much_they_run(stores
     assert (first.expired, first.executions) == (True, 2)
     assert (second.name, second.expired, second.executions) == ("a", False, 0)
     assert second.expires_at - second.started_at == LEASE
+
+
+async def test_what_waits_in_a_queue_is_counted_as_far_as_anybody_wants_to_know(stores: Stores) -> None:
+    await start(stores, *range(1, 8))
+    await start(stores, 8, queue="mails")
+    lease = await register(stores)
+    assert [await stores.worker.count_ready("default", at_most) for at_most in (3, 7, 100)] == [3, 7, 7]
+    await claim(stores, lease, 2)
+    assert await stores.worker.count_ready("default", 100) == 5
+    assert await stores.worker.count_ready("nowhere", 100) == 0
+
+
+async def test_a_look_names_the_queues_of_every_other_worker_that_lives(stores: Stores) -> None:
+    lease = await register(stores)
+    assert (await stores.worker.look(lease)).others == ()
+    other = await register(stores)
+    every = await stores.worker.register("every", {}, 2, LEASE)
+    assert sorted(map(sorted, (await stores.worker.look(lease)).others)) == [[], ["default"]]
+    await stores.worker.unregister(other)
+    assert (await stores.worker.look(lease)).others == (frozenset(),)
+    await stores.let_pass(2 * LEASE)
+    assert await stores.heartbeat(lease, LEASE)
+    assert (await stores.worker.look(lease)).others == ()
+    assert await stores.heartbeat(every, LEASE)
+    assert (await stores.worker.look(lease)).others == (frozenset(),)

@@ -126,7 +126,7 @@ class PostgresWorkerStore:
         if only is not None:
             rows = await self._claims.fetch(self._sql["claim_one"], {**fence, "ids": list(only), "limit": limit})
         else:
-            rank, after = self._low_water.get((queue, alone), (-(2**31), 0))
+            rank, after = self._low_water.get((queue, alone), _LOWEST)
             rows = await self._claims.ask(
                 self._often["claim"],
                 {**fence, "queue": queue, "limit": limit, "alone": alone, "rank": rank, "after": after},
@@ -137,6 +137,13 @@ class PostgresWorkerStore:
         if last[1] is not None and only is None:
             self._low_water[queue, alone] = (last[1], last[2])
         return [claimed_of(row) for row in rows if row[3] is not None]
+
+    async def count_ready(self, queue: str, at_most: int) -> int:
+        """Gives how many executions of a queue can be claimed, or this many if there are more."""
+        rank, after = self._low_water.get((queue, False), _LOWEST)
+        wanted = {"queue": queue, "rank": rank, "after": after, "limit": at_most}
+        count: int = (await self._claims.fetch(self._sql["count_ready"], wanted))[0][0]
+        return count
 
     async def load_graph(self, definition_id: int) -> bytes:
         rows = await self._chores.fetch(self._definition, {"id": definition_id})
@@ -234,7 +241,7 @@ class PostgresWorkerStore:
     async def look(self, lease: Lease) -> Look:
         """Gives what there is to do: the only statement of a worker that has nothing to do."""
         rows = await self._chores.fetch(self._sql["look"], {"worker_id": lease.worker_id})
-        ready, lonely, due_in, expired, signalled, unrouted = rows[0]
+        ready, lonely, due_in, expired, signalled, unrouted, others = rows[0]
         return Look(
             ready=tuple(ready),
             lonely=tuple(lonely),
@@ -242,6 +249,7 @@ class PostgresWorkerStore:
             expired=expired,
             signalled=tuple(signalled),
             unrouted=unrouted,
+            others=tuple(frozenset(json.loads(queues)) for queues in others),
         )
 
     async def raise_own_epoch(self, lease: Lease, lane: int) -> Lease:
@@ -357,6 +365,9 @@ class PostgresWorkerStore:
         for line in (*self._lanes, self._claims, self._chores):
             await line.close()
 
+
+_LOWEST = (-(2**31), 0)
+"""Before everything in a queue: rank and number of a hint."""
 
 _NOBODY = {"worker_id": 0, "lane": 0, "epoch": 0}
 """A fence that never holds: workers are numbered from 1."""

@@ -232,6 +232,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     `ready` are the queues with work, `lonely` those with work that must be claimed alone. `due_in` is in how many
     seconds something falls due, 0 or less when it did already, None when nothing will. `expired` tells that a worker's
     lease ran out. `signalled` are this worker's executions that have requests; `unrouted`: there are some to `route`.
+    `others` are the queues that each other worker serves, none for one that serves all.
     """
 
     ready: tuple[str, ...] = ()
@@ -240,6 +241,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     expired: bool = False
     signalled: tuple[int, ...] = ()
     unrouted: bool = False
+    others: tuple[frozenset[str], ...] = ()
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -260,6 +262,8 @@ class WorkerStore(Protocol):
     async def claim(
         self, lease: Lease, queue: str, limit: int, *, alone: bool = False, only: Collection[str] | None = None
     ) -> list[Claimed]: ...
+
+    async def count_ready(self, queue: str, at_most: int) -> int: ...
 
     async def load_graph(self, definition_id: int) -> bytes: ...
 

@@ -107,6 +107,11 @@ class WorkerSide(MessagesSide):
             executions = [self.rows.executions[hint.key] for hint in taken]
             return [self._claimed(one, lease) for one in executions if _claimable(one)]
 
+    async def count_ready(self, queue: str, at_most: int) -> int:
+        with self._statement("count_ready"):
+            found = [one for one in self.rows.hints.values() if one.queue == queue and not one.alone]
+            return min(len(found), at_most)
+
     def _take_hints(self, queue: str, alone: bool, limit: int, after: tuple[int, int]) -> list[Hint]:
         hints = [
             hint
@@ -157,6 +162,11 @@ class WorkerSide(MessagesSide):
                 expired=any(worker.expires_at < now for worker in self.rows.workers.values()),
                 signalled=tuple(sorted(key for key in requested if self.rows.executions[key].owner == lease.worker_id)),
                 unrouted=self._unrouted(),
+                others=tuple(
+                    frozenset(worker.queues)
+                    for worker_id, worker in self.rows.workers.items()
+                    if worker_id != lease.worker_id and worker.expires_at >= now
+                ),
             )
 
     async def owned(self, lease: Lease) -> list[int]:

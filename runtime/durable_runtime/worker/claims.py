@@ -10,6 +10,7 @@ from durable_runtime.errors import DatabaseUnavailable
 from durable_runtime.store.protocol import Look, NoAnswer, TryAgain, WorkerStore
 from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.lease import Ownership
+from durable_runtime.worker.sharing import Sharing
 
 log = logging.getLogger("durable.claims")
 
@@ -30,6 +31,7 @@ class Claims:
 
     With `only`, just these executions (by id) are claimed. Claims never exceed the free slots. Queues are claimed from
     while they are believed to have work: because a hint or a look said so, and until a claim found less than it wanted.
+    Of a short queue something is left to other workers.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Claims:
         self._room_until: float | None = None
         self._rest_until: float | None = None
         self._said_exhausted = False
+        self._sharing = Sharing(store, self.hear)
         self._ready: dict[str, None] = {}
         self._lonely: tuple[str, ...] = ()
         self._wake = asyncio.Event()
@@ -68,6 +71,7 @@ class Claims:
         """Takes what a look found. A hint that came meanwhile is not in it, so nothing is forgotten here."""
         self._ready.update(dict.fromkeys(look.ready))
         self._lonely = look.lonely
+        self._sharing.see(look.others)
         if look.ready or look.lonely:
             self._wake.set()
 
@@ -114,7 +118,8 @@ class Claims:
     async def _claim_from(self, queue: str, wanted: int) -> int:
         # Before the claim: a hint that comes while it is under way tells of what it may not have seen.
         del self._ready[queue]
-        taken = await self._take(queue, wanted)
+        share = await self._sharing.share_of(queue, wanted)
+        taken = await self._take(queue, share) if share else 0
         if taken == wanted:
             self._ready[queue] = None
         return taken

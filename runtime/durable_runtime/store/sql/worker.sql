@@ -54,6 +54,14 @@ select
 from (select 1) one left join taken t on true left join claimed c on c.id = t.execution_id and c.ready_id = t.id
 order by t.rank, t.id
 
+-- name: count_ready
+-- How many executions a claim would find in a queue, as far as anybody wants to know.
+select count(*) from (
+    select from durable.ready r
+    where (r.queue, r.alone, r.rank, r.id) > (%(queue)s, false, %(rank)s, %(after)s) and r.queue <= %(queue)s and r.alone <= false
+    order by r.queue, r.alone, r.rank, r.id limit %(limit)s
+) r
+
 -- name: claim_one
 -- Takes executions by their ids, and those of their families, for a worker that was started for them. The hint stays; a claim that
 -- finds it later drops it.
@@ -544,4 +552,5 @@ select
         ) e
         where r.routed
     ),
-    exists (select from durable.request r where not r.routed) or exists (select from durable.event v where not v.routed)
+    exists (select from durable.request r where not r.routed) or exists (select from durable.event v where not v.routed),
+    array(select w.queues::text from durable.worker w where w.id <> %(worker_id)s and w.expires_at >= now())
