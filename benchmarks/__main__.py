@@ -25,7 +25,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, medians of three instead of five")
     parser.add_argument("--only", metavar="W2,W5", help="these workloads only")
     parser.add_argument("--peers", metavar="dbos,pgbench", help="beside these only, and our own variants")
-    parser.add_argument("--long", action="store_true", help="growth and soaks as well: four hours and tens of gigabytes; --only W9, W10 or W11 takes one of them")
+    parser.add_argument(
+        "--long", action="store_true", help="growth and soaks (W9 to W11) as well: four hours and tens of gigabytes"
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="keep every sample")
     parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the medians as SVG")
     parser.add_argument(

@@ -48,9 +48,7 @@ class Worker:
 async def worker(stores: MemoryUnderTest, *, slots: int = 10, queues: dict[str, int] | None = None) -> Worker:
     ownership = Ownership(await stores.worker.register("worker", queues or {}, 2, timedelta(hours=1)))
     executor = Busy()
-    claims = Claims(
-        stores.worker, ownership, cast(Executor, cast(Any, executor)), queues=queues, concurrency=slots
-    )
+    claims = Claims(stores.worker, ownership, cast(Executor, cast(Any, executor)), queues=queues, concurrency=slots)
     return Worker(stores, claims, executor, ownership)
 
 

@@ -348,9 +348,7 @@ def has_more(commit: Commit) -> bool:
     return any(_REST(commit)) or _shows(commit.checkpoints)
 
 
-_REST = attrgetter(
-    "requests", "opens", "closes", "starts", "sends", "emits", "logs", "progress", "writes", "snapshots"
-)
+_REST = attrgetter("requests", "opens", "closes", "starts", "sends", "emits", "logs", "progress", "writes", "snapshots")
 
 
 def _shows(checkpoints: list[Checkpoint]) -> bool:

@@ -95,8 +95,8 @@ class Journal:
                 wake.clear()
                 await wake.wait()
             elif len(queue) < self._expected[lane]:
-                # A turn of the loop for those that were just answered: most have their next commit ready then, and it
-                # goes together with what waited. Where they have it already, what they began runs while that is written.
+                # A turn of the loop for those that were just answered: most have their next commit ready then, and
+                # it goes together with what waited. Where they have it already, what they began runs meanwhile.
                 await asyncio.sleep(0)
             try:
                 taken = _take(queue)

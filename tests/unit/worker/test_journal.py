@@ -58,7 +58,9 @@ class Executions:
             asyncio.get_running_loop().call_soon(self.commit, self.soon.pop(key))
 
 
-def batches_after(*, waiting: tuple[int, ...] = (), at_once: tuple[int, ...] = (), soon: dict[int, int]) -> list[list[int]]:
+def batches_after(
+    *, waiting: tuple[int, ...] = (), at_once: tuple[int, ...] = (), soon: dict[int, int]
+) -> list[list[int]]:
     """Gives the batches when 1 and 2 are answered, while others wait or none."""
 
     async def scenario() -> list[list[int]]:
