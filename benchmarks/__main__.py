@@ -19,6 +19,9 @@ from benchmarks.server import BenchServer, SlowFlushImpossible, find_contrib
 PATIENCE, QUICK_PATIENCE, LONG_PATIENCE = 900, 90, 10_800
 """Seconds after which a measurement is given up."""
 
+TURNS, SHORT = 3, 2.0
+"""How often in each round is measured what takes less than so many seconds: one half of a second says little."""
+
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -86,7 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool, statements: bool = False) -> Results:
-    """Measures every workload in rounds, in each of which all take their turn: ours, peer, peer, ours, peer, peer."""
+    """Measures every workload in rounds, in each of which all take their turn: ours, peer, peer, ours, peer, peer.
+
+    What is short has several turns in a round.
+    """
     rounds = 1 if statements else 3 if quick else 5
     names = list(dict.fromkeys(name for workload in workloads for name in workload.contenders))
     results = Results(
@@ -103,10 +109,17 @@ def run(server: BenchServer, workloads: Sequence[Workload], *, quick: bool, stat
     for workload in workloads:
         rows = [Row(workload.name, name) for name in workload.contenders]
         results.rows += rows
-        for number in range(1 if workload.long else workload.rounds or rounds):
-            for row in rows:
-                _sample(server, workload, row, quick, number)
+        once = workload.long or workload.rounds == 1
+        for number in range(1 if once else workload.rounds or rounds):
+            for turn in range(1 if once or quick or statements else TURNS):
+                for row in rows:
+                    if turn == 0 or _is_short(row):
+                        _sample(server, workload, row, quick, number)
     return results
+
+
+def _is_short(row: Row) -> bool:
+    return bool(row.samples) and row.samples[-1]["steps"] / row.samples[-1]["per_second"] < SHORT
 
 
 def _sample(server: BenchServer, workload: Workload, row: Row, quick: bool, number: int) -> None:

@@ -87,7 +87,7 @@ def _block(results: Results, workload: Workload) -> str:
         title += ", beside others"
     if SLOW in name:
         title += ", with a millisecond more for each flush"
-    parts = [f"### {workload.key}: {title}", "", f"Measured {report.circumstances(results)}."]
+    parts = [f"### {workload.key}: {title}", "", f"Measured {report.circumstances(results, workload)}."]
     parts += [QUICK] if results.quick else []
     return "\n".join([*parts, "", *report.table(results, workload)]).strip()
 

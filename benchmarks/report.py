@@ -74,9 +74,10 @@ def machine(results: Results) -> str:
     )
 
 
-def circumstances(results: Results) -> str:
+def circumstances(results: Results, workload: Workload | None = None) -> str:
     """Says when it was measured, and how."""
-    rounds = f"medians of {results.rounds}" if results.rounds > 1 else "once"
+    once = results.rounds == 1 or (workload is not None and (workload.long or workload.rounds == 1))
+    rounds = "once" if once else f"medians of {results.rounds} rounds"
     return f"{results.machine['date']}; {rounds}; load of the machine before: {results.load_before:.1f}"
 
 

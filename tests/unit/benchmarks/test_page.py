@@ -51,7 +51,7 @@ def test_a_run_replaces_what_it_measured_and_leaves_the_rest() -> None:
     assert after["W2 backlog"] == before["W2 backlog"]
     assert "| 5,000 |" in after["W1 sequence"]
     assert "4,000" not in after["W1 sequence"]
-    assert "2030-01-02; medians of 5; load of the machine before: 0.1" in after["W1 sequence"]
+    assert "2030-01-02; medians of 5 rounds; load of the machine before: 0.1" in after["W1 sequence"]
     assert "| W2 against DBOS | 50x | 30x | not reached" in after["targets"]
     assert "| W1 against DBOS | 8x | 10x | reached |" in after["targets"]
 
