@@ -90,11 +90,11 @@ def start(program: Program, state: State, chain: list[Frame], keys: Keys, now: d
 
 def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, action: g.Action) -> list[Command]:
     """Starts a step: what only computes is done here and now."""
-    node = chain[-1].node
     match action:
         case g.Call() | g.Http() | g.Shell() | g.Sql() | g.Use():
             return [perform(program, state, chain, keys, attempt=1)]
         case g.Set():
+            node = chain[-1].node
             assert node.values is not None
             values = node.values.render(environment(program, state, chain), now=state.now)
             return [Record(completed(program, state, chain, keys, values, at=state.now))]
@@ -103,6 +103,7 @@ def _start_step(program: Program, state: State, chain: list[Frame], keys: Keys, 
         case g.Publish():
             return [Record(publish(program, state, chain, keys))]
         case g.Log():
+            node = chain[-1].node
             assert node.message is not None
             message = as_text(node.message.render(environment(program, state, chain), now=state.now))
             return [Record(completed(program, state, chain, keys, None, at=state.now, log=message))]

@@ -78,13 +78,13 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if chain is None:
         raise HistoryMismatch(f"{checkpoint.path!r} is not open")
     frame = chain[-1]
-    if not frame.is_open:
+    compiled = frame.current
+    if compiled is None:
         raise HistoryMismatch(f"{checkpoint.path!r} is not what its list stands at")
-    if frame.path != checkpoint.path:
+    if frame.prefix + compiled.name != checkpoint.path:
         if is_sub(frame, checkpoint.path):
             return _evolve_call(state, chain, keys, checkpoint)
         raise HistoryMismatch(f"{checkpoint.path!r} is not what its list stands at")
-    compiled = frame.node
     node = compiled.graph
     if checkpoint.kind == "entered":
         frame, patch, touched = _enter(program, state, chain, keys, checkpoint)

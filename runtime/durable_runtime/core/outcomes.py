@@ -230,7 +230,8 @@ def _is_gathering(frame: Frame, path: str) -> bool:
 
 def expects(frame: Frame, path: str, attempt: int) -> bool:
     """Tells whether a frame stands at an instance and waits for this attempt of it."""
-    if not frame.is_open or frame.path != path:
+    node = frame.current
+    if node is None or frame.prefix + node.name != path:
         return False
     if frame.opening is None:
         return attempt == 1

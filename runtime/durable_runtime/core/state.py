@@ -60,6 +60,12 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         return self.error is None and self.at < len(self.block.nodes)
 
     @property
+    def current(self) -> CompiledNode | None:
+        """The node it stands at; None when it has ended or failed."""
+        nodes = self.block.nodes
+        return nodes[self.at] if self.error is None and self.at < len(nodes) else None
+
+    @property
     def node(self) -> CompiledNode:
         return self.block.nodes[self.at]
 
@@ -326,8 +332,9 @@ def rests(state: State, now: datetime) -> bool:
 
     A cancel ends it all the same.
     """
-    early = state.not_before is not None and now < state.not_before
-    return state.cancelled is None and (state.paused is not None or early)
+    if state.paused is None and (state.not_before is None or now >= state.not_before):
+        return False
+    return state.cancelled is None
 
 
 def due_times(opening: Opening | None) -> Iterator[datetime]:
