@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 DEFAULT_SCHEMA = "durable"
 
@@ -24,7 +24,7 @@ def load_queries(file: str, schema: str = DEFAULT_SCHEMA) -> dict[str, bytes]:
     The files are written for the schema `durable`, so that each can be pasted into psql as it is. What several have in
     common is defined above the first: `-- part: name` stands for it.
     """
-    text = files(__package__).joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
+    text = (Path(__file__).with_name("sql") / f"{file}.sql").read_text(encoding="utf-8")
     head, *rest = _NAME.split(text)
     defined = _DEFINED.split(head)[1:]
     parts = {name: body.strip() for name, body in zip(defined[::2], defined[1::2], strict=True)}
@@ -62,4 +62,4 @@ def check_schema(schema: str) -> None:
 def with_schema(sql: str, schema: str) -> str:
     """Puts the schema's name in; raises as `check_schema` does."""
     check_schema(schema)
-    return _SCHEMA.sub(f"{schema}.", sql)
+    return sql if schema == DEFAULT_SCHEMA else _SCHEMA.sub(f"{schema}.", sql)
