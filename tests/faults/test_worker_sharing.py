@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
+import pytest
+
+import durable_runtime
+from durable_runtime.store.migrations import migrate
 from durable_runtime.store.protocol import Claimed
 from durable_runtime.testing import VirtualTimeLoop
+from durable_runtime.worker import sharing
 from durable_runtime.worker.claims import Claims
 from durable_runtime.worker.executor import Executor
 from durable_runtime.worker.lease import Ownership
-from durable_runtime.worker.sharing import LEFT_FOR, MOST_ROUNDS
+from durable_runtime.worker.sharing import LEFT_FOR, MOST_ROUNDS, Sharing
+from tests.faults import worker_steps
 from tests.faults.test_worker_looks import Idle
+from tests.faults.working import call, running, until, value
+from tests.faults.working import start as start_all
 from tests.store.building import start
 from tests.store.memory import MemoryUnderTest
 
@@ -121,3 +129,32 @@ def test_something_is_left_to_those_who_serve_this_queue_among_others() -> None:
         return [await one.hear()]
 
     assert told(story, 8) == [4]
+
+
+OWNED = """
+select case when count(*) = 2 then min(n) else 0 end
+from (select count(*) as n from durable.execution where owner is not null group by owner) each
+"""
+
+
+@pytest.mark.usefixtures("runner")
+async def test_a_burst_goes_to_two_idle_workers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    knowing: set[Sharing] = set()
+    see = Sharing.see
+
+    def seen(self: Sharing, others: Sequence[Collection[str]]) -> None:
+        see(self, others)
+        knowing.update({self} if others else ())
+
+    monkeypatch.setattr(Sharing, "see", seen)
+    # Nobody takes what was left to the other before that one could.
+    monkeypatch.setattr(sharing, "LEFT_FOR", 3600)
+    worker_steps.forget()
+    migrate(database_url)
+    async with running(durable_runtime.Worker(database_url)), running(durable_runtime.Worker(database_url)):
+        await until(lambda: len(knowing) == 2, "both know of the other")
+        tags = [{"tag": str(number)} for number in range(20)]
+        await start_all(database_url, call("held"), tags)
+        # Who asks first takes a half, and the other at least a half of the rest.
+        await until(lambda: value(database_url, OWNED) >= 5, "both have their part")
+        worker_steps.let_go(*(each["tag"] for each in tags))
