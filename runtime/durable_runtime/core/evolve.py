@@ -102,10 +102,12 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
         frame, patch, touched = _apply(program, state, chain, keys, checkpoint)
     if compiled.starts_child and not state.has_children:
         state = replace(state, has_children=True)
-    if _undoes(chain):
+    if keys and _undoes(chain):
         return _go_on_undoing(state, chain, keys, frame, checkpoint)
     undo = remember(state, chain, checkpoint, patch) if compiled.undoing is not None else state.undo
-    root, touched = rebuild(chain, keys, frame, patch, touched)
+    root = frame
+    if keys or patch:
+        root, touched = rebuild(chain, keys, frame, patch, touched)
     if checkpoint.kind == "arrived":
         state, others = without_taken(state, checkpoint)
         touched += others
