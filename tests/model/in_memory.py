@@ -115,13 +115,21 @@ class ModelInstallation(Installation):
 def observed(report: Report, id: str) -> Observed:
     """Gives what became of one execution of an installation."""
     (ending,) = (ending for ending in report.endings if ending.id == id)
-    began = {(node, attempt): times for (of, node, attempt), times in report.ledger.began.items() if of == id}
+    everything = history_of(report.store, id)
+    # What a retry of a failed execution took back is gone. What began in it began rightly: chance may have decided in
+    # another way then, and it came nowhere near that since.
+    history = list(counting(everything))
+    gone = {one.path for one in everything} - {one.path for one in history}
+    began = {
+        (path, attempt): times
+        for (of, path, attempt), times in report.ledger.began.items()
+        if of == id and path not in gone
+    }
     return Observed(
         status=ending.status,
         output=decode(ending.output) if ending.output is not None else None,
         error=decode(ending.error) if ending.error is not None else None,
-        # What a retry of a failed execution took back is gone.
-        history=list(counting(history_of(report.store, id))),
+        history=history,
         began=Counter(began),
     )
 
