@@ -59,7 +59,8 @@ def test_a_worker_that_finds_work_begins_with_it(database_url: str) -> None:
     async def story() -> None:
         planned = asyncio.Event()
 
-        async def plan_commits(_store: PostgresWorkerStore) -> None:
+        async def plan_commits(_store: PostgresWorkerStore, *, moves: bool) -> None:
+            assert not moves
             planned.set()
 
         async with AsyncDurable(database_url) as durable:

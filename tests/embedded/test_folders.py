@@ -196,6 +196,7 @@ def test_the_settings_are_safe_and_small(home: Path) -> None:
         "max_connections": "200",
         "shared_buffers": "128MB",
         "max_wal_size": "512MB",
+        "random_page_cost": "1.1",
         "jit": "off",
         "logging_collector": "off",
         "TimeZone": "UTC",

@@ -82,6 +82,39 @@ def test_claims_and_commits_read_only_what_they_take_however_long_the_queue_beca
     assert rows_read(database_url, "execution") - read_before < 20 * CLAIMS * BATCH
 
 
+def test_a_claim_of_a_few_walks_down_a_short_queue_and_does_not_sort_it(
+    stores: PostgresUnderTest, database_url: str, observe: Any
+) -> None:
+    observe("alter table durable.ready set (autovacuum_enabled = false)")
+    observe(
+        "with started as (insert into durable.execution (public_id, definition_id, workflow, input) "
+        "select gen_random_uuid(), 1, 'few', '{}' from generate_series(1, 1000) returning id) "
+        "insert into durable.ready (execution_id, queue, rank) select id, 'default', 0 from started"
+    )
+
+    async def scenario() -> None:
+        store = PostgresWorkerStore(database_url)
+        try:
+            lease = await store.register("early", {}, 2, timedelta(minutes=1))
+            for _claim in range(CLAIMS):
+                assert len(await store.claim(lease, "default", 60)) == 60
+        finally:
+            await store.close()
+
+    def hints_read() -> int:
+        with psycopg.connect(database_url) as connection:
+            query = "select idx_tup_read from pg_stat_user_indexes where indexrelname = 'ready_pkey'"
+            row = connection.execute(query).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    before = hints_read()
+    asyncio.run(scenario())
+
+    wait_until(lambda: hints_read() > before, "the claims are counted")
+    assert hints_read() - before < 3 * CLAIMS * 60
+
+
 @pytest.mark.parametrize("analyzed", [False, True])
 def test_what_wakes_among_many_that_are_parked_is_found_without_reading_the_others(
     stores: PostgresUnderTest, database_url: str, observe: Any, analyzed: bool

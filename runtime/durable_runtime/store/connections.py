@@ -101,7 +101,7 @@ class Line:
         self._connection: Connection | None = None
         self._direct: Direct | None = None
         self._lock = asyncio.Lock()
-        self._planned_at = self._asked_at = float("-inf")
+        self._planned_at = float("-inf")
         self.prepares = True
         """Whether statements are prepared: not any more once one was lost, as behind a pooler of transactions."""
 
@@ -137,22 +137,18 @@ class Line:
             return await cursor.fetchall() if cursor.description is not None else []
 
     async def ask(self, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
-        """Runs a statement that is asked often, and gives its rows.
-
-        A plan that lasts for a while only is kept while the statement is asked again and again.
-        """
+        """Runs a statement that is asked often, and gives its rows; a plan that has lasted long enough is made anew."""
         async with self.use() as connection:
             direct = self._direct
             if direct is None:
                 direct = self._direct = Direct(connection)
-            if math.isinf(statement.plan_lasts) or not self.prepares:
-                return await direct.run(statement, parameters, prepared=self.prepares)
-            now = time.monotonic()
-            often, self._asked_at = now - self._asked_at < statement.plan_lasts, now
-            plans_again = often and now - self._planned_at >= statement.plan_lasts
-            if plans_again:
-                self._planned_at = now
-            return await direct.run(statement, parameters, prepared=often, plans_again=plans_again)
+            plans_again = False
+            if self.prepares and not math.isinf(statement.plan_lasts):
+                now = time.monotonic()
+                plans_again = now - self._planned_at >= statement.plan_lasts
+                if plans_again:
+                    self._planned_at = now
+            return await direct.run(statement, parameters, prepared=self.prepares, plans_again=plans_again)
 
     async def _drop(self, connection: Connection) -> None:
         self._connection = None

@@ -68,8 +68,9 @@ class PostgresWorkerStore:
                 ("append_one", math.inf),
                 # The tables may have grown meanwhile, and what was right for a page is wrong for a thousand.
                 ("append_and_move", 0.1),
-                # Planned each time: in front of a queue that has just become long, a wrong plan takes seconds.
-                ("claim", 0.0),
+                # In front of a queue that has just become long, a wrong plan takes seconds.
+                ("claim", 0.1),
+                ("count_ready", 0.1),
             )
         }
         self._lanes = [Line(conninfo, f"durable lane {lane}") for lane in range(lanes)]
@@ -142,7 +143,7 @@ class PostgresWorkerStore:
         """Gives how many executions of a queue can be claimed, or this many if there are more."""
         rank, after = self._low_water.get((queue, False), _LOWEST)
         wanted = {"queue": queue, "rank": rank, "after": after, "limit": at_most}
-        count: int = (await self._claims.fetch(self._sql["count_ready"], wanted))[0][0]
+        count: int = (await self._claims.ask(self._often["count_ready"], wanted))[0][0]
         return count
 
     async def load_graph(self, definition_id: int) -> bytes:
@@ -209,12 +210,16 @@ class PostgresWorkerStore:
         for name, parameters in rest_of(written):
             await connection.execute(self._sql[name], parameters)
 
-    async def plan_commits(self) -> None:
-        """Has the connections that write opened and their statements planned; writes nothing, for no fence holds."""
+    async def plan_commits(self, *, moves: bool) -> None:
+        """Has the connections that write opened and their statements planned; writes nothing, for no fence holds.
+
+        With `moves` also the one by which executions suspend or finish: it is planned anew when it is asked, but what
+        the connection has to know of the tables it knows by then.
+        """
 
         async def plan(line: Line) -> None:
             nothing = {**_NOBODY, **checkpoint_columns([]), **move_columns([])}
-            for name in ("append", "append_and_move"):
+            for name in ("append", "append_and_move") if moves else ("append",):
                 await line.ask(self._often[name], nothing)
 
         await asyncio.gather(*map(plan, self._lanes))

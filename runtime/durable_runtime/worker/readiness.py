@@ -48,7 +48,7 @@ class Readiness:
         await self._has_looked.wait()
         try:
             if self._finds_work or self._stays:
-                await self._store.plan_commits()
+                await self._store.plan_commits(moves=not self._finds_work)
             if not self._finds_work and self._stays:
                 for definition_id in await self._store.newest_definitions(MOST_DEFINITIONS):
                     if not self._executor.runs:

@@ -313,10 +313,12 @@ class Worker:
     async def _until_idle(self, store: PostgresWorkerStore, executor: Executor) -> None:
         """Returns when nothing is left that will run by itself: no live lease of a dead worker, no timer, no retry.
 
-        While it waits for others, or for a time, it looks less and less often.
+        While it waits for others, or for a time, it looks less and less often. What is there at the start is claimed
+        before it first asks.
         """
         pause = 0.05
         while True:
+            await asyncio.sleep(pause)
             pause = 0.05 if executor.runs else min(1.0, pause * 1.5)
             if not executor.runs:
                 try:
@@ -325,7 +327,6 @@ class Worker:
                         return
                 except (NoAnswer, DatabaseUnavailable, TryAgain) as error:
                     log.warning("the database does not answer: %s", error)
-            await asyncio.sleep(pause)
 
     async def _measure_lag(self) -> None:
         """Publishes by how much the event loop is late: the sign of a step that blocks it."""

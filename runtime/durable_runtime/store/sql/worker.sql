@@ -24,6 +24,7 @@ delete from durable.lane where worker_id in (select id from gone)
 -- Takes executions for this worker, fenced. Both rows are locked with SKIP LOCKED: neither another claim nor a stranger's transaction
 -- on one execution holds this one up. A hint whose execution is not pending any more is deleted and gives nothing. The queue is given
 -- as a range of the key: before statistics exist, an equality is believed to leave a handful, and all of a long queue would be sorted.
+-- The end is one comparison too: each further one is believed to leave a third, and of a short queue all would be joined and sorted.
 -- The status is hidden from the index of what is pending, which is believed to be short and would be read whole.
 with fence as materialized (
     select 1 from durable.lane where worker_id = %(worker_id)s and lane = %(lane)s and epoch = %(epoch)s for share
@@ -31,7 +32,7 @@ with fence as materialized (
     select r.queue, r.alone, r.rank, r.id, r.execution_id, e.started_at is null as fresh
     from durable.ready r join durable.execution e on e.id = r.execution_id, fence
     where (r.queue, r.alone, r.rank, r.id) > (%(queue)s, %(alone)s, %(rank)s, %(after)s)
-      and r.queue <= %(queue)s and r.alone <= %(alone)s
+      and (r.queue, r.alone) <= (%(queue)s, %(alone)s)
     order by r.queue, r.alone, r.rank, r.id limit %(limit)s
     for update of r skip locked for no key update of e skip locked
 ), gone as (
@@ -58,7 +59,7 @@ order by t.rank, t.id
 -- How many executions a claim would find in a queue, as far as anybody wants to know.
 select count(*) from (
     select from durable.ready r
-    where (r.queue, r.alone, r.rank, r.id) > (%(queue)s, false, %(rank)s, %(after)s) and r.queue <= %(queue)s and r.alone <= false
+    where (r.queue, r.alone, r.rank, r.id) > (%(queue)s, false, %(rank)s, %(after)s) and (r.queue, r.alone) <= (%(queue)s, false)
     order by r.queue, r.alone, r.rank, r.id limit %(limit)s
 ) r
 
