@@ -211,11 +211,7 @@ class PostgresWorkerStore:
             await connection.execute(self._sql[name], parameters)
 
     async def plan_commits(self, *, moves: bool) -> None:
-        """Has the connections that write opened and their statements planned; writes nothing, for no fence holds.
-
-        With `moves` also the one by which executions suspend or finish: it is planned anew when it is asked, but what
-        the connection has to know of the tables it knows by then.
-        """
+        """Opens what writes and has its statements planned, with `moves` all of them; writes nothing: no fence holds."""
 
         async def plan(line: Line) -> None:
             nothing = {**_NOBODY, **checkpoint_columns([]), **move_columns([])}
