@@ -95,7 +95,8 @@ class KnownResults:
             self._forget()
         self._seq = checkpoint.seq
         if checkpoint.kind == "entered":
-            self._rows[checkpoint.path] = []
+            if isinstance(checkpoint.result, int):  # how many items; of what is no foreach nothing is asked for
+                self._rows[checkpoint.path] = []
         elif self._rows and checkpoint.kind in ITEM_KINDS:
             self._rows.pop(checkpoint.path, None)
             item = checkpoint.path.rpartition("/")[0]

@@ -62,10 +62,13 @@ def begin(
     return State(root=root, input=input, execution=execution, now=started_at, deadline_at=deadline_at)
 
 
-def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[State, Touched]:
+def evolve(
+    program: Program, state: State, checkpoint: Checkpoint, chain: list[Frame] | None = None
+) -> tuple[State, Touched]:
     """Applies one checkpoint, which takes the next number.
 
-    Raises `HistoryMismatch` when the checkpoint's instance is not what the state stands at.
+    `chain` is what `chain_to` gives for its keys in this state, from whoever has walked there already. Raises
+    `HistoryMismatch` when the checkpoint's instance is not what the state stands at.
     """
     if checkpoint.seq not in (0, state.seq + 1):
         raise HistoryMismatch(f"checkpoint {checkpoint.seq} of {checkpoint.path!r} came after checkpoint {state.seq}")
@@ -74,7 +77,8 @@ def evolve(program: Program, state: State, checkpoint: Checkpoint) -> tuple[Stat
     if checkpoint.path == ON_FAILURE:
         return begin_closing(program, state, checkpoint)
     keys = checkpoint.keys if checkpoint.keys is not None else locate(program, state, checkpoint.path)
-    chain = chain_to(state, keys)
+    if chain is None:
+        chain = chain_to(state, keys)
     if chain is None:
         raise HistoryMismatch(f"{checkpoint.path!r} is not open")
     frame = chain[-1]

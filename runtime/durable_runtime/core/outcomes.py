@@ -178,6 +178,7 @@ def failed_attempt(
 def settle_attempt(
     program: Program,
     state: State,
+    chain: list[Frame] | None,
     path: str,
     keys: Keys,
     attempt: int,
@@ -189,10 +190,9 @@ def settle_attempt(
 ) -> Checkpoint | None:
     """Turns the outcome of an attempt into its checkpoint: completed, retrying with its due time, caught or failed.
 
-    `uniform` in [0, 1) draws the jitter. Gives None when the instance no longer waits for this attempt: it was
-    abandoned.
+    `chain` is what `chain_to` gives for `keys`, `uniform` in [0, 1) draws the jitter. Gives None when the instance no
+    longer waits for this attempt: it was abandoned.
     """
-    chain = chain_to(state, keys)
     if chain is None or not expects(chain[-1], path, attempt):
         return None
     opening = chain[-1].opening

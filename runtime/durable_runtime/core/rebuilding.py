@@ -52,15 +52,14 @@ def _with_branch(parent: Frame, forked: Forked, keys: Keys, inner: Frame, touche
     node, key = parent.node.graph, keys[-1]
     assert isinstance(key, str)
     assert isinstance(node, g.Parallel)
-    before, frames = forked.frames[key], forked.frames.with_value(key, inner)
+    frames = forked.frames.with_value(key, inner)
     if inner.is_open:
         return replace(forked, frames=frames), touched
-    forked = replace(
-        forked,
-        frames=frames,
-        ended=forked.ended + inner.ended - before.ended,
-        broke=forked.broke + (inner.error is not None) - (before.error is not None),
-    )
+    # Until now it was open: nothing happens in a list that is over.
+    if inner.error is None:
+        forked = replace(forked, frames=frames, ended=forked.ended + 1)
+    else:
+        forked = replace(forked, frames=frames, broke=forked.broke + 1)
     if is_decided(node, forked):
         return forked, touched
     return forked, () if touched == (keys,) else tuple(address for address in touched if address != keys)

@@ -211,7 +211,7 @@ class PostgresWorkerStore:
             await connection.execute(self._sql[name], parameters)
 
     async def plan_commits(self, *, moves: bool) -> None:
-        """Opens what writes and has its statements planned, with `moves` all of them; writes nothing: no fence holds."""
+        """Opens what writes and has its statements planned, with `moves` all of them; nothing is written: no fence."""
 
         async def plan(line: Line) -> None:
             nothing = {**_NOBODY, **checkpoint_columns([]), **move_columns([])}

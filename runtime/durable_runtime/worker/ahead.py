@@ -12,7 +12,7 @@ from durable_runtime.core.collecting import KnownResults
 from durable_runtime.core.evolve import evolve
 from durable_runtime.core.interpreter import Pass, settle
 from durable_runtime.core.program import Program
-from durable_runtime.core.state import State
+from durable_runtime.core.state import Frame, State
 from durable_runtime.worker.alarm import Alarm
 from durable_runtime.worker.unsent import Unsent
 
@@ -34,9 +34,9 @@ class Ahead:
         """True once a new checkpoint is stored."""
         return self._stored.seq > self._first_seq
 
-    def take(self, checkpoint: Checkpoint) -> tuple[Keys, ...]:
-        """Takes what happened into the state; gives what was touched."""
-        self.state, touched = evolve(self.program, self.state, checkpoint)
+    def take(self, checkpoint: Checkpoint, chain: list[Frame] | None) -> tuple[Keys, ...]:
+        """Takes what happened into the state, down this chain if it is known; gives what was touched."""
+        self.state, touched = evolve(self.program, self.state, checkpoint, chain)
         numbered = msgspec.structs.replace(checkpoint, seq=self.state.seq)
         self._unsent.checkpoints.append(numbered)
         self._known.add(numbered)

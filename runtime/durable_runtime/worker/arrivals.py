@@ -6,9 +6,11 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from durable_runtime.core.checkpoints import Keys
+from durable_runtime.core.state import chain_to
 from durable_runtime.store.joined import Transaction
 from durable_runtime.worker.ahead import Ahead
-from durable_runtime.worker.attempts import Ended, checkpoints_of
+from durable_runtime.worker.attempts import Ended
+from durable_runtime.worker.settling import checkpoints_of
 from durable_runtime.worker.unsent import Unsent
 from durable_runtime.worker.wanted import Wanted
 
@@ -62,10 +64,12 @@ class Arrivals:
             if only_plain and not ended.is_plain:
                 self._waiting = waiting[position:]
                 return
-            # None at all: abandoned in the meantime, nobody waits for it.
-            checkpoints = checkpoints_of(ahead.program, ahead.state, ended, unsent.outgoing)
+            # No checkpoints at all: abandoned in the meantime, nobody waits for it.
+            chain = chain_to(ahead.state, ended.command.keys)
+            checkpoints = checkpoints_of(ahead.program, ahead.state, chain, ended, unsent.outgoing)
             for checkpoint in checkpoints:
-                self._touched.extend(ahead.take(checkpoint))
+                self._touched.extend(ahead.take(checkpoint, chain))
+                chain = None  # the next one finds another state
             if checkpoints:
                 self._changed = True
                 # Whoever looked at the state before this, for a request, saw an attempt that had still to begin.

@@ -15,6 +15,7 @@ from durable_runtime.core.interpreter import settle
 from durable_runtime.core.outcomes import Failure, Success, settle_attempt
 from durable_runtime.core.program import Program
 from durable_runtime.core.starting import initial_state
+from durable_runtime.core.state import chain_to
 from durable_runtime.core.statuses import statuses
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -48,7 +49,8 @@ class Story:
                 return
             perform, outcome = performs[path], waiting.pop(path)
             checkpoint = settle_attempt(
-                self.program, self.state, perform.path, perform.keys, perform.attempt, outcome,
+                self.program, self.state, chain_to(self.state, perform.keys),
+                perform.path, perform.keys, perform.attempt, outcome,
                 started_at=at, at=at, uniform=0.5,
             )  # fmt: skip
             assert checkpoint is not None

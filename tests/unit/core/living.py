@@ -18,6 +18,7 @@ from durable_runtime.core.program import Program
 from durable_runtime.core.requests import answer_to
 from durable_runtime.core.rewinding import Past, rewind
 from durable_runtime.core.starting import initial_state
+from durable_runtime.core.state import chain_to
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -87,6 +88,7 @@ class Life:
         keys = self.program.locate(path)
         self.add(
             settle_attempt(
-                self.program, self.state, path, keys, attempt, outcome, started_at=at, at=at, uniform=0.5
+                self.program, self.state, chain_to(self.state, keys), path, keys, attempt, outcome,
+                started_at=at, at=at, uniform=0.5,
             )
         )  # fmt: skip
