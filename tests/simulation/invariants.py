@@ -118,10 +118,13 @@ def _of_values(store: MemoryStore, ending: Ending, history: list[Checkpoint]) ->
     """What is published is what checkpoints say, no more and no less, in their order."""
     (key,) = (one.key for one in store.rows.executions.values() if one.public_id == ending.id)
     shown = [(seq, value.name, value.path) for seq, value in store.rows.values.get(key, [])]
-    said = [
-        (checkpoint.seq, name, checkpoint.path)
-        for checkpoint in history
-        if checkpoint.kind == "completed" and re.search(r"(^|/)show\d+$", checkpoint.path)
-        for name in ("shown", "other")
-    ]
+    said: list[tuple[int, str, str]] = []
+    given: set[str] = set()
+    for one in history:
+        if one.kind == "edited" and one.result["edit"] is not None:
+            given.add(one.result["edit"]["node"])
+        elif one.kind == "completed" and re.search(r"(^|/)show\d+$", one.path):
+            # What was given its result did not run, and published nothing.
+            said += [(one.seq, name, one.path) for name in ("shown", "other") if one.path not in given]
+            given.discard(one.path)
     return [] if shown == said else [f"shows the values {shown}, but its checkpoints say {said}"]

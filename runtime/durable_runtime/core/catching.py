@@ -40,4 +40,6 @@ def catch(program: Program, state: State, checkpoint: Checkpoint) -> Checkpoint:
                 # The first error must not be hidden by a second one.
                 message = f"{error.message} (and a condition of its 'catch' failed: {problem})"
                 return replace(checkpoint, error=replace(error, message=message))
-    return replace(checkpoint, kind="ignored") if graph.ignore_errors else checkpoint
+    # A cancel waits for what a `catch` undoes: what could not be undone there must be told, and is not ignored.
+    is_told = state.cancelled is not None and isinstance(chain[-1].opening, Undoing)
+    return replace(checkpoint, kind="ignored") if graph.ignore_errors and not is_told else checkpoint

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pytest
+
 from durable_dsl import compile_text
 from durable_runtime.core.checkpoints import Checkpoint, ErrorValue, Keys
 from durable_runtime.core.children import child_started
@@ -28,6 +30,9 @@ steps:
 """
 ASKED = {"reason": "enough", "compensate": True}
 DOWN = ErrorValue(type="Down", message="no answer")
+
+
+IGNORED = TRIP.replace("  - group: trip\n", "  - group: trip\n    ignore_errors: true\n")
 
 
 class Told:
@@ -55,8 +60,8 @@ class Told:
         return [each.path for each in self.last.performs if isinstance(each, Perform)]
 
 
-def failed_on_its_way() -> Told:
-    told = Told()
+def failed_on_its_way(document: str = TRIP) -> Told:
+    told = Told(document)
     told.tell("trip/hotel", "completed")
     told.tell("trip/car", "completed")
     told.tell("trip/flight", "failed", error=DOWN)
@@ -75,8 +80,9 @@ def test_it_ends_a_pause_and_the_undoing_goes_on() -> None:
     assert told.begun == ["trip/hotel/compensate"]
 
 
-def test_what_the_catch_could_not_undo_is_told_by_the_status_and_the_error() -> None:
-    told = failed_on_its_way()
+@pytest.mark.parametrize("document", [TRIP, IGNORED])
+def test_what_the_catch_could_not_undo_is_told_by_the_status_and_the_error(document: str) -> None:
+    told = failed_on_its_way(document)
     told.tell("trip/car/compensate", "failed", error=DOWN)
 
     told.tell("", "cancelled", result=ASKED)
