@@ -19,8 +19,8 @@ from benchmarks.server import BenchServer, SlowFlushImpossible, find_contrib
 PATIENCE, QUICK_PATIENCE, LONG_PATIENCE = 900, 90, 10_800
 """Seconds after which a measurement is given up."""
 
-TURNS, SHORT = 3, 2.0
-"""How often in each round is measured what takes less than so many seconds: one half of a second says little."""
+TURNS, SHORT = 3, 5.0
+"""How often in each round is measured what takes less than so many seconds: one such time says little."""
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -89,8 +89,8 @@ steps:
 """
 
 
-def write(folder: Path, document: str) -> Path:
+def write(folder: Path, document: str, name: str = "workflow.yaml") -> Path:
     """Writes a document into a file, as users do."""
-    path = folder / "workflow.yaml"
+    path = folder / name
     path.write_text(document)
     return path

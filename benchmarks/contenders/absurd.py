@@ -76,12 +76,24 @@ async def _working(clients: list[Any], poll: float = POLL) -> AsyncIterator[None
         await asyncio.gather(*running)
 
 
-async def _drain(task: Task, gate: Gate, name: str, inputs: list[Any], workers: int = WORKERS) -> None:
+async def _run_one(task: Task, gate: Gate, name: str, params: Any) -> None:
+    """Has one worker, which has run a small task, run one; started and waited for over a connection of its own."""
+    await _prepare(task.url)
+    async with _clients(task.url, 1) as workers, _clients(task.url, 1) as [client], _working(workers):
+        small = await client.spawn("sequence", 1)
+        await client.await_task_result(small["task_id"])
+        await gate.go()
+        spawned = await client.spawn(name, params)
+        await client.await_task_result(spawned["task_id"])
+        gate.stop()
+
+
+async def _drain(task: Task, gate: Gate, name: str, inputs: list[Any]) -> None:
     await _prepare(task.url)
     async with _clients(task.url, 1) as [client]:
         for params in inputs:
             await client.spawn(name, params)
-    async with _clients(task.url, workers) as clients:
+    async with _clients(task.url, WORKERS) as clients:
         await gate.go()
         async with _working(clients):
             await until_done(task.url, DONE, len(inputs), lambda: ended >= len(inputs))
@@ -89,7 +101,7 @@ async def _drain(task: Task, gate: Gate, name: str, inputs: list[Any], workers: 
 
 
 async def sequence(task: Task, gate: Gate) -> Figures:
-    await _drain(task, gate, "sequence", [task["steps"]], workers=1)
+    await _run_one(task, gate, "sequence", task["steps"])
     return {"steps": task["steps"]}
 
 
@@ -99,12 +111,12 @@ async def backlog(task: Task, gate: Gate) -> Figures:
 
 
 async def foreach(task: Task, gate: Gate) -> Figures:
-    await _drain(task, gate, "foreach", [{"items": task["items"], "window": 100}], workers=1)
+    await _run_one(task, gate, "foreach", {"items": task["items"], "window": 100})
     return {"steps": task["items"]}
 
 
 async def parallel(task: Task, gate: Gate) -> Figures:
-    await _drain(task, gate, "foreach", [{"items": task["items"], "window": task["items"]}], workers=1)
+    await _run_one(task, gate, "foreach", {"items": task["items"], "window": task["items"]})
     return {"steps": task["items"]}
 
 

@@ -110,6 +110,7 @@ async def sequence(task: Task, gate: Gate) -> Figures:
     """Started directly in the worker's process: faster than through a queue."""
     workflows = _launch(task.url)
     DBOS.launch()
+    await (await DBOS.start_workflow_async(workflows["sequence"], 1)).get_result()
     await gate.go()
     handle = await DBOS.start_workflow_async(workflows["sequence"], task["steps"])
     await handle.get_result(polling_interval_sec=0.01)
@@ -126,6 +127,8 @@ async def backlog(task: Task, gate: Gate) -> Figures:
 async def _fan_out(task: Task, gate: Gate, window: int) -> Figures:
     workflows = _launch(task.url)
     DBOS.launch()
+    # So many that all connections of the pool are there.
+    await (await DBOS.start_workflow_async(workflows["foreach"], 2 * POOL, 2 * POOL)).get_result()
     await gate.go()
     handle = await DBOS.start_workflow_async(workflows["foreach"], task["items"], window)
     found = await handle.get_result(polling_interval_sec=0.01)

@@ -79,13 +79,15 @@ async def drain(task: Task, gate: Gate, executions: int) -> None:
 async def run_one(task: Task, gate: Gate, document: str) -> None:
     """Starts one execution beside a worker that waits for work, as a deployment does, and waits for its result.
 
-    The document was compiled and stored before, by a start that is not due.
+    The document was compiled and stored before, by a start that is not due, and a small one has run.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = documents.write(Path(folder), document)
+        small = documents.write(Path(folder), documents.sequence(1), "small.yaml")
         async with AsyncDurable(task.url) as client:
             await client.start(path, {}, scheduled_at=timedelta(days=1))
             async with idle_worker(task.url):
+                await client.result(await client.start(small, {}))
                 await gate.go()
                 await client.result(await client.start(path, {}))
                 gate.stop()

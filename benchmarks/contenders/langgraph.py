@@ -85,6 +85,7 @@ async def _invoke(graph: Any, state: dict[str, Any], limit: int) -> Any:
 
 async def sequence(task: Task, gate: Gate) -> Figures:
     async with _compiled(task.url, _looping(), 1) as [graph]:
+        await _invoke(graph, {"left": 1}, 6)
         await gate.go()
         await _invoke(graph, {"left": task["steps"]}, task["steps"] + 5)
         gate.stop()
@@ -107,6 +108,7 @@ async def backlog(task: Task, gate: Gate) -> Figures:
 
 async def foreach(task: Task, gate: Gate) -> Figures:
     async with _compiled(task.url, _fanning(), 1) as [graph]:
+        await _invoke(graph, {"count": 1, "results": []}, 25)
         await gate.go()
         state = await _invoke(graph, {"count": task["items"], "results": []}, 25)
         gate.stop()

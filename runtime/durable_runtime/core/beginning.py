@@ -11,7 +11,7 @@ from typing import assert_never
 import msgspec
 
 from durable_dsl import graph as g
-from durable_dsl.expressions import Expression
+from durable_dsl.expressions import Expression, Template
 from durable_runtime.core.calls import Retrying, Underway
 from durable_runtime.core.checkpoints import Checkpoint, Json, Key, Keys
 from durable_runtime.core.children import call
@@ -126,8 +126,10 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
     node = frame.node
     assert node.performs is not None, f"{node.id} has no attempts"
     action, function = node.performs
-    # What takes the data and nothing else reads no names.
-    names = environment(program, state, chain) if node.values is not None or node.timeout is not None else {}
+    values = node.values
+    # Most steps take the data as it is, or constants: nothing reads a name.
+    reads = isinstance(node.timeout, Template) or (values is not None and not values.is_constant)
+    names = environment(program, state, chain) if reads else {}
     timeout = span_of(node.timeout, names, state) if node.timeout is not None else None
     begun = Perform(
         path=frame.path,
@@ -138,12 +140,12 @@ def perform(program: Program, state: State, chain: list[Frame], keys: Keys, atte
         attempt=attempt,
         since=state.retried,
         data=data_of(chain),
-        arguments=node.values.render(names, now=state.now) if node.values is not None and not node.secrets else None,
+        arguments=values.render(names, now=state.now) if values is not None and not node.secrets else None,
         timeout=timeout,
         began_at=state.now,
     )
-    if node.secrets and node.values is not None:
-        begun = replace(begun, sealed=Sealed(node.values, node.secrets, names, state.now))
+    if node.secrets and values is not None:
+        begun = replace(begun, sealed=Sealed(values, node.secrets, names, state.now))
     if node.undoes:
         begun = replace(begun, error=_undone_for(chain))
     return begun if frame.opening is None else _begun_before(begun, frame.opening)

@@ -42,7 +42,7 @@ def turns(
     return order
 
 
-SHORT = {"durable": 0.5, "pgbench": 1.5, "dbos": 30, "durable_single": 2.5}
+SHORT = {"durable": 0.5, "pgbench": 1.5, "dbos": 30, "durable_single": 7}
 
 
 def test_all_take_turns_and_the_short_ones_three_in_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
