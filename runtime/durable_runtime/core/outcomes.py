@@ -59,6 +59,7 @@ def completed(
     attempt: int = 1,
     started_at: datetime | None = None,
     log: str | None = None,
+    seq: int = 0,
 ) -> Checkpoint:
     """Gives the checkpoint of a node that worked: its result reshaped by `output`, checked, encoded once.
 
@@ -97,6 +98,7 @@ def completed(
         started_at=started_at,
         finished_at=at,
         log=log,
+        seq=seq,
     )
 
 
@@ -200,7 +202,10 @@ def settle_attempt(
         started_at = opening.entered_at
     if isinstance(outcome, Success):
         # A result that cannot be stored fails the node at once: the work is done and would give the same again.
-        settled = completed(program, state, chain, keys, outcome.value, at=at, attempt=attempt, started_at=started_at)
+        seq = state.seq + 1  # as it is taken next, or not at all
+        settled = completed(
+            program, state, chain, keys, outcome.value, at=at, attempt=attempt, started_at=started_at, seq=seq
+        )
     else:
         settled = settle_failure(
             program, state, chain, keys, attempt, outcome, started_at=started_at, at=at, uniform=uniform

@@ -37,7 +37,7 @@ class Ahead:
     def take(self, checkpoint: Checkpoint, chain: list[Frame] | None) -> tuple[Keys, ...]:
         """Takes what happened into the state, down this chain if it is known; gives what was touched."""
         self.state, touched = evolve(self.program, self.state, checkpoint, chain)
-        numbered = msgspec.structs.replace(checkpoint, seq=self.state.seq)
+        numbered = checkpoint if checkpoint.seq else msgspec.structs.replace(checkpoint, seq=self.state.seq)
         self._unsent.checkpoints.append(numbered)
         self._known.add(numbered)
         self._alarm.is_needed |= checkpoint.due_at is not None
