@@ -67,7 +67,7 @@ class PostgresWorkerStore:
                 ("append", math.inf),
                 ("append_one", math.inf),
                 # The tables may have grown meanwhile, and what was right for a page is wrong for a thousand.
-                ("append_and_move", 0.1),
+                ("append_and_move", 0.5),
                 # In front of a queue that has just become long, a wrong plan takes seconds.
                 ("claim", 0.1),
                 ("count_ready", 0.1),
