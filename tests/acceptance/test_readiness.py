@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from unittest import mock
 
@@ -49,6 +50,24 @@ def test_a_worker_with_nothing_to_do_opens_its_connections_and_reads_what_will_p
     asyncio.run(story())
 
 
+def test_a_worker_beside_others_writes_over_one_connection(database_url: str) -> None:
+    def lanes() -> Counter[str]:
+        with psycopg.connect(database_url) as connection:
+            return Counter(name for name, _query in connection.execute(OPEN).fetchall() if "lane" in name)
+
+    async def story() -> None:
+        async with AsyncDurable(database_url) as durable, running(Worker(database_url)):
+            await until(lambda: lanes() == {"durable lane 0": 1, "durable lane 1": 1}, "alone it opens two")
+            async with running(Worker(database_url)):
+                await until(lambda: lanes()["durable lane 0"] == 2, "the other opens one")
+                ids = await durable.start_many(FIRST, [{}] * 40)
+                for id in ids:
+                    await durable.result(id)
+                assert lanes() == {"durable lane 0": 2, "durable lane 1": 1}
+
+    asyncio.run(story())
+
+
 def test_a_worker_that_finds_work_begins_with_it(database_url: str) -> None:
     asked: list[int] = []
 
@@ -59,7 +78,7 @@ def test_a_worker_that_finds_work_begins_with_it(database_url: str) -> None:
     async def story() -> None:
         planned = asyncio.Event()
 
-        async def plan_commits(_store: PostgresWorkerStore, *, moves: bool) -> None:
+        async def plan_commits(_store: PostgresWorkerStore, _lanes: int | None, *, moves: bool) -> None:
             assert not moves
             planned.set()
 

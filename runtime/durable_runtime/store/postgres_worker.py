@@ -210,15 +210,15 @@ class PostgresWorkerStore:
         for name, parameters in rest_of(written):
             await connection.execute(self._sql[name], parameters)
 
-    async def plan_commits(self, *, moves: bool) -> None:
-        """Opens what writes and has its statements planned, with `moves` all of them; nothing is written: no fence."""
+    async def plan_commits(self, lanes: int | None = None, *, moves: bool) -> None:
+        """Opens the first lanes, or all, and has statements planned, with `moves` all; writes nothing: no fence."""
 
         async def plan(line: Line) -> None:
             nothing = {**_NOBODY, **checkpoint_columns([]), **move_columns([])}
             for name in ("append", "append_and_move") if moves else ("append",):
                 await line.ask(self._often[name], nothing)
 
-        await asyncio.gather(*map(plan, self._lanes))
+        await asyncio.gather(*map(plan, self._lanes[:lanes]))
 
     async def plan_claims(self) -> None:
         """Does the same for the connection that claims; takes nothing."""

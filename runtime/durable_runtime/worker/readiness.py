@@ -35,12 +35,12 @@ class Readiness:
         self._executor = executor
         self._stays = stays
         self._has_looked = asyncio.Event()
-        self._finds_work = False
+        self._finds_work = self._has_others = False
 
     def see(self, look: Look) -> None:
         """Takes what a look found; the first one counts."""
         if not self._has_looked.is_set():
-            self._finds_work = bool(look.ready or look.lonely)
+            self._finds_work, self._has_others = bool(look.ready or look.lonely), bool(look.others)
             self._has_looked.set()
 
     async def serve(self) -> None:
@@ -48,7 +48,7 @@ class Readiness:
         await self._has_looked.wait()
         try:
             if self._finds_work or self._stays:
-                await self._store.plan_commits(moves=not self._finds_work)
+                await self._store.plan_commits(1 if self._has_others else None, moves=not self._finds_work)
             if not self._finds_work and self._stays:
                 for definition_id in await self._store.newest_definitions(MOST_DEFINITIONS):
                     if not self._executor.runs:

@@ -162,6 +162,7 @@ class Worker:
             readiness = Readiness(store, executor, stays=not until_idle)
 
             def seen(look: Look) -> None:
+                journal.spread = 1 if look.others else LANES
                 claims.see(look)
                 readiness.see(look)
                 executor.read_signalled(look.signalled)

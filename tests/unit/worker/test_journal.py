@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
+import pytest
+
 from durable_runtime.store.protocol import Commit, Lease, Outcome, WorkerStore
 from durable_runtime.worker.journal import Journal
 from durable_runtime.worker.lease import Ownership
@@ -17,9 +19,11 @@ class HeldStore:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.lanes: list[int] = []
         self._held: list[asyncio.Future[None]] = []
 
-    async def commit(self, _lease: Lease, _lane: int, commits: Sequence[Commit]) -> list[Outcome]:
+    async def commit(self, _lease: Lease, lane: int, commits: Sequence[Commit]) -> list[Outcome]:
+        self.lanes.append(lane)
         self.batches.append([commit.key for commit in commits])
         self._held.append(asyncio.get_running_loop().create_future())
         await self._held[-1]
@@ -82,6 +86,22 @@ def batches_after(
 def test_what_waits_goes_together_with_what_follows_soon_from_the_batch_before() -> None:
     # Each for itself they would take turns for ever, in batches of half the size.
     assert batches_after(waiting=(3, 4), soon={1: 1, 2: 2}) == [[1, 2], [3, 4, 1, 2]]
+
+
+@pytest.mark.parametrize(("spread", "lanes"), [(2, [(0, [2, 4]), (1, [1, 3])]), (1, [(0, [1, 2, 3, 4])])])
+def test_executions_are_spread_over_the_lanes_or_not(spread: int, lanes: list[tuple[int, list[int]]]) -> None:
+    async def scenario() -> list[tuple[int, list[int]]]:
+        store = HeldStore()
+        journal = Journal(cast(WorkerStore, store), Ownership(Lease(1, (1, 1, 1))), 2)
+        journal.spread = spread
+        serving = [asyncio.create_task(journal.serve(lane)) for lane in range(2)]
+        Executions(journal).commit(1, 2, 3, 4)
+        await turns()
+        for task in serving:
+            task.cancel()
+        return sorted(zip(store.lanes, store.batches, strict=True))
+
+    assert asyncio.run(scenario()) == lanes
 
 
 def test_what_waits_is_sent_though_nothing_follows_from_the_batch_before() -> None:
