@@ -140,9 +140,10 @@ def test_a_fan_out_of_200_children_whose_workers_are_killed_starts_each_once(
     assert statuses(database_url) == {"completed": count + 1}
     ran = Counter(lines())
     assert set(ran) == {f"child {number}" for number in range(count)}
-    # An effect runs again only where the worker that ran it was lost before its checkpoint.
+    # An effect runs again only where the worker that ran it was lost before its checkpoint: of those in the 30 slots,
+    # and of those whose end was on its way.
     assert max(ran.values()) <= 1 + kills
-    assert sum(ran.values()) - count <= 30 * kills
+    assert sum(ran.values()) - count <= 2 * 30 * kills
     assert value(database_url, "select count(*) from durable.request") == 0
     assert value(database_url, "select count(*) from durable.wait") == 0
 

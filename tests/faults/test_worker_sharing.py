@@ -35,6 +35,7 @@ class Busy(Idle):
     async def take(self, claimed: list[Claimed]) -> None:
         await super().take(claimed)
         self.runs |= {one.key: one for one in claimed}
+        self.running.update(one.queue for one in claimed)
 
 
 @dataclass

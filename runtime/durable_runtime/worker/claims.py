@@ -29,9 +29,9 @@ LONGEST_PATIENCE = 320.0
 class Claims:
     """Fills the executor. `queues` are limits by name; None serves every queue, together at most `concurrency` at once.
 
-    With `only`, just these executions (by id) are claimed. Claims never exceed the free slots. Queues are claimed from
-    while they are believed to have work: because a hint or a look said so, and until a claim found less than it wanted.
-    Of a short queue something is left to other workers.
+    With `only`, just these executions (by id) are claimed. Claims never exceed the free slots; a slot is free once the
+    end of what was in it is on its way. Queues are claimed from while they are believed to have work: because a hint or
+    a look said so, and until a claim found less than it wanted. Of a short queue something is left to other workers.
     """
 
     def __init__(
@@ -128,10 +128,12 @@ class Claims:
         return self._queues is None or queue in self._queues
 
     def _free(self, queue: str) -> int:
-        used = len(self._executor.runs)
+        running = self._executor.running
+        # Ends that are on their way for long, as while the database hangs, must not let more and more be claimed.
+        free = min(self._concurrency - running.total(), 2 * self._concurrency - len(self._executor.runs))
         if self._queues is None or self._only is not None:
-            return self._concurrency - used
-        return min(self._concurrency - used, self._queues[queue] - self._executor.running[queue])
+            return free
+        return min(free, self._queues[queue] - running[queue])
 
     async def _claim_alone(self, queue: str) -> bool:
         """Claims an execution that was recovered too often, while nothing else runs here.

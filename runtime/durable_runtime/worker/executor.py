@@ -22,6 +22,7 @@ from durable_runtime.store.protocol import (
     TERMINAL,
     Claimed,
     Commit,
+    End,
     NoAnswer,
     Outcome,
     Suspend,
@@ -74,7 +75,9 @@ class Executor:
         self.snapshot_every = EVERY
         self.connections = connections
         self.runs: dict[int, Run] = {}
+        # By queue, those that take up a slot: of whose end is on its way nothing more begins.
         self.running: Counter[str] = Counter()
+        self._ending: set[int] = set()
         self.ended: Counter[str] = Counter()
         self.changed = asyncio.Event()
         self.look_wanted: asyncio.Event | None = None
@@ -178,7 +181,7 @@ class Executor:
     def _left(self, run: Run, status: str) -> None:
         if self.runs.get(run.key) is run:
             del self.runs[run.key]
-        self.running[run.claimed.queue] -= 1
+        self._frees(run, keeps=False)
         self.ended[status] += 1
         self.changed.set()
         if status == "waiting" and self.look_wanted is not None:
@@ -186,6 +189,28 @@ class Executor:
         if status in TERMINAL and self.tell_end is not None:
             self.tell_end(run.claimed.id)
         log.info("%s %s: %s", run.claimed.workflow, run.claimed.id, status)
+
+    def _frees(self, run: Run, *, keeps: bool) -> None:
+        """Gives a run's slot to others; `keeps` while its end may still be refused."""
+        if run.key not in self._ending:
+            self.running[run.claimed.queue] -= 1
+            self.changed.set()
+        if keeps:
+            self._ending.add(run.key)
+        else:
+            self._ending.discard(run.key)
+
+    def _end(self, run: Run, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
+        """Hands over the commit by which a run ends; what comes in its place is claimed meanwhile."""
+
+        def answered(outcome: Outcome, reason: str) -> None:
+            if outcome is not Outcome.COMMITTED and run.key in self._ending:
+                self._ending.discard(run.key)
+                self.running[run.claimed.queue] += 1
+            done(outcome, reason)
+
+        self._frees(run, keeps=True)
+        return self._journal.submit(commit, answered)
 
     def committed(self, commit: Commit) -> None:
         """Has those told who follow an execution that showed something."""
@@ -204,7 +229,8 @@ class Executor:
     ) -> Entry | Joined:
         """Has a commit written: by the journal, or by a step's own transaction, which may be `undone` instead."""
         if joined is None or undone is None:
-            return self._journal.submit(commit, done)
+            run = self.runs.get(commit.key) if isinstance(commit.move, End) else None
+            return self._journal.submit(commit, done) if run is None else self._end(run, commit, done)
         entry = Joined(done, undone)
         self.spawn(self._joiner.commit(joined, commit, entry))
         return entry
