@@ -127,13 +127,13 @@ def lines(results: Results) -> list[str]:
 
 def _cores(results: Results) -> list[str]:
     """Says what two workers could reach at most where they and the server share these cores."""
-    worker, server = (_median(results, "backlog", key=key) for key in ("cpu_us", "server_cpu_us"))
-    if not worker or server is None:
+    one, worker, server = (_median(results, "backlog", key=key) for key in ("per_second", "cpu_us", "server_cpu_us"))
+    if not one or not worker or server is None:
         return []
     cores = os.cpu_count() or 1
-    most = cores * worker / (worker + server)
+    most = cores * 1_000_000 / (worker + server) / one
     return [
         f"A step of W2 takes {worker:.1f} µs of the worker's processor and {server:.1f} µs of the server's. On {cores} "
-        f"cores, which all share, two workers are at most {most:.2f}x as fast as one, if nobody ever waits.",
+        f"cores, which all share, two workers that never wait are {most:.2f}x as fast as the one that was measured.",
         "",
     ]
