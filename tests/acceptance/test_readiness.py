@@ -78,7 +78,7 @@ def test_a_worker_that_finds_work_begins_with_it(database_url: str) -> None:
     async def story() -> None:
         planned = asyncio.Event()
 
-        async def plan_commits(_store: PostgresWorkerStore, _lanes: int | None, *, moves: bool) -> None:
+        async def plan_commits(_store: PostgresWorkerStore, _lanes: int, *, moves: bool) -> None:
             assert not moves
             planned.set()
 

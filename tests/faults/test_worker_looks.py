@@ -41,6 +41,7 @@ class Idle:
     def __init__(self) -> None:
         self.runs: dict[int, Any] = {}
         self.running: Counter[str] = Counter()
+        self.taken = self.running
         self.changed = asyncio.Event()
         self.performer = self
         self.exhausted = False

@@ -82,7 +82,7 @@ class SimulatedWorker:
         claims = Claims(store, ownership, executor, queues=None, concurrency=10)
 
         def seen(look: Look) -> None:
-            journal.spread = 1 if look.others else LANES
+            journal.see(look)
             claims.see(look)
             executor.read_signalled(look.signalled)
             if look.unrouted:

@@ -210,8 +210,8 @@ class PostgresWorkerStore:
         for name, parameters in rest_of(written):
             await connection.execute(self._sql[name], parameters)
 
-    async def plan_commits(self, lanes: int | None = None, *, moves: bool) -> None:
-        """Opens the first lanes, or all, and has statements planned, with `moves` all; writes nothing: no fence."""
+    async def plan_commits(self, lanes: int, *, moves: bool) -> None:
+        """Opens the first lanes and has statements planned, with `moves` all; writes nothing: no fence."""
 
         async def plan(line: Line) -> None:
             nothing = {**_NOBODY, **checkpoint_columns([]), **move_columns([])}

@@ -128,12 +128,11 @@ class Claims:
         return self._queues is None or queue in self._queues
 
     def _free(self, queue: str) -> int:
-        running = self._executor.running
-        # Ends that are on their way for long, as while the database hangs, must not let more and more be claimed.
-        free = min(self._concurrency - running.total(), 2 * self._concurrency - len(self._executor.runs))
+        running, taken = self._executor.running, self._executor.taken
+        free = _room(self._concurrency, running.total(), taken.total())
         if self._queues is None or self._only is not None:
             return free
-        return min(free, self._queues[queue] - running[queue])
+        return min(free, _room(self._queues[queue], running[queue], taken[queue]))
 
     async def _claim_alone(self, queue: str) -> bool:
         """Claims an execution that was recovered too often, while nothing else runs here.
@@ -206,3 +205,11 @@ class Claims:
             finally:
                 for wait in waits:
                     wait.cancel()
+
+
+def _room(slots: int, running: int, taken: int) -> int:
+    """Gives how many more may be claimed.
+
+    Ends that are on their way for long, as while the database hangs, must not let more and more be claimed.
+    """
+    return min(slots - running, 2 * slots - taken)

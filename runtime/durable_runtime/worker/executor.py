@@ -75,7 +75,8 @@ class Executor:
         self.snapshot_every = EVERY
         self.connections = connections
         self.runs: dict[int, Run] = {}
-        # By queue, those that take up a slot: of whose end is on its way nothing more begins.
+        # By queue: all, and those that take up a slot; of whose end is on its way nothing more begins.
+        self.taken: Counter[str] = Counter()
         self.running: Counter[str] = Counter()
         self._ending: set[int] = set()
         self.ended: Counter[str] = Counter()
@@ -135,6 +136,7 @@ class Executor:
             return
         run = Run(claimed, program, resumed, self, self._left)
         self.runs[claimed.key] = run
+        self.taken[claimed.queue] += 1
         self.running[claimed.queue] += 1
         run.begin()
 
@@ -181,7 +183,11 @@ class Executor:
     def _left(self, run: Run, status: str) -> None:
         if self.runs.get(run.key) is run:
             del self.runs[run.key]
-        self._frees(run, keeps=False)
+        self.taken[run.claimed.queue] -= 1
+        if run.key in self._ending:
+            self._ending.discard(run.key)
+        else:
+            self.running[run.claimed.queue] -= 1
         self.ended[status] += 1
         self.changed.set()
         if status == "waiting" and self.look_wanted is not None:
@@ -190,26 +196,18 @@ class Executor:
             self.tell_end(run.claimed.id)
         log.info("%s %s: %s", run.claimed.workflow, run.claimed.id, status)
 
-    def _frees(self, run: Run, *, keeps: bool) -> None:
-        """Gives a run's slot to others; `keeps` while its end may still be refused."""
-        if run.key not in self._ending:
-            self.running[run.claimed.queue] -= 1
-            self.changed.set()
-        if keeps:
-            self._ending.add(run.key)
-        else:
-            self._ending.discard(run.key)
-
     def _end(self, run: Run, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
         """Hands over the commit by which a run ends; what comes in its place is claimed meanwhile."""
 
         def answered(outcome: Outcome, reason: str) -> None:
-            if outcome is not Outcome.COMMITTED and run.key in self._ending:
+            if outcome is not Outcome.COMMITTED:
                 self._ending.discard(run.key)
                 self.running[run.claimed.queue] += 1
             done(outcome, reason)
 
-        self._frees(run, keeps=True)
+        self._ending.add(run.key)
+        self.running[run.claimed.queue] -= 1
+        self.changed.set()
         return self._journal.submit(commit, answered)
 
     def committed(self, commit: Commit) -> None:

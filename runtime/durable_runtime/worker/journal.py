@@ -26,6 +26,7 @@ from collections.abc import Callable
 from durable_runtime.errors import DatabaseUnavailable, LeaseLost
 from durable_runtime.store.protocol import (
     Commit,
+    Look,
     NoAnswer,
     Outcome,
     StatementRefused,
@@ -81,6 +82,10 @@ class Journal:
         # The next batch of each lane, if those that were answered last follow at once.
         self._expected = [0] * lanes
         self._wake = [asyncio.Event() for _ in range(lanes)]
+
+    def see(self, look: Look) -> None:
+        """Takes what a look found: whether there are other workers."""
+        self.spread = 1 if look.others else len(self._queues)
 
     def submit(self, commit: Commit, done: Callable[[Outcome, str], None]) -> Entry:
         """Hands a commit over; `done` is called from the event loop when its outcome is certain."""

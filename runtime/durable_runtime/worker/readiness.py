@@ -10,6 +10,7 @@ from durable_runtime.errors import DatabaseUnavailable, DurableError
 from durable_runtime.store.postgres_worker import PostgresWorkerStore
 from durable_runtime.store.protocol import Look, NoAnswer, TryAgain
 from durable_runtime.worker.executor import Executor
+from durable_runtime.worker.journal import Journal
 
 log = logging.getLogger("durable.worker")
 
@@ -30,17 +31,18 @@ class Readiness:
     reads the definitions that will probably run.
     """
 
-    def __init__(self, store: PostgresWorkerStore, executor: Executor, *, stays: bool) -> None:
+    def __init__(self, store: PostgresWorkerStore, executor: Executor, journal: Journal, *, stays: bool) -> None:
         self._store = store
+        self._journal = journal
         self._executor = executor
         self._stays = stays
         self._has_looked = asyncio.Event()
-        self._finds_work = self._has_others = False
+        self._finds_work = False
 
     def see(self, look: Look) -> None:
         """Takes what a look found; the first one counts."""
         if not self._has_looked.is_set():
-            self._finds_work, self._has_others = bool(look.ready or look.lonely), bool(look.others)
+            self._finds_work = bool(look.ready or look.lonely)
             self._has_looked.set()
 
     async def serve(self) -> None:
@@ -48,7 +50,7 @@ class Readiness:
         await self._has_looked.wait()
         try:
             if self._finds_work or self._stays:
-                await self._store.plan_commits(1 if self._has_others else None, moves=not self._finds_work)
+                await self._store.plan_commits(self._journal.spread, moves=not self._finds_work)
             if not self._finds_work and self._stays:
                 for definition_id in await self._store.newest_definitions(MOST_DEFINITIONS):
                     if not self._executor.runs:

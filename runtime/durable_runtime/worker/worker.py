@@ -159,10 +159,10 @@ class Worker:
                 only=self._only,
             )
 
-            readiness = Readiness(store, executor, stays=not until_idle)
+            readiness = Readiness(store, executor, journal, stays=not until_idle)
 
             def seen(look: Look) -> None:
-                journal.spread = 1 if look.others else LANES
+                journal.see(look)
                 claims.see(look)
                 readiness.see(look)
                 executor.read_signalled(look.signalled)
